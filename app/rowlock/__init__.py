@@ -1,0 +1,1 @@
+"""rowlock: a durable job system whose only server is PostgreSQL."""
