@@ -1,0 +1,104 @@
+"""From SQLSTATE to the domain's errors, so that no other room knows the driver's.
+
+Class `RL` is rowlock's own: the SQL functions refuse with it. What no rule names is a defect and passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy.exc
+from psycopg import errors as pg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from rowlock.domain.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    DuplicateTask,
+    IdempotencyKeyReused,
+    InvalidArgument,
+    InvalidPayload,
+    NotFound,
+    NotLeader,
+    OutcomeUnknown,
+    RowlockError,
+    SchemaOutdated,
+)
+
+OWN_STATES: dict[str, type[RowlockError]] = {
+    "RL001": IdempotencyKeyReused,
+    "RL002": DuplicateTask,
+    "RL003": InvalidArgument,
+    "RL004": NotLeader,
+    "RL404": NotFound,
+    "RL409": Conflict,
+}
+
+# Connection loss, refused work and lost races: nothing was stored, and the same call may succeed in a moment.
+_UNAVAILABLE_CLASSES = ("08", "53", "57")
+_RETRYABLE = {"40001", "40P01", "55P03", "25006", "25P03"}
+_NOT_MIGRATED = {"42P01", "3F000", "42883", "42703"}
+_NOT_JSON = {"22P02", "22P05", "22021", "22030", "22032"}
+
+
+def domain_error(error: Exception) -> RowlockError | None:
+    """The domain's error for a driver's; None where there is none."""
+    if isinstance(error, sqlalchemy.exc.DBAPIError) and isinstance(error.orig, Exception):
+        return domain_error(error.orig)
+    if isinstance(error, (PoolTimeout, TooManyRequests)):
+        return DatabaseUnavailable("No database connection became free in time. Try again in a moment.")
+    if isinstance(error, PoolClosed):
+        return DatabaseUnavailable("The connection pool is closed.")
+    if not isinstance(error, psycopg.Error):
+        return None
+    return _by_state(error)
+
+
+def _by_state(error: psycopg.Error) -> RowlockError | None:
+    state = error.sqlstate
+    text = (error.diag.message_primary or str(error)).strip().rstrip(".")
+    if state is None:
+        if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+            return DatabaseUnavailable(f"The database cannot be reached: {text.splitlines()[0] if text else 'no answer'}.")
+        if isinstance(error, psycopg.DataError):
+            return InvalidPayload(f"A value cannot be stored: {text}.")
+        return None
+    if state in OWN_STATES:
+        return OWN_STATES[state](f"{text}.")
+    if state.startswith(_UNAVAILABLE_CLASSES) or state in _RETRYABLE:
+        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
+    if state in _NOT_MIGRATED:
+        return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
+    if state in _NOT_JSON:
+        return InvalidPayload(f"A value cannot be stored: {text}.")
+    if state.startswith("22"):
+        return InvalidArgument(f"A value cannot be stored: {text}.")
+    return None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises the domain's error in place of the driver's."""
+    try:
+        yield
+    except (psycopg.Error, sqlalchemy.exc.DBAPIError, PoolTimeout, PoolClosed, TooManyRequests) as error:
+        known = domain_error(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+@contextmanager
+def commit_unknown() -> Iterator[None]:
+    """Around a COMMIT: a connection lost here leaves the outcome unknown, and says so."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if error.sqlstate is None or isinstance(error, (pg.AdminShutdown, pg.CrashShutdown)):
+            raise OutcomeUnknown(
+                "The connection broke while the work was being committed, so it may be stored or not. "
+                "Look the task up by its id, or send the request again with the same id or idempotency key."
+            ) from error
+        raise

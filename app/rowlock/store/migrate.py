@@ -1,0 +1,99 @@
+"""Migrations: the one way in which the database's shape changes.
+
+`migrate` is what `rowlock migrate` and `alembic upgrade head` both end in. The scripts lie in the repository's
+`migrations` folder, and in the wheel beside the package. `run` and `run_file` are the vocabulary of the scripts.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import alembic.command
+import sqlalchemy as sa
+from alembic import context, op
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from rowlock.config import Settings
+from rowlock.domain.errors import SchemaOutdated
+from rowlock.store.addresses import url_from_settings as url_from_settings
+from rowlock.store.errors import translated
+from rowlock.store.statements import render
+
+MIGRATION_LOCK = "rowlock.migrations"
+_BIND_LIKE = re.compile(r"(?<!:):(?=\w)")
+
+
+def migrations_folder() -> Path:
+    """Where the scripts are: inside the installed package, or in the repository that `app/rowlock` lies in."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "migrations"
+    return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+def engine_for(url: str) -> sa.Engine:
+    """A throw-away SQLAlchemy engine on psycopg 3."""
+    address = sa.make_url(url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(address, poolclass=sa.pool.NullPool)
+
+
+def alembic_config(url: str | None, schema: str, output: io.StringIO | None = None) -> Config:
+    config = Config(output_buffer=output) if output else Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes.update(url=url, schema=schema)
+    return config
+
+
+def migrate(url: str, schema: str = "rowlock", revision: str = "head") -> None:
+    """Brings the schema to `revision`; waits for another deployer, then finds nothing to do."""
+    with translated():
+        alembic.command.upgrade(alembic_config(url, schema), revision)
+
+
+def downgrade(url: str, schema: str = "rowlock", revision: str = "base") -> None:
+    """Takes migrations back; tables of the undone ones are dropped with their rows."""
+    with translated():
+        alembic.command.downgrade(alembic_config(url, schema), revision)
+
+
+def migration_sql(schema: str = "rowlock", revision: str = "head") -> str:
+    """The SQL that `migrate` would run on an empty database."""
+    output = io.StringIO()
+    alembic.command.upgrade(alembic_config(None, schema, output), revision, sql=True)
+    return output.getvalue()
+
+
+def head_revision() -> str:
+    """The newest revision that this version of rowlock knows."""
+    head = ScriptDirectory.from_config(alembic_config(None, "rowlock")).get_current_head()
+    if head is None:
+        raise SchemaOutdated(f"No migrations were found in {migrations_folder()}.")
+    return head
+
+
+def current_revision(url: str, schema: str = "rowlock") -> str | None:
+    """The revision that the database is at; None before the first migration."""
+    with translated(), engine_for(url).connect() as connection:
+        options = {"version_table": "migrations", "version_table_schema": schema}
+        return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def run(sql: str) -> None:
+    """Executes SQL of a migration script, rendered for the schema that is being migrated."""
+    rendered = render(sql, context.config.attributes["schema"])
+    op.execute(sa.text(_BIND_LIKE.sub(r"\\:", rendered)))
+
+
+def run_file(name: str) -> None:
+    """Executes a file of `migrations/sql`."""
+    run((migrations_folder() / "sql" / name).read_text("utf-8"))
+
+
+__all__ = [
+    "MIGRATION_LOCK", "Settings", "current_revision", "downgrade", "engine_for", "head_revision", "migrate",
+    "migration_sql", "migrations_folder", "run", "run_file", "url_from_settings",
+]

@@ -1,0 +1,29 @@
+"""The SQL of rowlock, read from files: one statement a file, written for the schema `rowlock` and rendered for any other."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+_QUALIFIER = re.compile(r"\browlock\.")
+_ROLE = re.compile(r"\browlock_operator\b")
+
+
+def render(sql: str, schema: str) -> str:
+    """`sql` with the schema `rowlock` replaced by `schema`, which the settings hold to a plain identifier."""
+    named = sql.replace("@schema@", schema)
+    if schema == "rowlock":
+        return named
+    return _ROLE.sub(f"{schema}_operator", _QUALIFIER.sub(f'"{schema}".', named))
+
+
+@cache
+def statement(name: str, schema: str = "rowlock") -> str:
+    """The statement in `sql/<name>.sql`, rendered for `schema`. Comments stay: they are its documentation."""
+    return render(files("rowlock.sql").joinpath(f"{name}.sql").read_text("utf-8"), schema)
+
+
+def statement_names() -> list[str]:
+    """Names of all statements, sorted."""
+    return sorted(f.name.removesuffix(".sql") for f in files("rowlock.sql").iterdir() if f.name.endswith(".sql"))

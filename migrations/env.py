@@ -1,0 +1,53 @@
+"""How alembic runs rowlock's migrations: one transaction for each, two deployers at once are fine.
+
+The whole run holds an advisory lock, so a second deployer waits and then finds nothing to do. `lock_timeout` keeps a
+migration from queueing in front of everybody else: it fails instead, and is run again.
+"""
+
+from alembic import context
+
+from rowlock.config import load_settings
+from rowlock.store.migrate import MIGRATION_LOCK, engine_for, url_from_settings
+
+LOCK_TIMEOUT = "10s"
+
+
+def configure(**target: object) -> None:
+    schema = context.config.attributes.get("schema") or load_settings().schema_
+    context.config.attributes["schema"] = schema
+    context.configure(
+        version_table="migrations",
+        version_table_schema=schema,
+        transaction_per_migration=True,
+        **target,  # type: ignore[arg-type]
+    )
+
+
+def run_offline() -> None:
+    configure(url="postgresql+psycopg://", literal_binds=True, dialect_opts={"paramstyle": "named"})
+    schema = context.config.attributes["schema"]
+    print(f'CREATE SCHEMA IF NOT EXISTS "{schema}";\n', file=context.config.output_buffer)
+    context.run_migrations()
+
+
+def run_online() -> None:
+    url = context.config.attributes.get("url") or url_from_settings(load_settings())
+    with engine_for(url).connect() as connection:
+        configure(connection=connection)
+        schema = context.config.attributes["schema"]
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock(hashtextextended('{MIGRATION_LOCK}:{schema}', 0))")
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        connection.commit()
+        try:
+            context.run_migrations()
+        finally:
+            connection.rollback()
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock(hashtextextended('{MIGRATION_LOCK}:{schema}', 0))")
+            connection.commit()
+
+
+if context.is_offline_mode():
+    run_offline()
+else:
+    run_online()

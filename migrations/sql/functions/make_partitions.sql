@@ -1,0 +1,60 @@
+-- Makes the partitions of the days and months ahead. A table is made beside and attached, so nothing waits behind it.
+CREATE OR REPLACE FUNCTION rowlock.make_partitions(ahead_days integer DEFAULT 14) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    today     date := rowlock.today();
+    longest   integer;
+    made      integer := 0;
+    cut       record;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('rowlock.make_partitions:' || '@schema@', 0)) THEN
+        RETURN 0;  -- somebody else is at it
+    END IF;
+    SELECT greatest(30, max(retention_succeeded_days), max(retention_cancelled_days), max(retention_dead_days))
+      INTO longest FROM rowlock.queues;
+
+    FOR cut IN
+        SELECT 'tasks' AS parent, 'tasks_' || to_char(day, 'YYYYMMDD') AS child, day::date AS first, day::date + 1 AS past
+          FROM generate_series(today, today + longest + ahead_days, '1 day') AS day
+        UNION ALL
+        SELECT 'executions', 'executions_' || to_char(day, 'YYYYMMDD'), day::date, day::date + 1
+          FROM generate_series(today, today + ahead_days, '1 day') AS day
+        UNION ALL
+        SELECT parent, parent || '_' || to_char(month, 'YYYYMM'), month::date, (month + interval '1 month')::date
+          FROM unnest(ARRAY['schedule_windows', 'audit_log']) AS parent,
+               generate_series(date_trunc('month', today), date_trunc('month', today) + interval '2 months', '1 month') AS month
+    LOOP
+        IF to_regclass(format('%I.%I', '@schema@', cut.child)) IS NULL THEN
+            EXECUTE format('CREATE TABLE %1$I.%2$I (LIKE %1$I.%3$I INCLUDING ALL)', '@schema@', cut.child, cut.parent);
+            PERFORM rowlock.empty_default_partition(cut.parent, cut.child, cut.first, cut.past);
+            EXECUTE format(
+                'ALTER TABLE %1$I.%3$I ATTACH PARTITION %1$I.%2$I FOR VALUES FROM (%4$L) TO (%5$L)',
+                '@schema@', cut.child, cut.parent, cut.first, cut.past);
+            made := made + 1;
+        END IF;
+    END LOOP;
+
+    INSERT INTO rowlock.partition_horizon AS horizon (parent, last_day)
+    VALUES ('tasks', today + longest + ahead_days), ('executions', today + ahead_days)
+    ON CONFLICT (parent) DO UPDATE SET last_day = excluded.last_day WHERE horizon.last_day < excluded.last_day;
+    RETURN made;
+END $$;
+COMMENT ON FUNCTION rowlock.make_partitions(integer) IS 'Makes missing partitions of the days and months ahead; returns how many.';
+
+-- Rows that came before their partition lie in the default one; they move into the new table before it is attached.
+CREATE OR REPLACE FUNCTION rowlock.empty_default_partition(parent text, child text, first date, past date) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    overflow text := parent || '_default';
+    cut_by   text := CASE parent WHEN 'schedule_windows' THEN 'window_at' ELSE 'at' END;
+BEGIN
+    IF to_regclass(format('%I.%I', '@schema@', overflow)) IS NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format(
+        'WITH moved AS (DELETE FROM %1$I.%2$I WHERE %3$I >= %5$L AND %3$I < %6$L RETURNING *)
+         INSERT INTO %1$I.%4$I SELECT * FROM moved',
+        '@schema@', overflow, cut_by, child, first, past);
+END $$;
+COMMENT ON FUNCTION rowlock.empty_default_partition(text, text, date, date) IS
+    'Moves rows of one span out of a parent''s default partition into the table about to be attached for it.';
