@@ -1,0 +1,174 @@
+"""What becomes of a task when its attempt ends: one pure decision, made in one place.
+
+`decide` says what to do, with a reason code that people and metrics can rely on; the store's
+statements do it, fenced by the lease. Nothing a handler raises can make `decide` itself fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from rowlock.domain.bounds import MAX_DELAY, shown
+from rowlock.domain.error_text import error_text, traceback_text
+from rowlock.domain.outcomes import Cancel, Fail, Outcome, Retry, Snooze
+from rowlock.domain.retry import RetryPolicy
+
+
+class ReasonCode(StrEnum):
+    """Why an attempt ended as it did."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    RETRY_REQUESTED = "retry_requested"
+    FAILED_FOR_GOOD = "failed_for_good"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    LEASE_EXPIRED = "lease_expired"  # decided in SQL, where the rescue is one statement
+    CANCELLED = "cancelled"
+    SNOOZED = "snoozed"
+    RELEASED = "released"  # given back unbegun by a worker that stops
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The handler came back with a value."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The handler raised: an error, or one of the outcomes `Retry`, `Fail`, `Snooze`, `Cancel`."""
+
+    error: BaseException
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The handler was stopped because it ran longer than its timeout, `after`."""
+
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody asked for the task's end while it ran, and the handler obeyed."""
+
+    reason: str = "The task was cancelled while it ran."
+
+
+@dataclass(frozen=True, slots=True)
+class Succeed:
+    """The task ends well, with this result (not yet encoded)."""
+
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """The attempt is spent; the next one may begin after `delay`."""
+
+    delay: timedelta
+    reason_code: ReasonCode
+    error: str
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """The task goes to the dead letters."""
+
+    reason_code: ReasonCode
+    error: str
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeFor:
+    """The task waits for `delay` without having spent the attempt."""
+
+    delay: timedelta
+    reason: str
+    reason_code: ReasonCode = ReasonCode.SNOOZED
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDone:
+    """The task ends as cancelled."""
+
+    reason: str
+    reason_code: ReasonCode = ReasonCode.CANCELLED
+
+
+Result = Returned | Raised | TimedOut | CancelRequested
+Transition = Succeed | RetryLater | Bury | SnoozeFor | CancelDone
+
+
+def decide(
+    result: Result,
+    *,
+    attempt: int,
+    max_attempts: int,
+    policy: RetryPolicy,
+    random: Callable[[], float],
+) -> Transition:
+    """The transition that `result` of attempt number `attempt` (from 1) leads to."""
+
+    def backoff() -> timedelta:
+        return policy.delay(attempt, random)
+
+    wanted = _wanted(result, policy, backoff)
+    if isinstance(wanted, RetryLater) and attempt >= max_attempts:
+        return Bury(ReasonCode.ATTEMPTS_EXHAUSTED, wanted.error, wanted.traceback)
+    return wanted
+
+
+def _wanted(result: Result, policy: RetryPolicy, backoff: Callable[[], timedelta]) -> Transition:
+    """What the result asks for, were attempts unlimited."""
+    match result:
+        case Returned(value):
+            return Succeed(value)
+        case CancelRequested(reason):
+            return CancelDone(error_text(reason))
+        case TimedOut(after):
+            error = f"The attempt ran longer than its timeout of {after}."
+            return RetryLater(backoff(), ReasonCode.TIMEOUT, error)
+        case Raised(error, traceback):
+            trace = None if traceback is None else traceback_text(traceback)
+            if isinstance(error, Outcome):
+                return _as_said(error, trace, backoff)
+            if policy.retryable(error):
+                return RetryLater(backoff(), ReasonCode.ERROR, error_text(error), trace)
+            return Bury(ReasonCode.FAILED_FOR_GOOD, error_text(error), trace)
+
+
+def _as_said(said: Outcome, trace: str | None, backoff: Callable[[], timedelta]) -> Transition:
+    """What the handler asked for. A delay of the wrong type is the handler's error: retried, since
+    a fixed handler may be deployed in the meantime."""
+    match said:
+        case Cancel(reason=reason):
+            return CancelDone(_said(reason))
+        case Fail(reason=reason):
+            return Bury(ReasonCode.FAILED_FOR_GOOD, _said(reason), trace)
+        case Snooze(for_=timedelta() as delay, reason=reason):
+            return SnoozeFor(_bounded(delay), _said(reason))
+        case Retry(after=timedelta() | None as after, reason=reason):
+            delay = backoff() if after is None else _bounded(after)
+            return RetryLater(delay, ReasonCode.RETRY_REQUESTED, _said(reason), trace)
+        case _:
+            error = (
+                error_text(said) + "\nThis outcome cannot be used: its delay is not a timedelta."
+            )
+            return RetryLater(backoff(), ReasonCode.ERROR, error, trace)
+
+
+def _said(reason: object) -> str:
+    return error_text(reason if isinstance(reason, str) else shown(reason))
+
+
+def _bounded(delay: timedelta) -> timedelta:
+    """A handler's delay within what may be stored: refusing it here would lose the outcome."""
+    return min(max(delay, timedelta(0)), MAX_DELAY)

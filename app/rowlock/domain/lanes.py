@@ -1,0 +1,125 @@
+"""Which lanes a worker asks next, from which instant on, and for how many tasks.
+
+The bookkeeping of one worker, in memory only: losing it costs a slower claim, never a task. Three
+rules. A better priority goes first, strictly. Within one priority the lane that was served longest
+ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
+`visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
+index entries; now and then a sweep without a floor finds what was committed late.
+
+Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One tenant, or one flow key of a tenant, at one priority of one queue."""
+
+    queue: str
+    priority: int
+    lane: str
+
+
+@dataclass(frozen=True, slots=True)
+class LanePlan:
+    """Claim at most `quota` tasks from `lane`, visible from `floor` on (None: a sweep)."""
+
+    lane: Lane
+    floor: datetime | None
+    quota: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    live: bool = True
+    floor: datetime | None = None
+    swept_at: float = float("-inf")
+    served: int = 0
+
+
+class LaneBook:
+    """The lanes that discovery found, and what claims have taught about them."""
+
+    def __init__(
+        self,
+        *,
+        slack: timedelta = timedelta(seconds=2),
+        sweep_seconds: float = 5,
+        lanes_per_claim: int = 100,
+        lanes_kept: int = 10_000,
+    ) -> None:
+        self._slack = slack
+        self._sweep_seconds = sweep_seconds
+        self._lanes_per_claim = lanes_per_claim
+        self._lanes_kept = lanes_kept
+        self._entries: dict[Lane, _Entry] = {}
+        self._servings = 0
+
+    def __len__(self) -> int:
+        """Lanes remembered, whether they have work or not; never more than `lanes_kept`."""
+        return len(self._entries)
+
+    def replace(self, lanes: Iterable[Lane]) -> None:
+        """These lanes have due tasks now, and no others; what is known of the others is kept
+        while there is space, since they may be back with the next scan."""
+        for entry in self._entries.values():
+            entry.live = False
+        for lane, _ in zip(dict.fromkeys(lanes), range(self._lanes_kept), strict=False):
+            self._entries.setdefault(lane, _Entry()).live = True
+        surplus = len(self._entries) - self._lanes_kept
+        if surplus > 0:
+            idle = ((lane, entry) for lane, entry in self._entries.items() if not entry.live)
+            for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].served):
+                del self._entries[lane]
+
+    def plan(self, room: int, now: float, *, may_sweep: bool = True) -> list[LanePlan]:
+        """What to ask in the next claim: lanes of the best priority that has any, as a lower one
+        may not run before all of them came up short. Quotas add up to `room` at most. Empty when
+        nothing is known to be due. `may_sweep` is False while another worker sweeps."""
+        chosen = self._longest_unserved(min(room, self._lanes_per_claim))
+        if not chosen:
+            return []
+        share, left_over = divmod(room, len(chosen))
+        return [
+            LanePlan(lane, self._scan_start(entry, now, may_sweep), share + (nth < left_over))
+            for nth, (lane, entry) in enumerate(chosen)
+        ]
+
+    def claimed(self, lane: Lane, newest_visible_at: datetime) -> None:
+        """The claim took tasks of the lane; `newest_visible_at` is the latest of theirs."""
+        entry = self._entries.get(lane)
+        if entry is not None:
+            entry.floor = newest_visible_at - self._slack
+            self._serve(entry)
+
+    def came_up_short(self, lane: Lane) -> None:
+        """The claim took fewer tasks of the lane than its quota: it has no more, and is left out
+        until a scan finds it again."""
+        entry = self._entries.get(lane)
+        if entry is not None:
+            entry.live = False
+            self._serve(entry)
+
+    def _serve(self, entry: _Entry) -> None:
+        self._servings += 1
+        entry.served = self._servings
+
+    def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
+        live = [(lane, entry) for lane, entry in self._entries.items() if entry.live]
+        if not live or most <= 0:
+            return []
+        best = min(lane.priority for lane, _ in live)
+        rivals = (known for known in live if known[0].priority == best)
+        return heapq.nsmallest(most, rivals, key=lambda known: known[1].served)
+
+    def _scan_start(self, entry: _Entry, now: float, may_sweep: bool) -> datetime | None:
+        if entry.floor is None or (may_sweep and now - entry.swept_at >= self._sweep_seconds):
+            entry.swept_at = now
+            return None
+        return entry.floor
