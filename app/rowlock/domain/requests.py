@@ -1,0 +1,123 @@
+"""What a caller asks for when it enqueues: one validated, frozen value for every entrance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from rowlock.domain import bounds
+from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.ids import new_id
+from rowlock.domain.payloads import encode_json
+from rowlock.domain.priorities import Priority, parse_priority
+
+OnDuplicate = Literal["skip", "replace", "refuse"]
+ZERO = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """A task to be stored. `payload` and `metadata` are JSON text, already checked."""
+
+    name: str
+    payload: str = "{}"
+    queue: str = "default"
+    priority: Priority = Priority.NORMAL
+    delay: timedelta = ZERO
+    run_at: datetime | None = None
+    max_attempts: int = 4
+    timeout: timedelta | None = None
+    tags: tuple[str, ...] = ()
+    idempotency_key: str | None = None
+    idempotency_ttl: timedelta | None = None
+    unique_key: str | None = None
+    on_duplicate: OnDuplicate = "skip"
+    flow_key: str | None = None
+    metadata: str | None = None
+    payload_version: int = 1
+    parent_id: UUID | None = None
+    workflow_id: UUID | None = None
+    id: UUID = field(default_factory=new_id)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether an earlier task may answer this request."""
+        return self.idempotency_key is not None or self.unique_key is not None
+
+    @property
+    def due_now(self) -> bool:
+        return self.run_at is None and not self.delay
+
+
+def task_request(
+    name: str,
+    payload: Mapping[str, Any] | str | None = None,
+    *,
+    queue: str = "default",
+    priority: Priority | str | int = Priority.NORMAL,
+    delay: timedelta | float | None = None,
+    run_at: datetime | None = None,
+    max_attempts: int = 4,
+    timeout: timedelta | float | None = None,
+    tags: Sequence[str] = (),
+    idempotency_key: str | None = None,
+    idempotency_ttl: timedelta | None = None,
+    unique_key: str | None = None,
+    on_duplicate: OnDuplicate = "skip",
+    flow_key: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    payload_version: int = 1,
+    parent_id: UUID | None = None,
+    workflow_id: UUID | None = None,
+    id: UUID | None = None,
+    max_payload_bytes: int = 1_048_576,
+) -> TaskRequest:
+    """Checks every part and names the field that is wrong (`InvalidArgument`, `InvalidPayload`, `PayloadTooLarge`).
+
+    A payload given as `str` is JSON text that the caller has encoded and checked already.
+    """
+    if delay is not None and run_at is not None:
+        raise InvalidArgument("Give either delay or run_at, not both.", field="delay")
+    if on_duplicate not in ("skip", "replace", "refuse"):
+        raise InvalidArgument(f"on_duplicate must be skip, replace or refuse, not {on_duplicate!r}.", field="on_duplicate")
+    if not 1 <= payload_version <= 32_767:
+        raise InvalidArgument(f"payload_version must be 1 to 32767, not {payload_version}.", field="payload_version")
+    return TaskRequest(
+        name=bounds.check_name(name),
+        payload=payload if isinstance(payload, str) else _json_object(payload or {}, "payload", max_payload_bytes),
+        queue=bounds.check_queue(queue),
+        priority=parse_priority(priority),
+        delay=ZERO if delay is None else bounds.check_delay(_duration(delay, "delay")),
+        run_at=None if run_at is None else bounds.check_run_at(run_at),
+        max_attempts=bounds.check_max_attempts(max_attempts),
+        timeout=None if timeout is None else bounds.check_timeout(_duration(timeout, "timeout")),
+        tags=tuple(bounds.check_tags(list(tags))) if tags else (),
+        idempotency_key=None if idempotency_key is None else bounds.check_key("idempotency_key", idempotency_key),
+        idempotency_ttl=idempotency_ttl,
+        unique_key=None if unique_key is None else bounds.check_key("unique_key", unique_key),
+        on_duplicate=on_duplicate,
+        flow_key=None if flow_key is None else bounds.check_flow_key(flow_key),
+        metadata=None if not metadata else _json_object(metadata, "metadata", bounds.MAX_METADATA_BYTES),
+        payload_version=payload_version,
+        parent_id=parent_id,
+        workflow_id=workflow_id,
+        id=id or new_id(),
+    )
+
+
+def lane_of(tenant_id: str, flow_key: str | None) -> str:
+    """The lane of a tenant's tasks, or of one flow of them."""
+    return tenant_id if flow_key is None else f"{tenant_id}/{flow_key}"
+
+
+def _duration(value: timedelta | float, name: str) -> timedelta:
+    return value if isinstance(value, timedelta) else bounds.duration(value, field=name)
+
+
+def _json_object(value: Mapping[str, Any], what: str, max_bytes: int) -> str:
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(f"The {what} must be a JSON object, not {type(value).__name__}.", field=what)
+    return encode_json(dict(value), what=what, max_bytes=max_bytes).decode()

@@ -1,0 +1,8 @@
+-- Gives back tasks that were claimed and never begun: they are ready at once, their attempt unspent and unrecorded.
+-- Index: tasks_live's primary key. Locks: the rows given back. Fence: lease_token beside the id.
+UPDATE rowlock.tasks_live AS task
+   SET status = 'pending', attempt = task.attempt - 1, visible_at = rowlock.clock(), lease_token = NULL,
+       worker_id = NULL, reason = 'released'
+ WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
+   AND task.status = 'running'
+RETURNING task.id

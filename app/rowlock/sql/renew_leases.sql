@@ -1,0 +1,24 @@
+-- Renews the leases of running attempts, and tells which were asked to stop and which are lost.
+-- Index: tasks_live's primary key. Locks: the renewed rows, skipping those being finished this moment (which keeps
+-- renewals and finishes of one worker from waiting for each other crosswise). Fence: lease_token beside the id.
+WITH held AS (
+    SELECT asked.id, asked.lease_token
+      FROM unnest(%(ids)s::uuid[], %(lease_tokens)s::bigint[]) AS asked (id, lease_token)
+), present AS MATERIALIZED (
+    SELECT task.ctid AS place
+      FROM rowlock.tasks_live AS task
+     WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
+       AND task.status = 'running'
+       FOR UPDATE SKIP LOCKED
+), renewed AS (
+    UPDATE rowlock.tasks_live AS task
+       SET visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
+     WHERE task.ctid = ANY (ARRAY(SELECT present.place FROM present))
+    RETURNING task.lease_token, task.cancel_requested_at IS NOT NULL AS cancel_requested
+)
+SELECT renewed.lease_token, renewed.cancel_requested, false AS lost FROM renewed
+UNION ALL
+SELECT held.lease_token, false, true FROM held
+ WHERE NOT EXISTS (
+        SELECT FROM rowlock.tasks_live AS task
+         WHERE task.id = held.id AND task.lease_token = held.lease_token AND task.status = 'running')

@@ -1,0 +1,109 @@
+"""The pool: connections shared by whoever needs one for a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from rowlock.config import Settings
+from rowlock.domain.errors import DatabaseUnavailable, SchemaOutdated
+from rowlock.store.addresses import url_from_settings
+from rowlock.store.errors import translated
+from rowlock.store.links import Link, Row, _keepalives, connect, prepare_connection
+
+
+class Database:
+    """One installation: a URL, a schema, and a pool that opens with the first use and reconnects by itself.
+
+    Safe to share between tasks of one event loop. Close it with `close()`, or use it as an async context manager.
+    """
+
+    def __init__(self, settings: Settings, *, url: str | None = None, name: str = "rowlock") -> None:
+        self.settings = settings
+        self.url = url or url_from_settings(settings)
+        self.schema = settings.schema_
+        self.name = name
+        self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+
+    async def open(self) -> Database:
+        if self._pool is None:
+            pool = AsyncConnectionPool(
+                self.url,
+                kwargs={
+                    "autocommit": True,
+                    "application_name": self.name,
+                    "connect_timeout": max(2, round(self.settings.connect_seconds)),
+                    **_keepalives(self.url),
+                },
+                min_size=self.settings.pool_min,
+                max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
+                timeout=self.settings.connect_seconds,
+                reconnect_timeout=0,
+                configure=prepare_connection,
+                open=False,
+                name=self.name,
+            )
+            await pool.open()
+            self._pool = pool
+        return self
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def __aenter__(self) -> Database:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def link(self) -> AsyncIterator[Link]:
+        """A connection from the pool for the length of the block."""
+        await self.open()
+        assert self._pool is not None
+        with translated():
+            async with self._pool.connection() as connection:
+                yield Link(connection, self.schema)
+
+    async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Runs one statement by name on a connection of the pool."""
+        async with self.link() as link:
+            return await link.run(name, parameters)
+
+    async def read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Runs a statement that only reads; once more where a connection turns out to have been cut while it was idle."""
+        try:
+            return await self.run(name, parameters)
+        except DatabaseUnavailable:
+            return await self.run(name, parameters)
+
+    async def own_link(self, purpose: str) -> Link:
+        """A connection outside the pool; its owner closes it."""
+        return await connect(
+            self.url, self.schema, connect_seconds=self.settings.connect_seconds, name=f"{self.name} {purpose}"
+        )
+
+    def pool_figures(self) -> dict[str, int]:
+        """Numbers of the pool for metrics: size, available, waiting."""
+        stats = self._pool.get_stats() if self._pool else {}
+        return {
+            "size": stats.get("pool_size", 0),
+            "available": stats.get("pool_available", 0),
+            "waiting": stats.get("requests_waiting", 0),
+        }
+
+    async def check_schema(self, head: str) -> None:
+        """Raises `SchemaOutdated` unless the database's migrations are at `head`."""
+        async with self.link() as link:
+            rows = await link.query(f'SELECT version_num FROM "{self.schema}".migrations')
+        found = rows[0][0] if rows else None
+        if found != head:
+            raise SchemaOutdated(
+                f"The database is at migration {found or 'none'}, and this version needs {head}. Run `rowlock migrate`."
+            )

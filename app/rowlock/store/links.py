@@ -1,0 +1,106 @@
+"""A connection as the rest of the store sees it: it runs statements by name, in binary, and speaks the domain's errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import orjson
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+
+from rowlock.store.errors import translated
+from rowlock.store.statements import statement
+
+Row = tuple[Any, ...]  # Any: a row's types are the statement's
+# A peer that vanished without a word is noticed within about 20 s instead of hours.
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+
+
+class Runner(Protocol):
+    """Whatever runs a statement by name: a pool or one connection."""
+
+    async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]: ...
+
+
+class Link:
+    """One PostgreSQL connection, in autocommit unless inside `transaction()`."""
+
+    def __init__(self, connection: AsyncConnection[Row], schema: str) -> None:
+        self.connection = connection
+        self.schema = schema
+
+    async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Rows of the named statement; none where it returns none."""
+        return await self.query(statement(name, self.schema), parameters)
+
+    async def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        row_factory: AsyncRowFactory[Any] = tuple_row,
+    ) -> list[Any]:
+        """Rows of SQL made by this room."""
+        with translated():
+            async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
+                await cursor.execute(sql, parameters)
+                return await cursor.fetchall() if cursor.description else []
+
+    async def records(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Rows as mappings, for what is shown rather than worked on."""
+        return await self.query(sql, parameters, row_factory=dict_row)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        with translated():
+            async with self.connection.transaction():
+                yield
+
+    @property
+    def broken(self) -> bool:
+        return self.connection.closed or self.connection.broken
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+def is_pooled(connection: AsyncConnection[Any] | psycopg.Connection[Any], backend_pid: int) -> bool:
+    """Whether a pooler stands between: PgBouncer makes up the process id that it announces."""
+    return connection.info.backend_pid != backend_pid
+
+
+async def connect(url: str, schema: str, *, connect_seconds: float, name: str = "rowlock") -> Link:
+    """A connection of one's own, for claims, finishes, LISTEN or a lock; `DatabaseUnavailable` where there is none."""
+    with translated():
+        connection = await AsyncConnection.connect(
+            url,
+            autocommit=True,
+            connect_timeout=max(2, round(connect_seconds)),
+            application_name=name,
+            **_keepalives(url),
+        )
+        await prepare_connection(connection)
+    return Link(connection, schema)
+
+
+async def prepare_connection(connection: AsyncConnection[Any]) -> None:
+    """Sets JSON by orjson, and turns prepared statements off behind a pooler (older PgBouncers lose them)."""
+    set_json_loads(orjson.loads, connection)
+    set_json_dumps(orjson.dumps, connection)
+    rows = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+    assert rows is not None
+    connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1
+
+
+def _keepalives(url: str) -> dict[str, Any]:
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    return {name: value for name, value in KEEPALIVES.items() if name not in given}
+
+
+def column_lists(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows turned into one list a column, as `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
