@@ -1,0 +1,81 @@
+# Everything a clone needs: `make up` runs rowlock, `make test` proves it. `make help` lists the rest.
+# All targets share one environment, .venv: `up` installs what rowlock needs, the others add the tools.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= 2
+POSTGRES_VERSIONS ?= 15 16 17 18
+
+# Somebody else's Python settings must not leak into our environment.
+unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# A cache below a home that cannot be written would only make pip complain.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+endif
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+# A venv knows its folder by its absolute path, so one that was copied or moved here is made anew.
+ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.folder
+endif
+
+.PHONY: help up test lint format ci test-matrix wheel clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+up: $(VENV)/.runtime ## Run PostgreSQL, API, scheduler and a worker; ARGS="--port 8700" passes flags on
+	@exec $(BIN)/rowlock up $(ARGS)
+
+test: $(VENV)/.development ## Run all tests; ARGS="-k lease" passes flags to pytest
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS) tests
+
+lint: $(VENV)/.development ## Check style, format, types and the rooms' boundaries
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.development ## Rewrite the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+ci: lint test ## What must pass before a change goes in
+
+test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on PostgreSQL 15 to 18
+	$(BIN)/python -m tests.harness.matrix $(POSTGRES_VERSIONS)
+
+wheel: $(VENV)/.development ## Build the wheel into dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## Remove the environment, builds and caches; your data in .rowlock stays
+	rm -rf $(VENV) dist build .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find app tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.folder:
+	@for python in python3 python3.13 python3.12 python3.11 ''; do \
+		"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "rowlock needs Python 3.11 or newer with venv, as python3 or python3.11 to python3.13 on PATH." \
+			"Install one (on Debian and Ubuntu: apt install python3 python3-venv) and run make again." >&2; \
+		exit 1; \
+	fi; \
+	echo "Making the environment $(VENV) with $$($$python --version) (once)"; \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@printf '%s' "$(CURDIR)" > $@
+
+$(VENV)/.runtime: $(VENV)/.folder pyproject.toml constraints.txt
+	@echo "Installing rowlock and what it needs (once; about half a minute)"
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime
+	@echo "Installing the tools of development (once; about a minute)"
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
