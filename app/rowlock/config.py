@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     )
     data_dir: Path | None = Field(
         None,
-        description="Home of the embedded server. Default: `.rowlock` beside the nearest `pyproject.toml`, else the user's data folder.",
+        description="Home of the embedded server. Default: `.rowlock` beside `pyproject.toml`, else the user's own.",
     )
     schema_: str = Field(
         "rowlock",
@@ -48,20 +48,42 @@ class Settings(BaseSettings):
         False, description="Refuse tasks for handlers that no worker has registered and queues that nobody declared."
     )
 
-    lease_seconds: float = Field(30, ge=1, le=86_400, description="How long a lease (visibility timeout) lasts before it must be renewed.")
-    heartbeat_seconds: float = Field(5, ge=0.2, le=300, description="How often a worker writes its own row and renews leases that are a third used up.")
-    poll_seconds: float = Field(1, ge=0.01, le=60, description="Longest pause between two looks for work when no notification comes.")
+    lease_seconds: float = Field(
+        30, ge=1, le=86_400, description="How long a lease (visibility timeout) lasts before it must be renewed."
+    )
+    heartbeat_seconds: float = Field(
+        5,
+        ge=0.2,
+        le=300,
+        description="How often a worker writes its own row and renews leases that are a third used up.",
+    )
+    poll_seconds: float = Field(
+        1, ge=0.01, le=60, description="Longest pause between two looks for work when no notification comes."
+    )
     lanes_per_scan: int = Field(500, ge=1, le=10_000, description="Lanes found per scan of a queue.")
-    lane_refresh_seconds: float = Field(0.25, ge=0.01, le=10, description="Age at which a worker's list of lanes is looked up again.")
+    lane_refresh_seconds: float = Field(
+        0.25, ge=0.01, le=10, description="Age at which a worker's list of lanes is looked up again."
+    )
     claim_batch: int = Field(500, ge=1, le=5_000, description="Most tasks one claim takes.")
     finish_batch: int = Field(500, ge=1, le=5_000, description="Most outcomes one statement writes.")
     concurrency: int = Field(100, ge=1, le=10_000, description="Tasks that one worker process runs at once.")
     threads: int = Field(16, ge=1, le=1_000, description="Threads for `def` handlers in one worker process.")
     child_processes: int = Field(2, ge=1, le=256, description='Child processes for `executor="process"` handlers.')
-    drain_seconds: float = Field(30, ge=0, le=86_400, description="How long a stopping worker lets its tasks finish before it gives them back.")
-    log_format: Literal["console", "json"] | None = Field(None, description="`console` or `json`. Default: console on a terminal, else JSON.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity that is logged.")
-    metrics_port: int | None = Field(None, ge=1, le=65_535, description="Port on which workers and schedulers serve `/metrics` (the API always does).")
+    drain_seconds: float = Field(
+        30, ge=0, le=86_400, description="How long a stopping worker lets its tasks finish before it gives them back."
+    )
+    log_format: Literal["console", "json"] | None = Field(
+        None, description="`console` or `json`. Default: console on a terminal, else JSON."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="Port on which workers and schedulers serve `/metrics` (the API always does).",
+    )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8642, ge=0, le=65_535, description="Port the API listens on.")
     max_body_bytes: int = Field(8_388_608, ge=1_024, le=268_435_456, description="Largest REST request body.")
@@ -70,12 +92,18 @@ class Settings(BaseSettings):
     max_batch: int = Field(1_000, ge=1, le=100_000, description="Most tasks in one REST batch.")
     pool_min: int = Field(1, ge=0, le=100, description="Connections a pool keeps open.")
     pool_max: int = Field(10, ge=1, le=1_000, description="Connections a pool opens at most.")
-    connect_seconds: float = Field(5, ge=0.1, le=120, description="How long opening a connection, or waiting for a free one, may take.")
+    connect_seconds: float = Field(
+        5, ge=0.1, le=120, description="How long opening a connection, or waiting for a free one, may take."
+    )
     idempotency_hours: float = Field(24, ge=0.01, le=8_760, description="How long an idempotency key names its task.")
     scheduler_tick_seconds: float = Field(1, ge=0.05, le=60, description="How often the leader looks for due windows.")
     election_seconds: float = Field(2, ge=0.1, le=60, description="How often a standby asks for the leader's lock.")
-    partitions_ahead_days: int = Field(14, ge=2, le=365, description="Days of partitions that maintenance keeps ready beyond the longest retention.")
-    maintenance_seconds: float = Field(3_600, ge=1, le=86_400, description="How often the leader makes and drops partitions.")
+    partitions_ahead_days: int = Field(
+        14, ge=2, le=365, description="Days of partitions that maintenance keeps ready beyond the longest retention."
+    )
+    maintenance_seconds: float = Field(
+        3_600, ge=1, le=86_400, description="How often the leader makes and drops partitions."
+    )
 
     @field_validator("database_url")
     @classmethod

@@ -31,8 +31,12 @@ def downgrade() -> None:
     DROP FUNCTION rowlock.redrive(uuid, text, text, text);
     DROP FUNCTION rowlock.redrive_rows(text, uuid[], text, text);
     DROP FUNCTION rowlock.cancel(uuid, text, text, text, text);
-    DROP FUNCTION rowlock.enqueue(text, jsonb, integer, text, interval, timestamptz, integer, interval, text[], text, text, text, text, jsonb, integer, uuid, uuid, text);
-    DROP FUNCTION rowlock.enqueue(text, jsonb, text, text, interval, timestamptz, integer, interval, text[], text, text, text, text, jsonb, integer, uuid, uuid, text);
+    DROP FUNCTION rowlock.enqueue(
+        text, jsonb, integer, text, interval, timestamptz, integer, interval, text[], text, text, text, text, jsonb,
+        integer, uuid, uuid, text);
+    DROP FUNCTION rowlock.enqueue(
+        text, jsonb, text, text, interval, timestamptz, integer, interval, text[], text, text, text, text, jsonb,
+        integer, uuid, uuid, text);
     DROP FUNCTION rowlock.enqueue_many(jsonb, text);
     DROP FUNCTION rowlock.enqueue_keyed(rowlock.task_request, text);
     DROP FUNCTION rowlock.new_id();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 
-class Outcome(Exception):  # noqa: N818 - these are answers of a handler, not errors
+class Outcome(Exception):
     """Base of the outcomes that a handler raises on purpose."""
 
 

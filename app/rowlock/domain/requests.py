@@ -72,7 +72,7 @@ def task_request(
     payload_version: int = 1,
     parent_id: UUID | None = None,
     workflow_id: UUID | None = None,
-    id: UUID | None = None,
+    id: UUID | None = None,  # noqa: A002 - the field's name everywhere
     max_payload_bytes: int = 1_048_576,
 ) -> TaskRequest:
     """Checks every part and names the field that is wrong (`InvalidArgument`, `InvalidPayload`, `PayloadTooLarge`).
@@ -82,7 +82,9 @@ def task_request(
     if delay is not None and run_at is not None:
         raise InvalidArgument("Give either delay or run_at, not both.", field="delay")
     if on_duplicate not in ("skip", "replace", "refuse"):
-        raise InvalidArgument(f"on_duplicate must be skip, replace or refuse, not {on_duplicate!r}.", field="on_duplicate")
+        raise InvalidArgument(
+            f"on_duplicate must be skip, replace or refuse, not {on_duplicate!r}.", field="on_duplicate"
+        )
     if not 1 <= payload_version <= 32_767:
         raise InvalidArgument(f"payload_version must be 1 to 32767, not {payload_version}.", field="payload_version")
     return TaskRequest(

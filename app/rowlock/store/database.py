@@ -10,10 +10,10 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from rowlock.config import Settings
-from rowlock.domain.errors import DatabaseUnavailable, SchemaOutdated
+from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
-from rowlock.store.links import Link, Row, _keepalives, connect, prepare_connection
+from rowlock.store.links import Link, Row, connect, keepalives, prepare_connection
 
 
 class Database:
@@ -37,7 +37,7 @@ class Database:
                     "autocommit": True,
                     "application_name": self.name,
                     "connect_timeout": max(2, round(self.settings.connect_seconds)),
-                    **_keepalives(self.url),
+                    **keepalives(self.url),
                 },
                 min_size=self.settings.pool_min,
                 max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
@@ -77,10 +77,10 @@ class Database:
             return await link.run(name, parameters)
 
     async def read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
-        """Runs a statement that only reads; once more where a connection turns out to have been cut while it was idle."""
+        """Runs a statement that only reads; once more where the connection had been cut while it was idle."""
         try:
             return await self.run(name, parameters)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, OutcomeUnknown):
             return await self.run(name, parameters)
 
     async def own_link(self, purpose: str) -> Link:

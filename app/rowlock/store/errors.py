@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import psycopg
 import sqlalchemy.exc
-from psycopg import errors as pg
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from rowlock.domain.errors import (
+    AlreadyExists,
     Conflict,
     DatabaseUnavailable,
     DuplicateTask,
@@ -61,7 +61,9 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
     text = (error.diag.message_primary or str(error)).strip().rstrip(".")
     if state is None:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            return DatabaseUnavailable(f"The database cannot be reached: {text.splitlines()[0] if text else 'no answer'}.")
+            return DatabaseUnavailable(
+                f"The database cannot be reached: {text.splitlines()[0] if text else 'no answer'}."
+            )
         if isinstance(error, psycopg.DataError):
             return InvalidPayload(f"A value cannot be stored: {text}.")
         return None
@@ -71,6 +73,8 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
         return DatabaseUnavailable(f"The database refuses work for now: {text}.")
     if state in _NOT_MIGRATED:
         return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
+    if state == "23505":
+        return AlreadyExists(f"That exists already: {error.diag.message_detail or text}".rstrip(".") + ".")
     if state in _NOT_JSON:
         return InvalidPayload(f"A value cannot be stored: {text}.")
     if state.startswith("22"):
@@ -90,15 +94,11 @@ def translated() -> Iterator[None]:
         raise known from error
 
 
-@contextmanager
-def commit_unknown() -> Iterator[None]:
-    """Around a COMMIT: a connection lost here leaves the outcome unknown, and says so."""
-    try:
-        yield
-    except psycopg.OperationalError as error:
-        if error.sqlstate is None or isinstance(error, (pg.AdminShutdown, pg.CrashShutdown)):
-            raise OutcomeUnknown(
-                "The connection broke while the work was being committed, so it may be stored or not. "
-                "Look the task up by its id, or send the request again with the same id or idempotency key."
-            ) from error
-        raise
+def lost_in_flight(error: psycopg.Error) -> OutcomeUnknown | None:
+    """The error to raise when a connection broke with a statement under way: nobody knows whether it was committed."""
+    if error.sqlstate is not None:
+        return None  # the server has answered, so it has not committed
+    return OutcomeUnknown(
+        "The connection broke while the database was at work, so what was sent may be stored or not. "
+        "Look it up by its id, or send it again with the same id or idempotency key."
+    )

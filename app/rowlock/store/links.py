@@ -1,9 +1,9 @@
-"""A connection as the rest of the store sees it: it runs statements by name, in binary, and speaks the domain's errors."""
+"""A connection as the store sees it: it runs statements by name, in binary, and speaks the domain's errors."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 import orjson
@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
-from rowlock.store.errors import translated
+from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.statements import statement
 
 Row = tuple[Any, ...]  # Any: a row's types are the statement's
@@ -45,7 +45,7 @@ class Link:
         row_factory: AsyncRowFactory[Any] = tuple_row,
     ) -> list[Any]:
         """Rows of SQL made by this room."""
-        with translated():
+        with translated(), self._watched():
             async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
                 await cursor.execute(sql, parameters)
                 return await cursor.fetchall() if cursor.description else []
@@ -56,9 +56,20 @@ class Link:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        with translated():
+        """One transaction for the block's statements; `OutcomeUnknown` where its COMMIT was not answered."""
+        with translated(), self._watched():
             async with self.connection.transaction():
                 yield
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            unknown = lost_in_flight(error) if self.broken else None
+            if unknown is None:
+                raise
+            raise unknown from error
 
     @property
     def broken(self) -> bool:
@@ -81,7 +92,7 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
             autocommit=True,
             connect_timeout=max(2, round(connect_seconds)),
             application_name=name,
-            **_keepalives(url),
+            **keepalives(url),
         )
         await prepare_connection(connection)
     return Link(connection, schema)
@@ -96,7 +107,7 @@ async def prepare_connection(connection: AsyncConnection[Any]) -> None:
     connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1
 
 
-def _keepalives(url: str) -> dict[str, Any]:
+def keepalives(url: str) -> dict[str, Any]:
     given = psycopg.conninfo.conninfo_to_dict(url)
     return {name: value for name, value in KEEPALIVES.items() if name not in given}
 

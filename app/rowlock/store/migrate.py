@@ -17,9 +17,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from rowlock.config import Settings
 from rowlock.domain.errors import SchemaOutdated
-from rowlock.store.addresses import url_from_settings as url_from_settings
+from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
 from rowlock.store.statements import render
 
@@ -94,6 +93,15 @@ def run_file(name: str) -> None:
 
 
 __all__ = [
-    "MIGRATION_LOCK", "Settings", "current_revision", "downgrade", "engine_for", "head_revision", "migrate",
-    "migration_sql", "migrations_folder", "run", "run_file", "url_from_settings",
+    "MIGRATION_LOCK",
+    "current_revision",
+    "downgrade",
+    "engine_for",
+    "head_revision",
+    "migrate",
+    "migration_sql",
+    "migrations_folder",
+    "run",
+    "run_file",
+    "url_from_settings",
 ]

@@ -1,4 +1,4 @@
-"""The SQL of rowlock, read from files: one statement a file, written for the schema `rowlock` and rendered for any other."""
+"""The SQL of rowlock, read from files: one statement a file, written for schema `rowlock`, rendered for any other."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ CREATE TABLE rowlock.schedules (
     cursor_at         timestamptz      NOT NULL DEFAULT rowlock.clock(),
     next_at           timestamptz,
     paused_at         timestamptz,
+    paused_by         text,
     task_name         text             NOT NULL,
     queue             text             NOT NULL DEFAULT 'default',
     priority          smallint         NOT NULL DEFAULT 2,
@@ -46,6 +47,7 @@ COMMENT ON COLUMN rowlock.schedules.max_catch_up IS 'Most missed windows that ca
 COMMENT ON COLUMN rowlock.schedules.cursor_at IS 'Last window accounted for.';
 COMMENT ON COLUMN rowlock.schedules.next_at IS 'Next window; null when there is none.';
 COMMENT ON COLUMN rowlock.schedules.paused_at IS 'When the schedule was paused; null while it is active.';
+COMMENT ON COLUMN rowlock.schedules.paused_by IS 'Who paused it; sync where it vanished from the code that had declared it.';
 COMMENT ON COLUMN rowlock.schedules.task_name IS 'Handler of the tasks it makes.';
 COMMENT ON COLUMN rowlock.schedules.queue IS 'Queue of the tasks it makes.';
 COMMENT ON COLUMN rowlock.schedules.priority IS 'Priority of the tasks it makes.';

@@ -39,6 +39,8 @@ CREATE TABLE rowlock.tasks (
 
 -- A task's children, for progress and for waiting on them.
 CREATE INDEX tasks_parent ON rowlock.tasks (parent_id) WHERE parent_id IS NOT NULL;
+-- Dead letters of a tenant in order of their ids: few rows among the many that a finished day holds.
+CREATE INDEX tasks_dead ON rowlock.tasks (tenant_id, id) INCLUDE (queue) WHERE status = 'dead';
 
 CREATE TABLE rowlock.tasks_live PARTITION OF rowlock.tasks
     FOR VALUES FROM ('9999-12-31') TO (MAXVALUE)

@@ -1,0 +1,317 @@
+"""The Python API: an application declares its handlers on a `Rowlock` and enqueues tasks for them.
+
+app = Rowlock()
+
+@app.task(queue="mail", max_attempts=5)
+async def send_mail(to: str) -> None: ...
+
+await send_mail.enqueue(to="ada@example.org")
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+from uuid import UUID
+
+from rowlock.config import Settings, load_settings
+from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.priorities import Priority
+from rowlock.domain.requests import TaskRequest, task_request
+from rowlock.domain.retry import RetryPolicy
+from rowlock.engine import enqueue as enqueueing
+from rowlock.handlers.context import CURRENT, Context, Middleware
+from rowlock.handlers.handler import Executor, Handler, make_handler
+from rowlock.handlers.task import Task, TaskHandle
+from rowlock.store import callers, operations, tasks
+from rowlock.store.database import Database
+from rowlock.store.sync_database import SyncDatabase
+from rowlock.store.tasks import TaskRecord
+from rowlock.telemetry.metrics import process_metrics
+from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Lifespan = Callable[["Rowlock"], AbstractAsyncContextManager[None]]
+
+
+class Rowlock:
+    """An application: its handlers, its settings, its way to the database.
+
+    Keyword arguments are settings by name (`database_url=…`); they beat the environment. The database is opened by the
+    first call that needs it. `lifespan` is an async context manager that workers enter before the first task and leave
+    after the last.
+    """
+
+    def __init__(self, *, settings: Settings | None = None, lifespan: Lifespan | None = None, **flags: Any) -> None:
+        self.settings = settings or load_settings(**flags)
+        self.lifespan = lifespan or _no_lifespan
+        self._handlers: dict[str, Handler] = {}
+        self._middleware: list[Middleware] = []
+        self._database: Database | None = None
+        self._sync_database: SyncDatabase | None = None
+
+    @property
+    def handlers(self) -> MappingProxyType[str, Handler]:
+        """The declared handlers by name."""
+        return MappingProxyType(self._handlers)
+
+    @property
+    def middlewares(self) -> tuple[Middleware, ...]:
+        """The declared middleware, outermost first."""
+        return tuple(self._middleware)
+
+    @overload
+    def task(
+        self,
+        *,
+        name: str | None = ...,
+        queue: str = ...,
+        priority: Priority | str | int = ...,
+        max_attempts: int | None = ...,
+        timeout: timedelta | float | None = ...,
+        retry: RetryPolicy | None = ...,
+        executor: Executor | None = ...,
+        tags: Sequence[str] = ...,
+        payload_version: int = ...,
+    ) -> _Decorator: ...
+
+    @overload
+    def task(self, function: Callable[Concatenate[Context, P], R], /) -> Task[P, R]: ...
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+    def task(self, *functions: Callable[..., Any], **options: Any) -> Any:
+        """Declares a handler: `@app.task` or `@app.task(queue=…, …)`.
+
+        `max_attempts` counts the first attempt too (default 4: three retries). `executor` is `async` for `async def`,
+        `thread` for `def`, or `process` for CPU work that a timeout must really end. A name can be declared once.
+        """
+        decorate = _Decorator(self, options)
+        return decorate(*functions) if functions else decorate
+
+    def middleware(self, function: Middleware) -> Middleware:
+        """Declares a middleware: `async def f(context, call_next)`; the first declared is the outermost."""
+        self._middleware.append(function)
+        return function
+
+    def declare(self, function: Callable[..., Any], **options: Any) -> Handler:
+        """Registers a handler without wrapping the function."""
+        defaults: dict[str, Any] = {
+            "name": None,
+            "queue": "default",
+            "priority": Priority.NORMAL,
+            "max_attempts": None,
+            "timeout": None,
+            "retry": None,
+            "executor": None,
+            "tags": (),
+            "payload_version": 1,
+        }
+        unknown = options.keys() - defaults.keys()
+        if unknown:
+            raise ConfigurationError(f"@app.task does not know {', '.join(sorted(unknown))}.")
+        handler = make_handler(function, **{**defaults, **options}, max_payload_bytes=self.settings.max_payload_bytes)
+        if handler.name in self._handlers:
+            raise ConfigurationError(f"A handler named {handler.name!r} is declared already.")
+        self._handlers[handler.name] = handler
+        return handler
+
+    async def enqueue(self, name: str, payload: dict[str, Any] | None = None, **options: Any) -> TaskHandle:
+        """Enqueues a task by its handler's name, declared here or elsewhere; options as in `Task.options`."""
+        tenant_id, on, asked = self._asked(name, payload, options)
+        return (await self.submit([asked], tenant_id=tenant_id, on=on))[0]
+
+    def enqueue_sync(self, name: str, payload: dict[str, Any] | None = None, **options: Any) -> TaskHandle:
+        """`enqueue` for programs without an event loop."""
+        tenant_id, on, asked = self._asked(name, payload, options)
+        return self.submit_sync([asked], tenant_id=tenant_id, on=on)[0]
+
+    def _asked(self, name: str, payload: Any, options: dict[str, Any]) -> tuple[str | None, object, TaskRequest]:
+        tenant_id, on = options.pop("tenant_id", None), options.pop("on", None)
+        handler = self._handlers.get(name)
+        if handler is not None:
+            payload = handler.arguments.payload((), payload or {})
+            options = {**defaults_of(handler), **options}
+        return tenant_id, on, task_request(name, payload, **options, max_payload_bytes=self.settings.max_payload_bytes)
+
+    async def submit(
+        self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
+    ) -> list[TaskHandle]:
+        """Stores requests: in the transaction of `on`, or durably at once. All or none."""
+        with enqueue_span(_title(requests)):
+            stamped = [_stamped(request) for request in requests]
+            tenant = tenant_id or self.tenant
+            if on is not None:
+                stored = await callers.insert_on_async(on, self.settings.schema_, tenant, stamped)
+            elif len(stamped) == 1:
+                stored = [await enqueueing.enqueue(self.database, tenant, stamped[0])]
+            else:
+                stored = await enqueueing.enqueue_many(self.database, tenant, stamped)
+        process_metrics().record_submitted([(r.queue, r.name) for r in stamped], "python")
+        return [TaskHandle(self, done.id, done.created, tenant) for done in stored]
+
+    def submit_sync(
+        self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
+    ) -> list[TaskHandle]:
+        """`submit` for programs without an event loop."""
+        if not requests:
+            return []
+        with enqueue_span(_title(requests)):
+            stamped = [_stamped(request) for request in requests]
+            tenant = tenant_id or self.tenant
+            if on is not None:
+                stored = callers.insert_on(on, self.settings.schema_, tenant, stamped)
+            else:
+                stored = self.sync_database.enqueue(tenant, stamped)
+        process_metrics().record_submitted([(r.queue, r.name) for r in stamped], "python")
+        return [TaskHandle(self, done.id, done.created, tenant) for done in stored]
+
+    async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
+        """The task, live or finished. Raises `NotFound`."""
+        return await tasks.get_task(self.database, tenant_id or self.tenant, task_id)
+
+    async def cancel(self, task_id: UUID, *, reason: str | None = None, tenant_id: str | None = None) -> str:
+        """Cancels a task: `cancelled` at once, or `cancel_requested` where it runs. Raises `TaskNotCancellable`."""
+        actor = operations.Actor("python")
+        return await operations.cancel_task(self.database, tenant_id or self.tenant, task_id, reason, actor)
+
+    async def redrive(self, task_id: UUID, *, tenant_id: str | None = None) -> None:
+        """Puts a dead or cancelled task back to work. Raises `TaskNotRedrivable`."""
+        await operations.redrive_task(self.database, tenant_id or self.tenant, task_id, operations.Actor("python"))
+
+    @property
+    def tenant(self) -> str:
+        """The tenant to act for: that of the running task inside a handler, else the setting's."""
+        current = CURRENT.get()
+        return current.tenant_id if current else self.settings.tenant
+
+    @property
+    def database(self) -> Database:
+        """The pool of the event loop; opened by its first use."""
+        if self._database is None:
+            self._database = Database(self.settings, name="rowlock client")
+        return self._database
+
+    @contextmanager
+    def sharing(self, database: Database) -> Iterator[None]:
+        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
+        if self._database is not None:
+            yield
+            return
+        self._database = database
+        try:
+            yield
+        finally:
+            self._database = None
+
+    @property
+    def sync_database(self) -> SyncDatabase:
+        if self._sync_database is None:
+            self._sync_database = SyncDatabase(self.settings, url=self._database.url if self._database else None)
+        return self._sync_database
+
+    async def open(self) -> Rowlock:
+        """Opens the pool now instead of with the first call."""
+        await self.database.open()
+        return self
+
+    async def close(self) -> None:
+        """Closes what this application has opened."""
+        database, self._database = self._database, None
+        if database is not None:
+            await database.close()
+        self.close_sync()
+
+    def close_sync(self) -> None:
+        """Closes the pool of the synchronous calls."""
+        database, self._sync_database = self._sync_database, None
+        if database is not None:
+            database.close()
+
+    async def __aenter__(self) -> Rowlock:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class _Decorator:
+    """`@app.task(…)`: keeps the function's parameters for the type checker, without the Context."""
+
+    def __init__(self, app: Rowlock, options: dict[str, Any]) -> None:
+        self._app = app
+        self._options = options
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> Task[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Task[Any, Any]:
+        return Task(self._app, self._app.declare(function, **self._options))
+
+
+def defaults_of(handler: Handler) -> dict[str, Any]:
+    """A handler's defaults as options of a request."""
+    return {
+        "queue": handler.queue,
+        "priority": handler.priority,
+        "max_attempts": handler.max_attempts,
+        "timeout": handler.timeout,
+        "tags": handler.tags,
+        "payload_version": handler.payload_version,
+    }
+
+
+def load_app(spec: str) -> Rowlock:
+    """The application named `module:attribute`, the working folder being on the path. Raises `ConfigurationError`."""
+    module_name, _, attribute = spec.partition(":")
+    if not module_name or not attribute:
+        raise ConfigurationError(f"{spec!r} does not name an application: write MODULE:app, such as shop.jobs:app.")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise ConfigurationError(f"There is no module {module_name!r} in {Path.cwd()} or on the path.") from error
+        raise
+    app = getattr(module, attribute, None)
+    if not isinstance(app, Rowlock):
+        raise ConfigurationError(f"{spec!r} is not a Rowlock application but {type(app).__name__}.")
+    return app
+
+
+def _stamped(request: TaskRequest) -> TaskRequest:
+    """The request with its parent, where a handler enqueues it, and with the trace it belongs to."""
+    from dataclasses import replace
+
+    import orjson
+
+    changes: dict[str, Any] = {}
+    current = CURRENT.get()
+    if current is not None and request.parent_id is None:
+        changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
+    trace = inject_context()
+    if trace:
+        metadata = orjson.loads(request.metadata) if request.metadata else {}
+        changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
+    return replace(request, **changes) if changes else request
+
+
+def _title(requests: Sequence[TaskRequest]) -> str:
+    return requests[0].name if requests else "nothing"
+
+
+@asynccontextmanager
+async def _no_lifespan(_: Rowlock) -> AsyncIterator[None]:
+    yield

@@ -1,0 +1,104 @@
+"""Claiming: from lanes to leases.
+
+A `Claimer` is one worker's way to work. It finds the lanes of its queues a few times a second, plans which of them to
+ask (`LaneBook`: better priority first, then the lane that was served longest ago), and claims from many in one
+statement. Capped lanes are claimed one by one, each under a lock that makes the count of running rows exact.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from rowlock.domain.lanes import Lane, LaneBook, LanePlan
+from rowlock.domain.priorities import Priority
+from rowlock.store import leases
+from rowlock.store.leases import ClaimedTask, FoundLane
+from rowlock.store.links import Link
+
+
+class Claimer:
+    """Claims for one worker over one connection; not to be used by two tasks at once."""
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        *,
+        lease_seconds: float,
+        lanes_per_scan: int,
+        refresh_seconds: float,
+        book: LaneBook | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.queues = list(queues)
+        self._lease_seconds = lease_seconds
+        self._lanes_per_scan = lanes_per_scan
+        self._refresh_seconds = refresh_seconds
+        self._book = book or LaneBook()
+        self._monotonic = monotonic
+        self._capped: set[Lane] = set()
+        self._past: dict[tuple[str, int], str] = {}
+        self._scanned_at = float("-inf")
+
+    async def claim(self, link: Link, worker_id: int, room: int) -> list[ClaimedTask]:
+        """At most `room` tasks under new leases; none where nothing is due."""
+        now = self._monotonic()
+        plans = self._book.plan(room, now)
+        if not plans or now - self._scanned_at >= self._refresh_seconds:
+            await self._scan(link)
+            plans = self._book.plan(room, now)
+        if not plans:
+            return []
+        taken = await self._ask(link, plans, worker_id, room)
+        self._learn(plans, taken)
+        return taken
+
+    async def _scan(self, link: Link) -> None:
+        starts = [
+            (queue, int(priority), self._past.get((queue, int(priority)), ""))
+            for queue, priority in itertools.product(self.queues, Priority)
+        ]
+        found = await leases.find_lanes(link, starts, lanes_per_scan=self._lanes_per_scan)
+        self._scanned_at = self._monotonic()
+        self._move_starts(found)
+        self._capped = {lane.lane for lane in found if lane.capped}
+        self._book.replace(lane.lane for lane in found if lane.due)
+
+    def _move_starts(self, found: Sequence[FoundLane]) -> None:
+        """A scan that was cut short goes on from its last lane next time; any other starts anew."""
+        by_stream: dict[tuple[str, int], list[str]] = defaultdict(list)
+        for lane in found:
+            by_stream[lane.lane.queue, lane.lane.priority].append(lane.lane.lane)
+        self._past = {stream: max(lanes) for stream, lanes in by_stream.items() if len(lanes) >= self._lanes_per_scan}
+
+    async def _ask(self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int) -> list[ClaimedTask]:
+        free = [plan for plan in plans if plan.lane not in self._capped]
+        taken: list[ClaimedTask] = []
+        if free:
+            taken = await leases.claim(link, free, room=room, worker_id=worker_id, lease_seconds=self._lease_seconds)
+        for plan in plans:
+            if plan.lane in self._capped and len(taken) < room:
+                taken += await leases.claim_capped(
+                    link, plan, room=room - len(taken), worker_id=worker_id, lease_seconds=self._lease_seconds
+                )
+        return taken
+
+    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> None:
+        by_lane: dict[Lane, list[ClaimedTask]] = defaultdict(list)
+        for task in taken:
+            by_lane[Lane(task.queue, task.priority, task.lane)].append(task)
+        for plan in plans:
+            mine = by_lane.get(plan.lane)
+            if mine:
+                self._book.claimed(plan.lane, newest_visible_at(mine))
+            if len(mine or ()) < plan.quota:
+                self._book.came_up_short(plan.lane)
+
+
+def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:
+    """When the youngest task of one claim had become claimable, by the database's clock."""
+    shortest_wait = min(task.wait_seconds for task in claimed)
+    return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait, UTC)

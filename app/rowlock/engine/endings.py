@@ -1,0 +1,62 @@
+"""From a decision about an attempt to the ending that is written: nothing but a translation."""
+
+from __future__ import annotations
+
+from rowlock.domain.decide import Bury, CancelDone, ReasonCode, RetryLater, SnoozeFor, Succeed, Transition
+from rowlock.domain.errors import InvalidPayload, PayloadTooLarge
+from rowlock.domain.payloads import encode_json
+from rowlock.engine.finish import Ending, Way
+from rowlock.store.leases import ClaimedTask, FailedAttempt
+
+RELEASED = "released"
+
+
+def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: int) -> Ending:
+    """The ending that says `transition` of the attempt. A result that is not JSON buries the task with that reason."""
+    match transition:
+        case Succeed(result):
+            return _success(task, result, max_result_bytes)
+        case RetryLater(delay, reason, error, traceback):
+            outcome = "timed_out" if reason is ReasonCode.TIMEOUT else "failed"
+            return _said(task, Way.RETRY, outcome, reason, error, traceback, delay.total_seconds())
+        case Bury(reason, error, traceback):
+            return _said(task, Way.BURY, "failed", reason, error, traceback)
+        case SnoozeFor(delay, reason):
+            return _said(task, Way.SNOOZE, "snoozed", ReasonCode.SNOOZED, None, None, delay.total_seconds())
+        case CancelDone(reason):
+            return _said(task, Way.CANCEL, "cancelled", ReasonCode.CANCELLED, reason)
+
+
+def given_back(task: ClaimedTask, *, begun: bool) -> Ending:
+    """A stopping worker gives the task back; only an attempt that had begun is written down."""
+    if not begun:
+        return Ending(task, Way.RELEASE, outcome=RELEASED)
+    return _said(task, Way.SNOOZE, RELEASED, RELEASED)
+
+
+def put_off(task: ClaimedTask, reason: str, seconds: float) -> Ending:
+    """This worker cannot run the task (no such handler, unknown version): it waits, with the reason code."""
+    return _said(task, Way.SNOOZE, "snoozed", reason, delay_seconds=seconds)
+
+
+def _success(task: ClaimedTask, result: object, max_bytes: int) -> Ending:
+    if result is None:
+        return Ending(task, Way.COMPLETE)
+    try:
+        encoded = encode_json(result, what="result", max_bytes=max_bytes).decode()
+    except (InvalidPayload, PayloadTooLarge) as error:
+        return _said(task, Way.BURY, "failed", ReasonCode.FAILED_FOR_GOOD, error.message)
+    return Ending(task, Way.COMPLETE_WITH_RESULT, result=encoded)
+
+
+def _said(  # noqa: PLR0917 - one row's columns
+    task: ClaimedTask,
+    way: Way,
+    outcome: str,
+    reason: str,
+    error: str | None = None,
+    traceback: str | None = None,
+    delay_seconds: float = 0,
+) -> Ending:
+    said = FailedAttempt(task.id, task.lease_token, outcome, str(reason), error, traceback, delay_seconds)
+    return Ending(task, way, outcome=outcome, said=said)

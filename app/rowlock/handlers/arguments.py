@@ -1,0 +1,109 @@
+"""A handler's arguments: checked by its own annotations when a task is enqueued, and again when it runs."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from rowlock.domain.errors import ConfigurationError, InvalidPayload
+from rowlock.domain.payloads import encode_json
+
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class Arguments:
+    """How the arguments of one handler become a payload and a payload becomes arguments.
+
+    Raises `ConfigurationError` for a signature that a JSON object cannot spell: `*args` or positional-only parameters.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], *, skip_first: bool, max_bytes: int) -> None:
+        self.name = name
+        self.max_bytes = max_bytes
+        parameters = list(inspect.signature(function).parameters.values())[1 if skip_first else 0 :]
+        self.signature = inspect.Signature([p.replace(annotation=inspect.Parameter.empty) for p in parameters])
+        self._extra = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+        named = [p for p in parameters if p.kind in _NAMED]
+        if len(named) + self._extra < len(parameters):
+            raise ConfigurationError(
+                f"Handler {name!r} takes *args or positional-only parameters, and a payload is a JSON object: "
+                "give every parameter a name."
+            )
+        self._names = tuple(p.name for p in named)
+        self._model = self._build_model(function, named)
+        self._trivial = not named and not self._extra
+
+    def _build_model(self, function: Callable[..., Any], named: list[inspect.Parameter]) -> type[BaseModel]:
+        try:
+            hints = typing.get_type_hints(function, include_extras=True)
+            fields: dict[str, Any] = {
+                f"field_{index}": (
+                    hints.get(p.name, Any),
+                    _field(p),
+                )
+                for index, p in enumerate(named)
+            }
+            return create_model(
+                self.name.replace(".", "_"),
+                __config__=ConfigDict(extra="allow" if self._extra else "forbid", populate_by_name=False),
+                **fields,
+            )
+        except (NameError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(f"The annotations of handler {self.name!r} cannot be used: {error}.") from error
+
+    def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """JSON text of the arguments. Raises `InvalidPayload` naming the argument that is wrong."""
+        if self._trivial and not args and not kwargs:
+            return "{}"
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidPayload(f"The arguments do not fit handler {self.name!r}: {error}.") from error
+        given = dict(bound.arguments)
+        for p in self.signature.parameters.values():
+            if p.kind is inspect.Parameter.VAR_KEYWORD:
+                given.update(given.pop(p.name, {}))
+        model = self._validated(given)
+        try:
+            dumped = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        except (ValueError, TypeError) as error:
+            raise InvalidPayload(
+                f"The arguments of handler {self.name!r} cannot be written as JSON: {error}."
+            ) from error
+        return encode_json(dumped, what="payload", max_bytes=self.max_bytes).decode()
+
+    def keywords(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The handler's keyword arguments. Raises `InvalidPayload` for a payload that its types refuse."""
+        if self._trivial and not payload:
+            return {}
+        model = self._validated(payload)
+        values = {name: getattr(model, f"field_{index}") for index, name in enumerate(self._names)}
+        return {**values, **(model.model_extra or {})}
+
+    def schema(self) -> str:
+        """JSON Schema of the payload, as JSON text."""
+        return orjson.dumps(self._model.model_json_schema(by_alias=True, mode="validation")).decode()
+
+    def _validated(self, payload: Mapping[str, Any]) -> BaseModel:
+        try:
+            return self._model.model_validate(dict(payload))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "payload"
+            reason = first["msg"][:1].lower() + first["msg"][1:]
+            raise InvalidPayload(
+                f"The payload does not fit handler {self.name!r}: {place}: {reason}.",
+                field=f"payload.{place}",
+            ) from error
+
+
+def _field(parameter: inspect.Parameter) -> Any:  # Any: pydantic's FieldInfo passes as any default
+    from pydantic import Field
+
+    default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+    return Field(default, alias=parameter.name)

@@ -1,0 +1,101 @@
+"""A registered handler: the function, and how its tasks are to be treated."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+from rowlock.domain import bounds
+from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.priorities import Priority, parse_priority
+from rowlock.domain.retry import RetryPolicy
+from rowlock.handlers.arguments import Arguments
+from rowlock.handlers.context import Context
+
+Executor = Literal["async", "thread", "process"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handler:
+    """One name's function with its defaults."""
+
+    name: str
+    function: Callable[..., Any]
+    queue: str
+    priority: Priority
+    max_attempts: int
+    timeout: timedelta | None
+    retry: RetryPolicy
+    executor: Executor
+    tags: tuple[str, ...]
+    payload_version: int
+    takes_context: bool
+    arguments: Arguments = field(repr=False)
+
+    @property
+    def description(self) -> str | None:
+        """First line of the function's docstring."""
+        lines = (inspect.getdoc(self.function) or "").strip().splitlines()
+        return lines[0] if lines else None
+
+
+def make_handler(
+    function: Callable[..., Any],
+    *,
+    name: str | None,
+    queue: str,
+    priority: Priority | str | int,
+    max_attempts: int | None,
+    timeout: timedelta | float | None,
+    retry: RetryPolicy | None,
+    executor: Executor | None,
+    tags: typing.Sequence[str],
+    payload_version: int,
+    max_payload_bytes: int,
+) -> Handler:
+    """Checks everything about a handler at the moment it is declared."""
+    if not callable(function):
+        raise ConfigurationError("@app.task decorates a function.")
+    named = bounds.check_name(name or f"{function.__module__}.{function.__qualname__}".replace("<locals>.", ""))
+    policy = retry or RetryPolicy()
+    takes_context = _takes_context(named, function)
+    is_async = inspect.iscoroutinefunction(function)
+    chosen: Executor = executor or ("async" if is_async else "thread")
+    if (chosen == "async") != is_async:
+        raise ConfigurationError(
+            f"Handler {named!r} is {'an async' if is_async else 'a plain'} function, "
+            f"so it cannot run with executor={chosen!r}."
+        )
+    if timeout is not None and not isinstance(timeout, timedelta):
+        timeout = bounds.duration(timeout, field="timeout")
+    return Handler(
+        name=named,
+        function=function,
+        queue=bounds.check_queue(queue),
+        priority=parse_priority(priority),
+        max_attempts=bounds.check_max_attempts(policy.max_attempts if max_attempts is None else max_attempts),
+        timeout=None if timeout is None else bounds.check_timeout(timeout),
+        retry=policy,
+        executor=chosen,
+        tags=tuple(bounds.check_tags(list(tags))),
+        payload_version=payload_version,
+        takes_context=takes_context,
+        arguments=Arguments(named, function, skip_first=takes_context, max_bytes=max_payload_bytes),
+    )
+
+
+def _takes_context(name: str, function: Callable[..., Any]) -> bool:
+    """Whether the first parameter is annotated `Context`; elsewhere it is a mistake."""
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"The annotations of handler {name!r} cannot be read: {error}.") from error
+    parameters = list(inspect.signature(function).parameters)
+    places = [index for index, parameter in enumerate(parameters) if hints.get(parameter) is Context]
+    if places not in ([], [0]):
+        raise ConfigurationError(f"Handler {name!r} must take its Context as the first parameter.")
+    return places == [0]

@@ -1,0 +1,158 @@
+"""What `@app.task` makes of a function: callable as before, and enqueueable with checked arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from uuid import UUID
+
+from rowlock.domain.errors import RowlockError
+from rowlock.domain.priorities import Priority
+from rowlock.domain.requests import OnDuplicate, TaskRequest, task_request
+from rowlock.handlers.handler import Handler
+from rowlock.store.tasks import TaskRecord
+
+if TYPE_CHECKING:
+    from rowlock.client import Rowlock
+
+P = ParamSpec("P")
+R = TypeVar("R")
+KeyOf = str | Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHandle:
+    """A task that was enqueued. `created` is False where a key named an earlier task instead."""
+
+    app: Rowlock
+    id: UUID
+    created: bool
+    tenant_id: str
+
+    async def get(self) -> TaskRecord:
+        """How the task stands now."""
+        return await self.app.get(self.id, tenant_id=self.tenant_id)
+
+    async def wait(self, timeout: timedelta | None = None) -> TaskRecord:  # noqa: ASYNC109 - part of the API
+        """Waits until the task has finished, asking with growing pauses up to a second; raises `TimeoutError`."""
+        pause = 0.02
+        async with asyncio.timeout(timeout.total_seconds() if timeout else None):
+            while not (task := await self.get()).finished:
+                await asyncio.sleep(pause)
+                pause = min(1.0, pause * 1.5)
+        return task
+
+    async def result(self, timeout: timedelta | None = None) -> Any:  # noqa: ASYNC109 - part of the API
+        """What the handler returned, as JSON gives it back; raises `TaskNotSucceeded` for a dead or cancelled task."""
+        task = await self.wait(timeout)
+        if task.status != "succeeded":
+            raise TaskNotSucceeded(f"Task {task.id} ended as {task.status}: {task.error or task.reason}.")
+        return task.result
+
+
+class TaskNotSucceeded(RowlockError):
+    """The task whose result was waited for is dead or cancelled."""
+
+    problem, title, status, exit_code = "task-not-succeeded", "Task did not succeed", 409, 4
+
+
+class Enqueueing(Generic[P, R]):
+    """A handler with options: the four ways to enqueue."""
+
+    def __init__(self, app: Rowlock, handler: Handler, options: Mapping[str, Any]) -> None:
+        self._app = app
+        self.handler = handler
+        self._options = options
+
+    async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+        """Stores a task with these arguments. Raises `InvalidPayload` where the handler's types refuse them."""
+        return (await self._app.submit([self._request(args, kwargs)], **self._where()))[0]
+
+    def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> TaskHandle:
+        """`enqueue` for programs without an event loop."""
+        return self._app.submit_sync([self._request(args, kwargs)], **self._where())[0]
+
+    async def enqueue_many(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskHandle]:
+        """Stores one task for each mapping of arguments, all or none."""
+        return await self._app.submit(self._requests(arguments), **self._where())
+
+    def enqueue_many_sync(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskHandle]:
+        """`enqueue_many` for programs without an event loop."""
+        return self._app.submit_sync(self._requests(arguments), **self._where())
+
+    def _where(self) -> dict[str, Any]:
+        return {"tenant_id": self._options.get("tenant_id"), "on": self._options.get("on")}
+
+    def _requests(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskRequest]:
+        return [self._request((), each) for each in arguments]
+
+    def _request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TaskRequest:
+        handler = self.handler
+        chosen = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
+        for key in ("idempotency_key", "unique_key"):
+            if callable(chosen.get(key)):
+                chosen[key] = chosen[key](kwargs)
+        return task_request(
+            handler.name,
+            handler.arguments.payload(args, kwargs),
+            **{
+                "queue": handler.queue,
+                "priority": handler.priority,
+                "max_attempts": handler.max_attempts,
+                "timeout": handler.timeout,
+                "tags": handler.tags,
+                "payload_version": handler.payload_version,
+                **chosen,
+            },
+        )
+
+
+class Task(Enqueueing[P, R]):
+    """A declared handler: call it to run it here, enqueue it to have it run durably."""
+
+    def __init__(self, app: Rowlock, handler: Handler) -> None:
+        super().__init__(app, handler, {})
+        functools.update_wrapper(self, handler.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        result: R = self.handler.function(*args, **kwargs)
+        return result
+
+    @property
+    def name(self) -> str:
+        """Name under which tasks for this handler are stored."""
+        return self.handler.name
+
+    def options(
+        self,
+        *,
+        queue: str | None = None,
+        priority: Priority | str | int | None = None,
+        delay: timedelta | float | None = None,
+        run_at: datetime | None = None,
+        max_attempts: int | None = None,
+        timeout: timedelta | float | None = None,
+        tags: Sequence[str] | None = None,
+        idempotency_key: KeyOf | None = None,
+        idempotency_ttl: timedelta | None = None,
+        unique_key: KeyOf | None = None,
+        on_duplicate: OnDuplicate | None = None,
+        flow_key: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        id: UUID | None = None,  # noqa: A002 - the field's name everywhere
+        tenant_id: str | None = None,
+        on: object = None,
+    ) -> Enqueueing[P, R]:
+        """The same handler with other options for the tasks enqueued through what is returned.
+
+        `delay` in seconds or as a timedelta, or `run_at`, an aware datetime. `on` is the caller's own connection or
+        session: the task then commits and rolls back with it. Keys may be functions of the arguments.
+        """
+        given = {
+            name: value for name, value in locals().items() if name not in ("self", "__class__") and value is not None
+        }
+        return Enqueueing(self._app, self.handler, given)

@@ -1,0 +1,72 @@
+"""Enqueueing on the caller's own connection, so that the task commits and rolls back with the caller's data.
+
+Six kinds are known: psycopg's Connection and AsyncConnection, SQLAlchemy's Connection, Session, AsyncConnection and
+AsyncSession (on any driver). All go through `rowlock.enqueue_many`, whose one parameter is JSON text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
+from sqlalchemy.orm import Session, scoped_session
+
+from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.requests import TaskRequest
+from rowlock.store.errors import translated
+from rowlock.store.statements import render, statement
+from rowlock.store.tasks import Stored, as_json
+
+_PORTABLE = (
+    "SELECT stored.position, CAST(stored.id AS text), stored.created "
+    "FROM rowlock.enqueue_many(CAST(:tasks AS jsonb), CAST(:tenant_id AS text)) AS stored ORDER BY stored.position"
+)
+_KINDS = "a psycopg Connection or AsyncConnection, or a SQLAlchemy Connection, Session, AsyncConnection or AsyncSession"
+
+
+def insert_on(on: object, schema: str, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    """Stores tasks in the open transaction of a synchronous connection or session."""
+    parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
+    with translated():
+        if isinstance(on, psycopg.Connection):
+            with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+                cursor.execute(statement("enqueue_keyed", schema), parameters)
+                return _stored(cursor.fetchall())
+        if isinstance(on, (sa.Connection, Session, scoped_session)):
+            return _stored(on.execute(_portable(schema), parameters).all())
+    raise _unfit(on, "await .enqueue(…)" if _is_async(on) else None)
+
+
+async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    """Stores tasks in the open transaction of an asynchronous connection or session."""
+    parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
+    with translated():
+        if isinstance(on, psycopg.AsyncConnection):
+            async with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+                await cursor.execute(statement("enqueue_keyed", schema), parameters)
+                return _stored(await cursor.fetchall())
+        if isinstance(on, (AsyncConnection, AsyncSession, async_scoped_session)):
+            return _stored((await on.execute(_portable(schema), parameters)).all())
+    raise _unfit(on, ".enqueue_sync(…)" if isinstance(on, (psycopg.Connection, sa.Connection, Session)) else None)
+
+
+def _portable(schema: str) -> sa.TextClause:
+    return sa.text(render(_PORTABLE, schema))
+
+
+def _stored(rows: Sequence[Any]) -> list[Stored]:
+    return [Stored(row[1] if isinstance(row[1], UUID) else UUID(row[1]), bool(row[2])) for row in rows]
+
+
+def _is_async(on: object) -> bool:
+    return isinstance(on, (psycopg.AsyncConnection, AsyncConnection, AsyncSession, async_scoped_session))
+
+
+def _unfit(on: object, instead: str | None) -> InvalidArgument:
+    if instead:
+        return InvalidArgument(f"on={type(on).__name__} does not fit this call: use {instead} with it.", field="on")
+    return InvalidArgument(f"on= takes {_KINDS}, not {type(on).__name__}.", field="on")

@@ -1,0 +1,201 @@
+"""Claiming and all that the holder of a lease may say, one function for each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from rowlock.domain.errors import LeaseLost
+from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.store.links import Link, Runner, column_lists
+
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+# The claim must walk its index in order: any other plan reads the whole backlog.
+ORDERED_SCANS_ONLY = (
+    "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_sort', 'off', true)"
+)
+
+
+@dataclass(slots=True)
+class ClaimedTask:
+    """A task under a lease of this worker."""
+
+    id: UUID
+    lease_token: int
+    tenant_id: str
+    queue: str
+    priority: int
+    lane: str
+    name: str
+    attempt: int
+    max_attempts: int
+    timeout_seconds: float | None
+    payload: dict[str, Any]
+    payload_version: int
+    metadata: dict[str, Any] | None
+    wait_seconds: float
+    claimed_epoch: float
+    cancel_requested: bool
+    parent_id: UUID | None
+    workflow_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLane:
+    """A lane that scan of a queue came upon."""
+
+    lane: Lane
+    capped: bool
+    due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """What a failing, snoozing or cancelled attempt says for the record."""
+
+    id: UUID
+    lease_token: int
+    outcome: str
+    reason: str
+    error: str | None = None
+    traceback: str | None = None
+    delay_seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a renewal of leases found: all by lease token."""
+
+    renewed: frozenset[int]
+    cancel_requested: frozenset[int]
+    lost: frozenset[int]
+
+
+async def find_lanes(runner: Runner, starts: Sequence[tuple[str, int, str]], *, lanes_per_scan: int) -> list[FoundLane]:
+    """Lanes after each start (queue, priority, lane), in order of their names."""
+    queues, priorities, past = column_lists(starts, 3)
+    rows = await runner.run(
+        "find_lanes",
+        {"queues": queues, "priorities": priorities, "past": past, "lanes_per_scan": lanes_per_scan},
+    )
+    return [FoundLane(Lane(queue, priority, lane), capped, due) for queue, priority, lane, capped, due in rows]
+
+
+async def claim(
+    link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
+) -> list[ClaimedTask]:
+    """At most `room` tasks of the planned lanes, under new leases."""
+    parameters = {
+        "queues": [plan.lane.queue for plan in plans],
+        "priorities": [plan.lane.priority for plan in plans],
+        "lanes": [plan.lane.lane for plan in plans],
+        "floors": [plan.floor or BEGINNING for plan in plans],
+        "quotas": [plan.quota for plan in plans],
+        "room": room,
+        "worker_id": worker_id,
+        "lease_seconds": lease_seconds,
+    }
+    async with link.transaction():
+        await link.query(ORDERED_SCANS_ONLY)
+        rows = await link.run("claim", parameters)
+    return [ClaimedTask(*row) for row in rows]
+
+
+async def claim_capped(
+    link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
+) -> list[ClaimedTask]:
+    """Tasks of one capped lane, as many as its cap leaves."""
+    where = {"queue": plan.lane.queue, "lane": plan.lane.lane}
+    async with link.transaction():
+        await link.run("lock_lane", where)
+        await link.query(ORDERED_SCANS_ONLY)
+        rows = await link.run(
+            "claim_capped",
+            {
+                **where,
+                "priority": plan.lane.priority,
+                "floor_at": plan.floor or BEGINNING,
+                "room": min(room, plan.quota),
+                "worker_id": worker_id,
+                "lease_seconds": lease_seconds,
+            },
+        )
+    return [ClaimedTask(*row) for row in rows]
+
+
+async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:
+    """Finishes attempts that returned nothing; the tokens that were accepted."""
+    return {row[0] for row in await runner.run("complete", {"ids": ids, "lease_tokens": tokens})}
+
+
+async def complete_with_results(runner: Runner, ids: list[UUID], tokens: list[int], results: list[str]) -> set[int]:
+    """Finishes attempts with their results (JSON text); the tokens that were accepted."""
+    parameters = {"ids": ids, "lease_tokens": tokens, "results": results}
+    return {row[0] for row in await runner.run("complete_with_results", parameters)}
+
+
+async def bury(runner: Runner, attempts: Sequence[FailedAttempt]) -> set[int]:
+    """Sends tasks to the dead letters; the tokens that were accepted."""
+    return await _say(runner, "bury", attempts)
+
+
+async def acknowledge_cancel(runner: Runner, attempts: Sequence[FailedAttempt]) -> set[int]:
+    """Ends running tasks as cancelled; the tokens that were accepted."""
+    return await _say(runner, "acknowledge_cancel", attempts)
+
+
+async def retry(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int) -> set[int]:
+    """Puts failed attempts back for another try; the tokens that were accepted."""
+    return await _say(runner, "retry", attempts, worker_id=worker_id)
+
+
+async def snooze(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int) -> set[int]:
+    """Puts attempts back without spending them; the tokens that were accepted."""
+    return await _say(runner, "snooze", attempts, worker_id=worker_id)
+
+
+async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:
+    """Gives back tasks that were never begun; how many were still this worker's."""
+    return len(await runner.run("release", {"ids": ids, "lease_tokens": tokens}))
+
+
+async def renew(runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float) -> Renewal:
+    """Renews leases; tells which attempts were asked to stop and which are lost."""
+    rows = await runner.run("renew_leases", {"ids": ids, "lease_tokens": tokens, "lease_seconds": lease_seconds})
+    return Renewal(
+        renewed=frozenset(token for token, _, lost in rows if not lost),
+        cancel_requested=frozenset(token for token, asked, _ in rows if asked),
+        lost=frozenset(token for token, _, lost in rows if lost),
+    )
+
+
+async def cancel_requests(runner: Runner, worker_id: int, queues: list[str]) -> set[int]:
+    """Lease tokens of the worker's attempts that were asked to stop."""
+    return {row[0] for row in await runner.run("cancel_requests", {"worker_id": worker_id, "queues": queues})}
+
+
+async def report_progress(runner: Runner, task_id: UUID, token: int, progress: str) -> bool:
+    """Keeps progress (JSON text); whether the attempt was asked to stop. Raises `LeaseLost`."""
+    rows = await runner.run("report_progress", {"id": task_id, "lease_token": token, "progress": progress})
+    if not rows:
+        raise LeaseLost(f"The lease on task {task_id} is lost, so its progress was not kept.")
+    return bool(rows[0][0])
+
+
+async def _say(runner: Runner, name: str, attempts: Sequence[FailedAttempt], **more: object) -> set[int]:
+    parameters: dict[str, object] = {
+        "ids": [said.id for said in attempts],
+        "lease_tokens": [said.lease_token for said in attempts],
+        "outcomes": [said.outcome for said in attempts],
+        "reasons": [said.reason for said in attempts],
+        "errors": [said.error for said in attempts],
+        "tracebacks": [said.traceback for said in attempts],
+        **more,
+    }
+    if name in ("retry", "snooze"):
+        parameters["delay_seconds"] = [said.delay_seconds for said in attempts]
+    return {row[0] for row in await runner.run(name, parameters)}

@@ -1,0 +1,208 @@
+"""Tasks as rows: storing new ones, reading one, its attempts and its children."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from rowlock.domain.errors import NotFound
+from rowlock.domain.requests import TaskRequest, lane_of
+from rowlock.store.links import Runner, column_lists
+
+Json = Any  # whatever JSON spells
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """One task as people see it. Times are aware UTC; `status` is the derived, public one."""
+
+    id: UUID
+    tenant_id: str
+    queue: str
+    name: str
+    priority: int
+    lane: str
+    status: str
+    attempt: int
+    max_attempts: int
+    created_at: datetime
+    visible_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker_id: int | None
+    timeout_seconds: float | None
+    wait_seconds: float | None
+    payload: dict[str, Json]
+    payload_version: int
+    result: Json
+    reason: str | None
+    error: str | None
+    progress: Json
+    tags: list[str] | None
+    metadata: dict[str, Json] | None
+    idempotency_key: str | None
+    unique_key: str | None
+    parent_id: UUID | None
+    workflow_id: UUID | None
+    schedule_id: UUID | None
+    window_at: datetime | None
+    cancel_requested_at: datetime | None
+    expires_on: Any
+
+    @property
+    def finished(self) -> bool:
+        return self.status in ("succeeded", "dead", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRecord:
+    """One finished attempt."""
+
+    attempt: int
+    outcome: str
+    started_at: datetime
+    finished_at: datetime
+    wait_seconds: float | None
+    run_seconds: float
+    worker_id: int
+    lease_token: int
+    reason: str | None
+    error: str | None
+    traceback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildResult:
+    """How a finished child ended."""
+
+    id: UUID
+    status: str
+    payload: dict[str, Json]
+    result: Json
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Answer to a request: the task's id, and whether this request made it."""
+
+    id: UUID
+    created: bool
+
+
+async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, wake: bool) -> None:
+    """Stores one task without keys; a second one of the same id is refused by the primary key."""
+    await runner.run("enqueue", {**single_parameters(tenant_id, request), "wake": wake})
+
+
+async def insert_tasks(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
+    """Stores many tasks without keys, all or none."""
+    await runner.run("enqueue_batch", batch_parameters(tenant_id, requests))
+
+
+async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    """Stores tasks of which some have keys, all or none; answers in order."""
+    rows = await runner.run("enqueue_keyed", {"tasks": as_json(requests), "tenant_id": tenant_id})
+    return [Stored(id=row[1], created=row[2]) for row in rows]
+
+
+def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
+    """Parameters of `enqueue.sql`."""
+    return {
+        "id": request.id,
+        "tenant_id": tenant_id,
+        "queue": request.queue,
+        "name": request.name,
+        "priority": int(request.priority),
+        "lane": lane_of(tenant_id, request.flow_key),
+        "run_at": request.run_at,
+        "delay_seconds": request.delay.total_seconds(),
+        "max_attempts": request.max_attempts,
+        "timeout_seconds": request.timeout.total_seconds() if request.timeout else None,
+        "payload": request.payload,
+        "payload_version": request.payload_version,
+        "tags": list(request.tags) or None,
+        "metadata": request.metadata,
+        "parent_id": request.parent_id,
+        "workflow_id": request.workflow_id,
+    }
+
+
+def batch_parameters(tenant_id: str, requests: Sequence[TaskRequest]) -> dict[str, list[Any]]:
+    """Parameters of `enqueue_batch.sql`: one list a column."""
+    rows = [tuple(single_parameters(tenant_id, request).values()) for request in requests]
+    names = single_parameters(tenant_id, requests[0])
+    columns = dict(zip(names, column_lists(rows, len(names)), strict=True))
+    columns["tags"] = [None if tags is None else orjson.dumps(tags).decode() for tags in columns["tags"]]
+    return columns
+
+
+def as_json(requests: Sequence[TaskRequest]) -> str:
+    """The requests as `rowlock.enqueue_many` reads them."""
+    return orjson.dumps([_as_json(request) for request in requests]).decode()
+
+
+def _as_json(request: TaskRequest) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "id": request.id,
+        "name": request.name,
+        "payload": orjson.Fragment(request.payload),
+        "queue": request.queue,
+        "priority": str(int(request.priority)),
+        "max_attempts": request.max_attempts,
+        "payload_version": request.payload_version,
+    }
+    optional: Mapping[str, Any] = {
+        "delay_seconds": request.delay.total_seconds() or None,
+        "run_at": request.run_at,
+        "timeout_seconds": request.timeout.total_seconds() if request.timeout else None,
+        "tags": list(request.tags) or None,
+        "metadata": orjson.Fragment(request.metadata) if request.metadata else None,
+        "flow_key": request.flow_key,
+        "idempotency_key": request.idempotency_key,
+        "idempotency_seconds": request.idempotency_ttl.total_seconds() if request.idempotency_ttl else None,
+        "unique_key": request.unique_key,
+        "on_duplicate": request.on_duplicate if request.unique_key else None,
+        "parent_id": request.parent_id,
+        "workflow_id": request.workflow_id,
+    }
+    said.update((name, value) for name, value in optional.items() if value is not None)
+    return said
+
+
+async def get_task(runner: Runner, tenant_id: str, task_id: UUID) -> TaskRecord:
+    """The task, live or finished. Raises `NotFound`, also for another tenant's."""
+    parameters = {"id": task_id, "tenant_id": tenant_id}
+    # In between the two reads a task may finish, and then the second finds it; or be redriven, hence the third.
+    for name in ("get_live_task", "get_task", "get_live_task"):
+        rows = await runner.run(name, parameters)
+        if rows:
+            return TaskRecord(*rows[0])
+    raise NotFound(f"There is no task {task_id}.")
+
+
+async def get_executions(
+    runner: Runner, tenant_id: str, task_id: UUID, *, since: datetime, limit: int = 1_000
+) -> list[ExecutionRecord]:
+    """Finished attempts of a task made at `since`, first to last."""
+    parameters = {"task_id": task_id, "tenant_id": tenant_id, "since": since, "limit": limit}
+    return [ExecutionRecord(*row) for row in await runner.run("get_executions", parameters)]
+
+
+async def count_children(runner: Runner, tenant_id: str, parent_id: UUID, *, name: str | None = None) -> dict[str, int]:
+    """How many children of a task are in each status."""
+    rows = await runner.run("get_children", {"parent_id": parent_id, "tenant_id": tenant_id, "name": name})
+    return {row[0]: row[1] for row in rows}
+
+
+async def get_child_results(
+    runner: Runner, tenant_id: str, parent_id: UUID, name: str, *, past: UUID, limit: int = 1_000
+) -> list[ChildResult]:
+    """Finished children of one name with ids beyond `past`, in order of their ids."""
+    parameters = {"parent_id": parent_id, "tenant_id": tenant_id, "name": name, "past": past, "limit": limit}
+    return [ChildResult(*row) for row in await runner.run("get_child_results", parameters)]

@@ -1,0 +1,94 @@
+"""Wake-ups: LISTEN where the connection allows it, polling behind it always.
+
+A notification is only a hint. Without LISTEN (a pooler in transaction mode) everything works by polling, whose pauses
+grow from a few milliseconds to the setting while nothing is found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import tenacity
+
+from rowlock.domain.errors import RowlockError
+from rowlock.store.database import Database
+from rowlock.store.listening import listen
+from rowlock.telemetry.logs import get_logger
+from rowlock.telemetry.metrics import process_metrics
+
+log = get_logger("rowlock.wakeups")
+SHORTEST_PAUSE = 0.02
+
+
+class Wakeups:
+    """Tells the claim loop when to look for work."""
+
+    def __init__(
+        self,
+        database: Database,
+        queues: Collection[str],
+        *,
+        poll_seconds: float,
+        on_cancel: Callable[[int], None],
+    ) -> None:
+        self._database = database
+        self._queues = frozenset(queues)
+        self._poll_seconds = poll_seconds
+        self._on_cancel = on_cancel
+        self._event = asyncio.Event()
+        self._pause = SHORTEST_PAUSE
+        self.listening = False
+
+    def wake(self) -> None:
+        """There may be work now."""
+        self._event.set()
+
+    def found_work(self) -> None:
+        """The last claim took something: poll eagerly again."""
+        self._pause = SHORTEST_PAUSE
+
+    async def wait(self) -> None:
+        """Until a wake-up, or the poll's pause is over."""
+        pause = self._poll_seconds if self.listening else min(self._pause, self._poll_seconds)
+        self._pause = min(self._poll_seconds, self._pause * 2)
+        try:
+            async with asyncio.timeout(pause):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._event.clear()
+
+    async def run(self) -> None:
+        """Listens until cancelled; reconnects for as long as the database is away."""
+        async for attempt in tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type((RowlockError, OSError)),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+        ):
+            with attempt:
+                await self._listen(attempt)
+
+    async def _listen(self, attempt: tenacity.AttemptManager) -> None:
+        async with listen(self._database) as notifications:
+            if notifications is None:
+                log.info("A pooler stands before the database: polling without LISTEN.")
+                return
+            self.listening = True
+            self.wake()  # whatever was announced while nobody listened
+            try:
+                async for payload in notifications:
+                    self._heard(payload)
+            finally:
+                self.listening = False
+        attempt.retry_state.attempt_number = 1
+
+    def _heard(self, payload: str) -> None:
+        process_metrics().notifications.inc()
+        if payload.startswith("cancel:"):
+            number = payload.removeprefix("cancel:")
+            if number.isdigit():
+                self._on_cancel(int(number))
+        elif payload in self._queues:
+            self.found_work()
+            self.wake()

@@ -1,0 +1,343 @@
+"""One worker: its claims, its running attempts, and its end by stages.
+
+What it holds is bounded by its concurrency: it claims only what it can run. Claims and finishes go over two connections
+and overlap. While the database is away it keeps running what it holds, keeps the outcomes, and tries again for as long
+as it takes. It ends by stages: stop claiming, let tasks finish, give back what is left, say goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rowlock.client import Rowlock
+from rowlock.config import Settings
+from rowlock.domain.errors import RowlockError
+from rowlock.engine.claim import Claimer
+from rowlock.engine.endings import ending_of, given_back, put_off
+from rowlock.engine.finish import Ending, Finisher, Way
+from rowlock.store import workers
+from rowlock.store.database import Database
+from rowlock.store.leases import ClaimedTask
+from rowlock.store.links import Link
+from rowlock.telemetry.logs import get_logger
+from rowlock.telemetry.metrics import Health, process_metrics
+from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.executors import Executors
+from rowlock.worker.heartbeat import Heartbeat
+from rowlock.worker.registration import register, register_handlers, worker_name
+from rowlock.worker.reporter import DatabaseReporter
+from rowlock.worker.wakeups import Wakeups
+
+log = get_logger("rowlock.worker")
+PUT_OFF_SECONDS = 15.0  # a task that no handler here can run is looked at again after this
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a worker has done, for its last log line."""
+
+    claimed: int = 0
+    finished: int = 0
+    lost: int = 0
+    released: int = 0
+
+
+class Worker:
+    """Runs the handlers of an application until `stop()`."""
+
+    def __init__(self, app: Rowlock, settings: Settings, database: Database, queues: Sequence[str]) -> None:
+        self.app = app
+        self.settings = settings
+        self.database = database
+        self.queues = list(queues)
+        self.name = worker_name()
+        self.id = 0
+        self.figures = Figures()
+        self._held: dict[int, Attempt] = {}
+        self._unwritten = 0
+        self._room = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._trouble: tuple[float, str] | None = None
+        self._executors = Executors(
+            threads=min(settings.threads, settings.concurrency), child_processes=settings.child_processes
+        )
+        self._reporter = DatabaseReporter(database)
+        self._claimer = Claimer(
+            self.queues,
+            lease_seconds=settings.lease_seconds,
+            lanes_per_scan=settings.lanes_per_scan,
+            refresh_seconds=settings.lane_refresh_seconds,
+        )
+        self._finisher = Finisher(
+            database,
+            lambda: self.id,
+            batch=settings.finish_batch,
+            settled=self._settled,
+            troubled=self._troubled,
+        )
+        self._wakeups = Wakeups(
+            database, self.queues, poll_seconds=settings.poll_seconds, on_cancel=self._heard_of_cancel
+        )
+        self._heartbeat = Heartbeat(database, settings, self._held, reregister=self._lose_registration)
+        self._cancel_asked = asyncio.Event()
+
+    async def run(self) -> None:
+        """Works until `stop()` is called, then drains; returns when nothing is left."""
+        await self._register()
+        async with asyncio.TaskGroup() as jobs:
+            background = [
+                jobs.create_task(self._finisher.run()),
+                jobs.create_task(self._wakeups.run()),
+                jobs.create_task(self._beat()),
+                jobs.create_task(self._heed_cancel_requests()),
+            ]
+            claims = jobs.create_task(self._claim())
+            await self._stopping.wait()
+            self._wakeups.wake()
+            self._room.set()
+            await claims
+            await self._drain()
+            for job in background:
+                job.cancel()
+        self._executors.close()
+
+    def stop(self) -> None:
+        """Stops claiming; `run` drains and returns."""
+        self._stopping.set()
+        self._wakeups.wake()
+        self._room.set()
+
+    @property
+    def health(self) -> tuple[Health, str | None]:
+        """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length."""
+        if self._trouble is None:
+            return "healthy", None
+        since, reason = self._trouble
+        lasting = time.monotonic() - since > self.settings.lease_seconds
+        return ("unhealthy" if lasting else "degraded"), reason
+
+    # -- claiming
+
+    async def _claim(self) -> None:
+        link: Link | None = None
+        pause = 0.05
+        while not self._stopping.is_set():
+            room = self._free_room()
+            if room <= 0:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            try:
+                if link is None or link.broken:
+                    link = await self.database.own_link("claims")
+                began = time.perf_counter()
+                taken = await self._claimer.claim(link, self.id, min(room, self.settings.claim_batch))
+            except RowlockError as error:
+                self._troubled(error)
+                await self._pause(pause)
+                pause = min(5.0, pause * 2)
+                continue
+            process_metrics().record_claim(len(taken), time.perf_counter() - began)
+            pause = 0.05
+            self._trouble = None
+            if taken:
+                self._wakeups.found_work()
+                self._begin(taken)
+                await asyncio.sleep(0)
+            else:
+                await self._wakeups.wait()
+        if link is not None:
+            await link.close()
+
+    def _free_room(self) -> int:
+        """Slots for new attempts. Outcomes on their way take no slot, but are bounded too."""
+        running = len(self._held)
+        return min(
+            self.settings.concurrency - running,
+            2 * max(self.settings.concurrency, self.settings.claim_batch) - running - self._unwritten,
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    # -- running
+
+    def _begin(self, taken: list[ClaimedTask]) -> None:
+        loop = asyncio.get_running_loop()
+        self.figures.claimed += len(taken)
+        for task in taken:
+            attempt = Attempt(task, self._reporter, loop)
+            self._held[task.lease_token] = attempt
+            if self._stopping.is_set():
+                self._end(attempt, given_back(task, begun=False))
+            else:
+                attempt.job = loop.create_task(self._perform(attempt))
+                if task.cancel_requested:
+                    attempt.request_stop(Stop.CANCEL_REQUESTED)
+
+    async def _perform(self, attempt: Attempt) -> None:
+        task = attempt.task
+        handler = self.app.handlers.get(task.name)
+        if handler is None:
+            self._end(attempt, put_off(task, "no_handler", PUT_OFF_SECONDS))
+            return
+        if task.payload_version > handler.payload_version:
+            self._end(attempt, put_off(task, "unknown_version", PUT_OFF_SECONDS))
+            return
+        try:
+            transition = await attempt.perform(handler, self.app.middlewares, self._executors, self.name)
+        except asyncio.CancelledError:
+            self._end_stopped(attempt)
+            return
+        self._end(attempt, ending_of(task, transition, max_result_bytes=self.settings.max_result_bytes))
+
+    def _end_stopped(self, attempt: Attempt) -> None:
+        """An attempt that was stopped from outside: its lease is lost, or the worker gives it back."""
+        if attempt.stop is Stop.LEASE_LOST:
+            self.figures.lost += 1
+            self._forget(attempt)
+        else:
+            self._end(attempt, given_back(attempt.task, begun=attempt.begun))
+
+    def _end(self, attempt: Attempt, ending: Ending) -> None:
+        self._forget(attempt)
+        self._unwritten += 1
+        self._finisher.put(ending)
+        if ending.said is not None and ending.said.error:
+            log.warning(
+                "An attempt failed.",
+                task_id=str(attempt.task.id),
+                task_name=attempt.task.name,
+                attempt=attempt.task.attempt,
+                outcome=ending.way.value,
+                reason=ending.said.reason,
+                error=ending.said.error,
+            )
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._held.pop(attempt.task.lease_token, None)
+        if not self._held:
+            self._quiet.set()
+        self._room.set()
+
+    def _settled(self, endings: list[Ending], accepted: set[int] | None) -> None:
+        self._unwritten -= len(endings)
+        self._room.set()
+        if accepted is not None and len(accepted) < len(endings):
+            for ending in endings:
+                if ending.task.lease_token not in accepted:
+                    self.figures.lost += 1
+                    process_metrics().leases_lost.inc()
+                    log.warning("An outcome came too late: its lease is lost.", task_id=str(ending.task.id))
+        self.figures.released += sum(e.outcome == "released" for e in endings)
+        self.figures.finished += sum(e.outcome != "released" for e in endings)
+        now = time.time()
+        process_metrics().record_finished(
+            (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
+            for e in endings
+            if e.way is not Way.RELEASE
+        )
+
+    # -- heartbeats
+
+    async def _beat(self) -> None:
+        while True:
+            health, reason = self.health
+            try:
+                if not self.id:
+                    await self._register()
+                await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
+            except RowlockError as error:
+                self._troubled(error)
+            await asyncio.sleep(self.settings.heartbeat_seconds)
+
+    async def _heed_cancel_requests(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self.settings.heartbeat_seconds):
+                    await self._cancel_asked.wait()
+            except TimeoutError:
+                pass
+            self._cancel_asked.clear()
+            try:
+                await self._heartbeat.heed_cancel_requests(self.id)
+            except RowlockError as error:
+                self._troubled(error)
+
+    def _heard_of_cancel(self, worker_id: int) -> None:
+        if worker_id == self.id:
+            self._cancel_asked.set()
+
+    def _troubled(self, error: RowlockError) -> None:
+        process_metrics().database_errors.labels(error.problem).inc()
+        if self._trouble is None:
+            self._trouble = (time.monotonic(), error.message)
+            log.warning("The database is in trouble; this worker keeps trying.", error=error.message)
+
+    def _lose_registration(self) -> None:
+        log.warning("The worker's row is gone; it registers anew.", worker_id=self.id)
+        self.id = 0
+
+    async def _register(self) -> None:
+        """Enters the worker and its handlers; keeps trying while the database is away."""
+        pause = 0.1
+        while True:
+            try:
+                self.id = await register(self.database, self.settings, self.name, self.queues)
+                await register_handlers(self.database, self.app.handlers.values())
+            except RowlockError as error:
+                self._troubled(error)
+                await self._pause(pause)
+                if self._stopping.is_set():
+                    raise
+                pause = min(5.0, pause * 2)
+            else:
+                self._trouble = None
+                log.info("The worker is ready.", worker=self.name, worker_id=self.id, queues=self.queues)
+                return
+
+    # -- stopping
+
+    async def _drain(self) -> None:
+        """Lets what runs finish, gives back what does not in time, and writes every outcome."""
+        for attempt in list(self._held.values()):
+            if not attempt.begun:
+                attempt.request_stop(Stop.WORKER_STOPS)
+        await self._until_quiet(self.settings.drain_seconds)
+        for attempt in list(self._held.values()):
+            attempt.request_stop(Stop.WORKER_STOPS)
+        await self._until_quiet(5)
+        try:
+            async with asyncio.timeout(max(5.0, self.settings.connect_seconds)):
+                await self._finisher.flushed()
+                await workers.stop_worker(self.database, self.id)
+        except (TimeoutError, RowlockError) as error:
+            log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
+        figures = self.figures
+        log.info(
+            "The worker has stopped.",
+            worker=self.name,
+            claimed=figures.claimed,
+            finished=figures.finished,
+            released=figures.released,
+            lost=figures.lost,
+            left_behind=len(self._held),
+        )
+
+    async def _until_quiet(self, seconds: float) -> None:
+        if not self._held:
+            return
+        self._quiet.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._quiet.wait()
+        except TimeoutError:
+            return
