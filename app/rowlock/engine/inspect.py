@@ -1,0 +1,120 @@
+"""Looking at what there is: tasks, attempts, reasons, dead letters, queues, workers. Changes nothing.
+
+Everything but workers belongs to a tenant, and another tenant's is `NotFound`, the same as absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from rowlock.domain.errors import NotFound
+from rowlock.domain.states import Status
+from rowlock.store import audit, listing, operations, tasks, worker_health, workers
+from rowlock.store.audit import AuditEntry
+from rowlock.store.database import Database
+from rowlock.store.listing import ListedTask, TaskFilter
+from rowlock.store.operations import Explanation, LimitRecord
+from rowlock.store.tasks import ExecutionRecord, TaskRecord
+from rowlock.store.worker_health import WorkerRecord
+from rowlock.store.workers import HandlerRecord
+
+MAX_EXECUTIONS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A dead task with its attempts, first to last; the last one's traceback is the one that counts."""
+
+    task: TaskRecord
+    attempts: list[ExecutionRecord]
+
+    @property
+    def traceback(self) -> str | None:
+        return next((a.traceback for a in reversed(self.attempts) if a.traceback), None)
+
+
+async def get_task(database: Database, tenant_id: str, task_id: UUID) -> TaskRecord:
+    """The task, live or finished."""
+    return await tasks.get_task(database, tenant_id, task_id)
+
+
+async def list_tasks(
+    database: Database,
+    tenant_id: str,
+    wanted: TaskFilter,
+    *,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[ListedTask]:
+    """Tasks with ids below `before`, newest first."""
+    return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
+
+
+async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> list[ExecutionRecord]:
+    """Finished attempts of a task, first to last, at most `MAX_EXECUTIONS`."""
+    task = await tasks.get_task(database, tenant_id, task_id)
+    return await _executions_of(database, task)
+
+
+async def explain_task(database: Database, tenant_id: str, task_id: UUID) -> list[Explanation]:
+    """Why the task is where it is, most telling reason first."""
+    return await operations.explain_task(database, tenant_id, task_id)
+
+
+async def count_children(database: Database, tenant_id: str, task_id: UUID) -> dict[str, int]:
+    """How many of the task's children are in each status."""
+    await tasks.get_task(database, tenant_id, task_id)
+    return await tasks.count_children(database, tenant_id, task_id)
+
+
+async def list_dead_letters(
+    database: Database,
+    tenant_id: str,
+    *,
+    queue: str | None = None,
+    name: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[ListedTask]:
+    """Dead tasks with ids below `before`, newest first."""
+    wanted = TaskFilter(statuses=frozenset({Status.DEAD}), queue=queue, name=name)
+    return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
+
+
+async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> DeadLetter:
+    """A dead task and how its attempts ended; a task in another status is `NotFound`."""
+    task = await tasks.get_task(database, tenant_id, task_id)
+    if task.status != Status.DEAD:
+        raise NotFound(f"Task {task_id} is {task.status}, so it is no dead letter.")
+    return DeadLetter(task, await _executions_of(database, task))
+
+
+async def get_limits(database: Database, tenant_id: str, queue: str) -> list[LimitRecord]:
+    """Concurrency caps of the tenant's lanes in a queue."""
+    return await operations.get_limits(database, tenant_id, queue)
+
+
+async def list_workers(
+    database: Database, *, health: str | None = None, before: int | None = None, limit: int = 100
+) -> list[WorkerRecord]:
+    """Worker processes of the installation with numbers below `before`, newest first."""
+    return await worker_health.list_workers(database, health=health, before=before, limit=limit)
+
+
+async def list_handlers(database: Database, names: Collection[str] | None = None) -> list[HandlerRecord]:
+    """Handlers that workers have registered, by name; those of `names` where given."""
+    found = await workers.get_handlers(database)
+    return [handler for handler in found if names is None or handler.name in names]
+
+
+async def get_audit(
+    database: Database, tenant_id: str, subject_kind: str, subject_id: str, *, limit: int = 100
+) -> list[AuditEntry]:
+    """What was done to one thing, latest first."""
+    return await audit.get_audit(database, tenant_id, subject_kind, subject_id, limit=limit)
+
+
+async def _executions_of(database: Database, task: TaskRecord) -> list[ExecutionRecord]:
+    return await tasks.get_executions(database, task.tenant_id, task.id, since=task.created_at, limit=MAX_EXECUTIONS)

@@ -1,0 +1,9 @@
+-- Workers with what they say of themselves, newest first, a page at a time.
+-- Index: workers' primary key. Locks: none. Fence: none; a read.
+SELECT worker.id, worker.name, worker.hostname, worker.pid, worker.version, worker.queues, worker.concurrency,
+       worker.running, worker.health, worker.health_reason, worker.draining, worker.started_at, worker.heartbeat_at
+  FROM rowlock.worker_health AS worker
+ WHERE worker.id < coalesce(%(before)s::integer, 2147483647)
+   AND (%(health)s::text IS NULL OR worker.health = %(health)s)
+ ORDER BY worker.id DESC
+ LIMIT %(limit)s

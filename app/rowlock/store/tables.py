@@ -1,0 +1,205 @@
+"""The tables as SQLAlchemy knows them, for statements whose shape depends on the request.
+
+The migrations are what makes them; a test holds these descriptions to what the migrations made. The schema is written
+as `rowlock` and rendered for the installation's, like every statement.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+Kind = sa.types.TypeEngine[Any]  # Any: of whatever Python type
+SCHEMA = "rowlock"
+metadata = sa.MetaData(schema=SCHEMA)
+
+TASK_STATUS = pg.ENUM(
+    "pending", "blocked", "running", "succeeded", "dead", "cancelled",
+    name="task_status", schema=SCHEMA, create_type=False,
+)  # fmt: skip
+OUTCOME = pg.ENUM(
+    "succeeded", "failed", "timed_out", "snoozed", "released", "cancelled", "lease_expired",
+    name="execution_outcome", schema=SCHEMA, create_type=False,
+)  # fmt: skip
+
+
+def _required(name: str, kind: Kind, *, key: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=False, primary_key=key)
+
+
+def _optional(name: str, kind: Kind) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=True)
+
+
+INSTANT = sa.TIMESTAMP(timezone=True)
+TEXT = sa.Text()
+TEXTS = pg.ARRAY(sa.Text())
+JSON = pg.JSONB()
+UUID = pg.UUID(as_uuid=True)
+SMALL = sa.SmallInteger()
+INTEGER = sa.Integer()
+BIG = sa.BigInteger()
+REAL: Kind = sa.REAL()
+BYTES = pg.BYTEA()
+DAY = sa.Date()
+YES_OR_NO = sa.Boolean()
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    _required("id", UUID, key=True),
+    _required("visible_at", INSTANT),
+    _required("created_at", INSTANT),
+    _optional("started_at", INSTANT),
+    _optional("finished_at", INSTANT),
+    _optional("lease_token", BIG),
+    _required("expires_on", DAY, key=True),
+    _required("status", TASK_STATUS),
+    _optional("worker_id", INTEGER),
+    _optional("timeout_seconds", REAL),
+    _optional("wait_seconds", REAL),
+    _required("priority", SMALL),
+    _required("attempt", SMALL),
+    _required("max_attempts", SMALL),
+    _required("payload_version", SMALL),
+    _required("tenant_id", TEXT),
+    _required("queue", TEXT),
+    _required("lane", TEXT),
+    _required("name", TEXT),
+    _required("payload", JSON),
+    _optional("result", JSON),
+    _optional("reason", TEXT),
+    _optional("error", TEXT),
+    _optional("progress", JSON),
+    _optional("tags", TEXTS),
+    _optional("metadata", JSON),
+    _optional("idempotency_key", TEXT),
+    _optional("unique_key", TEXT),
+    _optional("parent_id", UUID),
+    _optional("workflow_id", UUID),
+    _optional("schedule_id", UUID),
+    _optional("window_at", INSTANT),
+    _optional("cancel_requested_at", INSTANT),
+)
+
+executions = sa.Table(
+    "executions",
+    metadata,
+    _required("task_id", UUID),
+    _required("started_at", INSTANT),
+    _required("finished_at", INSTANT),
+    _required("lease_token", BIG),
+    _required("finished_on", DAY),
+    _required("worker_id", INTEGER),
+    _required("outcome", OUTCOME),
+    _optional("wait_seconds", REAL),
+    _required("run_seconds", REAL),
+    _required("attempt", SMALL),
+    _required("tenant_id", TEXT),
+    _required("queue", TEXT),
+    _required("name", TEXT),
+    _optional("reason", TEXT),
+    _optional("error", TEXT),
+    _optional("traceback", TEXT),
+)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    _required("tenant_id", TEXT, key=True),
+    _required("key", TEXT, key=True),
+    _required("request_hash", BYTES),
+    _required("task_id", UUID),
+    _required("created_at", INSTANT),
+    _required("expires_at", INSTANT),
+)
+
+queues = sa.Table(
+    "queues",
+    metadata,
+    _required("tenant_id", TEXT, key=True),
+    _required("name", TEXT, key=True),
+    _optional("paused_at", INSTANT),
+    _optional("paused_by", TEXT),
+    _optional("retention_succeeded_days", INTEGER),
+    _optional("retention_cancelled_days", INTEGER),
+    _optional("retention_dead_days", INTEGER),
+    _optional("description", TEXT),
+    _required("created_at", INSTANT),
+)
+
+limits = sa.Table(
+    "limits",
+    metadata,
+    _required("tenant_id", TEXT),
+    _required("queue", TEXT, key=True),
+    _required("lane", TEXT, key=True),
+    _required("max_running", INTEGER),
+    _required("created_at", INSTANT),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    _required("id", INTEGER, key=True),
+    _required("name", TEXT),
+    _required("hostname", TEXT),
+    _required("pid", INTEGER),
+    _required("version", TEXT),
+    _required("queues", TEXTS),
+    _required("concurrency", INTEGER),
+    _required("running", INTEGER),
+    _required("health", TEXT),
+    _optional("health_reason", TEXT),
+    _required("draining", YES_OR_NO),
+    _required("started_at", INSTANT),
+    _required("heartbeat_at", INSTANT),
+    _required("expires_at", INSTANT),
+    _optional("stopped_at", INSTANT),
+)
+
+handlers = sa.Table(
+    "handlers",
+    metadata,
+    _required("name", TEXT, key=True),
+    _required("queue", TEXT),
+    _required("priority", SMALL),
+    _required("max_attempts", SMALL),
+    _optional("timeout_seconds", REAL),
+    _required("payload_version", SMALL),
+    _optional("payload_schema", JSON),
+    _required("executor", TEXT),
+    _optional("description", TEXT),
+    _required("registered_at", INSTANT),
+    _required("seen_at", INSTANT),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    _required("id", TEXT, key=True),
+    _required("tenant_id", TEXT),
+    _required("name", TEXT),
+    _required("key_hash", BYTES),
+    _required("scopes", TEXTS),
+    _required("created_at", INSTANT),
+    _required("created_by", TEXT),
+    _optional("expires_at", INSTANT),
+    _optional("revoked_at", INSTANT),
+    _optional("last_used_at", INSTANT),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    _required("at", INSTANT),
+    _required("tenant_id", TEXT),
+    _required("actor", TEXT),
+    _required("action", TEXT),
+    _required("subject_kind", TEXT),
+    _required("subject_id", TEXT),
+    _optional("detail", JSON),
+    _optional("request_id", TEXT),
+)
