@@ -1,0 +1,97 @@
+// The only way to the server: `/v1`, with the session's key. A refusal arrives as a `Problem`, never as silence.
+
+import { learnTime } from './clock.js';
+import { parseExactly } from './exact_json.js';
+import { session, signOut } from './session.js';
+
+const BASE = new URL('v1/', document.baseURI);
+const PATIENCE_MS = 20_000;
+
+export class Problem extends Error {
+  constructor({ title, detail, status = 0, type = '', errors = [], requestId = null, retryAfter = 0 }) {
+    super(detail || title);
+    Object.assign(this, { title, detail, status, type, errors, requestId, retryAfter });
+  }
+}
+
+export function get(path, query, { signal } = {}) {
+  return request('GET', path, { query, signal });
+}
+
+export function post(path, body) {
+  return request('POST', path, { body });
+}
+
+export function patch(path, body) {
+  return request('PATCH', path, { body });
+}
+
+// A path from parts that may hold anything: slashes, dots, percent signs.
+export function path(...parts) {
+  return parts.map(encodeURIComponent).join('/');
+}
+
+async function request(method, where, { query = {}, body, signal } = {}) {
+  const response = await answered(method, addressOf(where, query), body, signal);
+  learnTime(response.headers.get('date'));
+  const text = await response.text();
+  if (response.ok) return text ? parsed(text, response) : null;
+  const problem = problemIn(text, response);
+  if (response.status === 401) signOut(problem.message);
+  throw problem;
+}
+
+function addressOf(where, query) {
+  const address = new URL(where, BASE);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') address.searchParams.append(name, value);
+  }
+  return address;
+}
+
+async function answered(method, address, body, signal) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const headers = { Accept: 'application/json, application/problem+json', Authorization: `Bearer ${session.get().key}` };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  try {
+    return await fetch(address, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem({
+      title: 'The API cannot be reached',
+      detail: patience.aborted
+        ? `No answer within ${PATIENCE_MS / 1000} seconds.`
+        : 'The API cannot be reached. Is it running, and is this machine on the network?',
+    });
+  }
+}
+
+function parsed(text, response) {
+  try {
+    return parseExactly(text);
+  } catch {
+    throw new Problem({ title: 'Unreadable answer', detail: 'The API’s answer is not JSON.', status: response.status });
+  }
+}
+
+function problemIn(text, response) {
+  const extras = {
+    status: response.status,
+    requestId: response.headers.get('x-request-id'),
+    retryAfter: Number(response.headers.get('retry-after')) || 0,
+  };
+  try {
+    const { title, detail, type, errors } = JSON.parse(text);
+    return new Problem({ title: title ?? `HTTP ${response.status}`, detail, type, errors, ...extras });
+  } catch {
+    return new Problem({ title: `HTTP ${response.status}`, detail: response.statusText, ...extras });
+  }
+}

@@ -1,0 +1,85 @@
+// The frame around every page: the name, the ways, the refresh switch and the door out.
+
+import { refreshing } from './live.js';
+import { DeadLetters } from './pages/dead_letters.js';
+import { Handlers } from './pages/handlers.js';
+import { Lost } from './pages/lost.js';
+import { Overview } from './pages/overview.js';
+import { Schedule } from './pages/schedule.js';
+import { Schedules } from './pages/schedules.js';
+import { SignIn } from './pages/sign_in.js';
+import { Task } from './pages/task.js';
+import { Tasks } from './pages/tasks.js';
+import { Workers } from './pages/workers.js';
+import { Notices } from './parts/notices.js';
+import { Question } from './parts/question.js';
+import { address, usePlace } from './router.js';
+import { session, signOut } from './session.js';
+import { useStore } from './store.js';
+import { html, useEffect, useRef } from './view.js';
+
+const WAYS = [
+  ['', 'Overview'],
+  ['tasks', 'Tasks'],
+  ['dead-letters', 'Dead letters'],
+  ['schedules', 'Schedules'],
+  ['workers', 'Workers'],
+  ['handlers', 'Handlers'],
+];
+
+export function App() {
+  const { key, refusal } = useStore(session);
+  const place = usePlace();
+  useFocusOnArrival(`${place.page}/${place.argument}`, key);
+  if (!key) return html`<${SignIn} refusal=${refusal} />`;
+  return html`
+    <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
+    <header class="bar">
+      <div class="bar-inside">
+        <a class="wordmark" href=${address('')}><span class="mark" aria-hidden="true"></span>rowlock</a>
+        <nav class="ways" aria-label="Pages">
+          ${WAYS.map(([page, title]) => html`<a href=${address(page)} aria-current=${place.page === page ? 'page' : undefined}>${title}</a>`)}
+        </nav>
+        <div class="bar-end"><${RefreshSwitch} /><button type="button" class="plain" onClick=${() => signOut()}>Sign out</button></div>
+      </div>
+    </header>
+    <main id="main" tabindex="-1" key=${`${place.page}/${place.argument}`}>${pageAt(place)}</main>
+    <${Notices} />
+    <${Question} />`;
+}
+
+function pageAt({ page, argument, query }) {
+  switch (page) {
+    case '': return html`<${Overview} />`;
+    case 'tasks': return argument ? html`<${Task} id=${argument} />` : html`<${Tasks} query=${query} />`;
+    case 'dead-letters': return html`<${DeadLetters} />`;
+    case 'schedules': return argument ? html`<${Schedule} name=${argument} />` : html`<${Schedules} />`;
+    case 'workers': return html`<${Workers} />`;
+    case 'handlers': return html`<${Handlers} />`;
+    default: return html`<${Lost} />`;
+  }
+}
+
+function RefreshSwitch() {
+  const on = useStore(refreshing);
+  return html`<button type="button" class="refresh-switch" aria-pressed=${on} onClick=${() => refreshing.set(!on)} title="Refresh by itself">
+    <span class="lamp" aria-hidden="true"></span>${on ? 'Live' : 'Paused'}
+  </button>`;
+}
+
+// A new page begins at its top, for eyes and for screen readers; the first one leaves the focus where it is.
+function useFocusOnArrival(where, key) {
+  const before = useRef(null);
+  useEffect(() => {
+    if (key && before.current !== null && before.current !== where) {
+      document.getElementById('main').focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
+    before.current = key && where;
+  }, [where, key]);
+}
+
+function skip(event) {
+  event.preventDefault(); // the fragment is the route
+  document.getElementById('main').focus();
+}

@@ -1,0 +1,73 @@
+// Data that stays fresh: asked for again every few seconds, not while the tab is hidden or the reader has paused it.
+// A failed refresh keeps what was shown, says what happened, and is tried again ever more slowly.
+
+import { get } from './api.js';
+import { store, useStore } from './store.js';
+import { useCallback, useEffect, useRef, useState } from './view.js';
+
+const SLOWEST_MS = 30_000;
+
+export const refreshing = store(true);
+
+// → { data, problem, busy, reload }; `every` 0 asks once. A change of `where` or `query` keeps the old data, marked busy.
+export function useLive(where, query = {}, { every = 4_000 } = {}) {
+  const [state, setState] = useState({ data: undefined, problem: null, busy: true });
+  const wanted = useStore(refreshing);
+  const reloader = useRef(() => {});
+  const pause = wanted ? every : 0;
+  const key = JSON.stringify([where, query]);
+
+  useEffect(() => {
+    const look = new Look(where, query, pause, setState);
+    reloader.current = look.now;
+    look.start();
+    return look.stop;
+  }, [key, pause]);
+
+  const reload = useCallback(() => reloader.current(), []);
+  return { ...state, reload };
+}
+
+class Look {
+  constructor(where, query, every, show) {
+    Object.assign(this, { where, query, every, show, failures: 0, timer: 0, request: null, stopped: false });
+  }
+
+  start = () => {
+    document.addEventListener('visibilitychange', this.seen);
+    this.show((state) => ({ ...state, busy: true }));
+    this.now();
+  };
+
+  stop = () => {
+    this.stopped = true;
+    document.removeEventListener('visibilitychange', this.seen);
+    clearTimeout(this.timer);
+    this.request?.abort();
+  };
+
+  seen = () => {
+    if (!document.hidden && this.every) this.now();
+  };
+
+  now = async () => {
+    clearTimeout(this.timer);
+    this.request?.abort();
+    const request = new AbortController();
+    this.request = request;
+    const answer = await get(this.where, this.query, request).then(
+      (data) => ({ data, problem: null }),
+      (problem) => ({ problem }),
+    );
+    if (this.stopped || request.signal.aborted) return;
+    this.failures = answer.problem ? this.failures + 1 : 0;
+    this.show((state) => ({ ...state, ...answer, busy: false }));
+    this.again(answer.problem);
+  };
+
+  again(problem) {
+    if (!this.every || document.hidden || [401, 403, 404].includes(problem?.status)) return;
+    const slower = Math.min(this.every * 2 ** this.failures, SLOWEST_MS);
+    this.timer = setTimeout(this.now, Math.max(slower, (problem?.retryAfter ?? 0) * 1_000));
+  }
+}

@@ -1,0 +1,84 @@
+// Tasks that are out of attempts or failed for good: read why, mend the cause, put them back to work.
+
+import { path, post } from '../api.js';
+import { count, plural } from '../format.js';
+import { useLive } from '../live.js';
+import { Act } from '../parts/act.js';
+import { Answer, Empty } from '../parts/answers.js';
+import { Heading } from '../parts/heading.js';
+import { Pager, useCursors } from '../parts/pager.js';
+import { Table } from '../parts/table.js';
+import { Ago } from '../parts/time.js';
+import { address } from '../router.js';
+import { html, useEffect, useState } from '../view.js';
+
+const PAGE = 50;
+const AT_ONCE = 6;
+
+export function DeadLetters() {
+  const cursors = useCursors('');
+  const live = useLive('dead-letters', { limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
+  const shown = live.data?.items ?? [];
+  const [chosen, choose] = useChoice(shown);
+  return html`
+    <${Heading} title="Dead letters" note="Out of attempts, or failed for good. Mend the cause, then redrive.">
+      <${RedriveChosen} chosen=${chosen} onDone=${() => { choose([]); live.reload(); }} />
+    <//>
+    <${Answer} live=${live} rows=${6} empty=${({ items }) => items.length === 0 && html`<${Empty} title="No dead letters.">Nothing has failed for good.<//>`}>
+      ${({ items, next_cursor: next }) => html`
+        <${Letters} tasks=${items} chosen=${chosen} choose=${choose} />
+        <${Pager} cursors=${cursors} next=${next} />`}
+    <//>`;
+}
+
+// The ids chosen, of those that are still shown.
+function useChoice(shown) {
+  const [chosen, choose] = useState([]);
+  const ids = shown.map((task) => task.id);
+  const key = ids.join();
+  useEffect(() => choose((before) => before.filter((id) => ids.includes(id))), [key]);
+  return [chosen, choose];
+}
+
+function Letters({ tasks, chosen, choose }) {
+  const all = tasks.length > 0 && chosen.length === tasks.length;
+  const toggle = (id) => choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
+  const columns = [
+    {
+      title: 'Choose', kind: 'choose',
+      head: html`<input type="checkbox" aria-label="Choose all on this page" checked=${all} onChange=${() => choose(all ? [] : tasks.map((task) => task.id))} />`,
+      cell: (task) => html`<input type="checkbox" aria-label=${`Choose ${task.name} ${task.id}`} checked=${chosen.includes(task.id)} onChange=${() => toggle(task.id)} />`,
+    },
+    { title: 'Task', kind: 'main', cell: (task) => html`<a href=${address('tasks', task.id)}>${task.name}</a>` },
+    { title: 'Error', kind: 'grow', cell: (task) => html`<span class="two-lines" title=${task.error}>${task.error ?? '–'}</span>` },
+    { title: 'Reason', cell: (task) => html`<code>${task.reason}</code>` },
+    { title: 'Queue', cell: (task) => task.queue },
+    { title: 'Attempts', kind: 'number', cell: (task) => count(task.attempt) },
+    { title: 'Died', kind: 'number', cell: (task) => html`<${Ago} at=${task.finished_at} />` },
+  ];
+  return html`<${Table} label="Dead letters" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
+}
+
+function RedriveChosen({ chosen, onDone }) {
+  const question = {
+    title: `Redrive ${plural(chosen.length, 'dead letter')}?`,
+    text: 'They go back to work at once, with all their attempts ahead of them.',
+    verb: `Redrive ${count(chosen.length)}`,
+  };
+  return html`<${Act} label=${chosen.length ? `Redrive ${count(chosen.length)}` : 'Redrive'} kind="primary" disabled=${chosen.length === 0}
+    question=${question} run=${() => redriveAll(chosen)} onDone=${onDone} />`;
+}
+
+// Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others.
+async function redriveAll(ids) {
+  const waiting = [...ids];
+  const problems = [];
+  async function work() {
+    for (let id = waiting.shift(); id; id = waiting.shift()) {
+      await post(path('tasks', id, 'redrive')).catch((problem) => problems.push(problem));
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (problems.length) throw new Error(`${count(problems.length)} of ${count(ids.length)} could not be redriven: ${problems[0].message}`);
+  return `${plural(ids.length, 'task')} ${ids.length === 1 ? 'is' : 'are'} back at work.`;
+}

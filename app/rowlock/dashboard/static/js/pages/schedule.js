@@ -1,0 +1,64 @@
+// One schedule and the windows accounted for, latest first.
+
+import { path } from '../api.js';
+import { duration } from '../format.js';
+import { useLive } from '../live.js';
+import { Answer } from '../parts/answers.js';
+import { Chip } from '../parts/chip.js';
+import { Heading } from '../parts/heading.js';
+import { JsonView } from '../parts/json_view.js';
+import { Pager, useCursors } from '../parts/pager.js';
+import { Table } from '../parts/table.js';
+import { At } from '../parts/time.js';
+import { address } from '../router.js';
+import { html } from '../view.js';
+import { Rule, ScheduleActs } from './schedules.js';
+
+export function Schedule({ name }) {
+  const live = useLive(path('schedules', name));
+  return html`<${Answer} live=${live} rows=${4}>${(schedule) => html`
+    <${Heading} title=${schedule.name}><${ScheduleActs} schedule=${schedule} onChange=${live.reload} /><//>
+    <p class="task-line"><${Chip} word=${schedule.paused ? 'paused' : 'active'} /> <${Rule} schedule=${schedule} /></p>
+    <div class="task-columns">
+      <div>
+        <section aria-labelledby="windows-title">
+          <h2 id="windows-title">Windows</h2>
+          <${Windows} name=${name} />
+        </section>
+        <${JsonView} label="Payload" value=${schedule.payload} />
+      </div>
+      <aside aria-label="Facts"><${Facts} schedule=${schedule} /></aside>
+    </div>`}
+  <//>`;
+}
+
+function Facts({ schedule }) {
+  const facts = [
+    ['Next window', html`<${At} at=${schedule.next_at} />`],
+    ['Cursor', html`<${At} at=${schedule.cursor_at} />`],
+    ['Lag', duration(schedule.lag_seconds ?? 0)],
+    ['Missed runs', schedule.missed_run_policy.replaceAll('_', ' ')],
+    ['Task', html`<a href=${address('tasks', '', { name: schedule.task_name })}>${schedule.task_name}</a>`],
+    ['Queue', schedule.queue],
+    ['Priority', schedule.priority],
+    ['Zone', schedule.timezone],
+    ['Paused', schedule.paused_at && html`<${At} at=${schedule.paused_at} />`],
+    ['Declared by', schedule.source],
+  ].filter(([, value]) => value);
+  return html`<dl class="facts">${facts.map(([title, value]) => html`<div><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+function Windows({ name }) {
+  const cursors = useCursors(name);
+  const live = useLive(path('schedules', name, 'windows'), { limit: 20, cursor: cursors.cursor });
+  const columns = [
+    { title: 'Window', kind: 'main', cell: (window) => html`<${At} at=${window.window_at} />` },
+    { title: 'Outcome', cell: (window) => html`<${Chip} word=${window.outcome} /> ${window.reason && html`<code class="faint">${window.reason}</code>`}` },
+    { title: 'Task', cell: (window) => window.task_id ? html`<a href=${address('tasks', window.task_id)}><code>…${window.task_id.slice(-8)}</code></a>` : '–' },
+  ];
+  return html`<${Answer} live=${live} rows=${3} empty=${({ items }) => items.length === 0 && html`<p class="quiet">None yet.</p>`}>
+    ${({ items, next_cursor: next }) => html`
+      <${Table} label="Windows" columns=${columns} rows=${items} keyOf=${(window) => window.window_at} />
+      <${Pager} cursors=${cursors} next=${next} />`}
+  <//>`;
+}

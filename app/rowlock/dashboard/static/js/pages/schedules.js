@@ -1,0 +1,60 @@
+// Schedules: when each is due next, how late it is, and what its last window made.
+
+import { path, post } from '../api.js';
+import { duration } from '../format.js';
+import { useLive } from '../live.js';
+import { Act } from '../parts/act.js';
+import { Answer, Empty } from '../parts/answers.js';
+import { Chip } from '../parts/chip.js';
+import { Heading } from '../parts/heading.js';
+import { Table } from '../parts/table.js';
+import { Ago } from '../parts/time.js';
+import { address } from '../router.js';
+import { html } from '../view.js';
+
+const LATE_SECONDS = 5;
+
+export function Schedules() {
+  const live = useLive('schedules', { limit: 200 }, { every: 5_000 });
+  return html`
+    <${Heading} title="Schedules" />
+    <${Answer} live=${live} rows=${4} empty=${({ items }) => items.length === 0 && html`<${NoSchedules} />`}>
+      ${({ items }) => html`<${Table} label="Schedules" columns=${columns(live.reload)} rows=${items} keyOf=${(schedule) => schedule.name} />`}
+    <//>`;
+}
+
+function columns(onChange) {
+  return [
+    { title: 'Schedule', kind: 'main', cell: (schedule) => html`<a href=${address('schedules', schedule.name)}>${schedule.name}</a> ${schedule.paused && html`<${Chip} word="paused" />`}` },
+    { title: 'Rule', kind: 'grow', cell: (schedule) => html`<${Rule} schedule=${schedule} />` },
+    { title: 'Task', cell: (schedule) => html`<a class="calm" href=${address('tasks', '', { name: schedule.task_name })}>${schedule.task_name}</a>` },
+    { title: 'Missed runs', cell: (schedule) => schedule.missed_run_policy.replaceAll('_', ' ') },
+    { title: 'Next', kind: 'number', cell: (schedule) => schedule.paused ? html`<span class="faint">–</span>` : html`<${Ago} at=${schedule.next_at} />` },
+    { title: 'Lag', kind: 'number', cell: (schedule) => html`<span class=${schedule.lag_seconds > LATE_SECONDS ? 'late' : ''}>${duration(schedule.lag_seconds ?? 0)}</span>` },
+    { title: 'Acts', kind: 'actions', cell: (schedule) => html`<${ScheduleActs} schedule=${schedule} onChange=${onChange} />` },
+  ];
+}
+
+export function Rule({ schedule }) {
+  if (schedule.trigger_kind === 'interval') return html`every ${duration(Number(schedule.expression))}`;
+  return html`<code>${schedule.expression}</code> <span class="faint">${schedule.description ? `${schedule.description}, ` : ''}${schedule.timezone}</span>`;
+}
+
+export function ScheduleActs({ schedule, onChange }) {
+  const { name, paused } = schedule;
+  const act = (verb) => post(path('schedules', name, verb));
+  const trigger = { title: `Trigger ${name} now?`, text: `It makes one ${schedule.task_name} task at once, beside its windows.`, verb: 'Trigger it' };
+  const pause = { title: `Pause ${name}?`, text: 'No window of it will fire until somebody resumes it.', verb: 'Pause it' };
+  return html`<span class="acts">
+    <${Act} label="Trigger" describe=${`Trigger ${name}`} question=${trigger} onDone=${onChange} run=${() => act('trigger').then(() => `${name} was triggered.`)} />
+    ${paused
+      ? html`<${Act} key="resume" label="Resume" describe=${`Resume ${name}`} onDone=${onChange} run=${() => act('resume').then(() => `${name} is resumed.`)} />`
+      : html`<${Act} key="pause" label="Pause" describe=${`Pause ${name}`} question=${pause} onDone=${onChange} run=${() => act('pause').then(() => `${name} is paused.`)} />`}
+  </span>`;
+}
+
+function NoSchedules() {
+  return html`<${Empty} title="There are no schedules.">
+    Make one with <code>POST /v1/schedules</code> or in the application that owns the handler.
+  <//>`;
+}

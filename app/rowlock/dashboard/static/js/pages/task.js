@@ -1,0 +1,72 @@
+// One task: what it is, why it is where it is, how its attempts went, and what may be done about it.
+
+import { path } from '../api.js';
+import { useLive } from '../live.js';
+import { Answer } from '../parts/answers.js';
+import { Chip } from '../parts/chip.js';
+import { Executions } from '../parts/executions.js';
+import { Heading } from '../parts/heading.js';
+import { JsonView, copy } from '../parts/json_view.js';
+import { Meter } from '../parts/meters.js';
+import { TaskActs } from '../parts/task_acts.js';
+import { TaskFacts } from '../parts/task_facts.js';
+import { html } from '../view.js';
+
+const FINISHED = ['succeeded', 'dead', 'cancelled'];
+const OFTEN = { every: 2_000 };
+const SELDOM = { every: 15_000 };
+
+export function Task({ id }) {
+  const live = useLive(path('tasks', id), {}, OFTEN);
+  return html`<${Answer} live=${live} rows=${6}>${(task) => html`<${Found} key=${task.id} task=${task} onChange=${live.reload} />`}<//>`;
+}
+
+function Found({ task, onChange }) {
+  const pace = FINISHED.includes(task.status) ? SELDOM : OFTEN;
+  const reasons = useLive(path('tasks', task.id, 'explain'), {}, pace);
+  const executions = useLive(path('tasks', task.id, 'executions'), {}, pace);
+  return html`
+    <${Heading} title=${task.name}>
+      <${TaskActs} task=${task} onChange=${() => [onChange, reasons.reload, executions.reload].forEach((reload) => reload())} />
+    <//>
+    <p class="task-line">
+      <${Chip} word=${task.status} />
+      <code class="task-id">${task.id}</code>
+      <button type="button" class="plain" onClick=${() => copy(task.id, 'Id')}>Copy</button>
+    </p>
+    ${task.progress && html`<${Progress} progress=${task.progress} />`}
+    <div class="task-columns">
+      <div>
+        <section aria-labelledby="why-title">
+          <h2 id="why-title">Why it is ${FINISHED.includes(task.status) ? 'so' : 'here'}</h2>
+          <${Answer} live=${reasons} rows=${1}>${(answer) => html`<${Reasons} reasons=${answer.reasons} />`}<//>
+        </section>
+        <section aria-labelledby="data-title">
+          <h2 id="data-title">Data</h2>
+          <${JsonView} label="Payload" value=${task.payload} />
+          ${task.status === 'succeeded' && html`<${JsonView} label="Result" value=${task.result} />`}
+          ${task.metadata && Object.keys(task.metadata).length > 0 && html`<${JsonView} label="Metadata" value=${task.metadata} />`}
+        </section>
+        <section aria-labelledby="attempts-title">
+          <h2 id="attempts-title">Attempts</h2>
+          <${Answer} live=${executions} rows=${2}>${({ items }) => html`<${Executions} task=${task} executions=${items} />`}<//>
+        </section>
+      </div>
+      <aside aria-label="Facts"><${TaskFacts} task=${task} /></aside>
+    </div>`;
+}
+
+function Progress({ progress }) {
+  const { done, total, message } = progress;
+  return html`<div class="progress">
+    ${total > 0 && html`<${Meter} done=${done} total=${total} label="Progress" />`}
+    <span class="figures">${done ?? ''}${total ? ` of ${total}` : ''}</span>
+    ${message && html`<span class="faint clip">${message}</span>`}
+  </div>`;
+}
+
+function Reasons({ reasons }) {
+  return html`<ul class="reasons">${reasons.map(({ code, explanation, advice }) => html`<li key=${code}>
+    <code>${code}</code> ${explanation} ${advice && html`<strong>${advice}</strong>`}
+  </li>`)}</ul>`;
+}

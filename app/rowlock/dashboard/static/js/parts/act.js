@@ -1,0 +1,29 @@
+// A button that does something at the server: asks first where that is called for, cannot be pressed twice, tells how it went.
+
+import { html, useRef, useState } from '../view.js';
+import { tell } from './notices.js';
+import { ask } from './question.js';
+
+// `run`: () => Promise<sentence for the notice>; `question`: what to ask before, if anything.
+export function Act({ label, run, question, onDone, kind = '', disabled = false, describe }) {
+  const [busy, setBusy] = useState(false);
+  const running = useRef(false);
+  async function press() {
+    if (running.current) return;
+    running.current = true;
+    try {
+      if (question && !(await ask(question))) return;
+      setBusy(true);
+      tell(await run());
+    } catch (problem) {
+      tell(`${label}: ${problem.message}`, 'bad');
+    } finally {
+      running.current = false;
+      setBusy(false);
+      onDone?.();
+    }
+  }
+  return html`<button type="button" class="button ${kind}" disabled=${disabled} aria-disabled=${busy} aria-label=${describe} onClick=${press}>
+    ${label}
+  </button>`;
+}

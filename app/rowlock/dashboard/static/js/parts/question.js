@@ -1,0 +1,37 @@
+// Asks before an act that cannot be taken back: `await ask({ title, text, verb })` is true or false.
+
+import { store, useStore } from '../store.js';
+import { html, useEffect, useRef } from '../view.js';
+
+const open = store(null);
+
+export function ask(question) {
+  open.get()?.answer(false);
+  return new Promise((resolve) => {
+    open.set({
+      ...question,
+      answer(decided) {
+        open.set(null);
+        resolve(decided);
+      },
+    });
+  });
+}
+
+export function Question() {
+  const question = useStore(open);
+  const dialog = useRef(null);
+  useEffect(() => {
+    if (question && !dialog.current.open) dialog.current.showModal();
+    if (!question && dialog.current.open) dialog.current.close();
+  }, [question]);
+  return html`<dialog ref=${dialog} class="question" aria-labelledby="question-title" onClose=${() => open.get()?.answer(false)}>
+    ${question && html`
+      <h2 id="question-title">${question.title}</h2>
+      <p>${question.text}</p>
+      <div class="question-verbs">
+        <button type="button" class="button" autofocus onClick=${() => question.answer(false)}>Keep as it is</button>
+        <button type="button" class="button ${question.danger ? 'danger' : 'primary'}" onClick=${() => question.answer(true)}>${question.verb}</button>
+      </div>`}
+  </dialog>`;
+}

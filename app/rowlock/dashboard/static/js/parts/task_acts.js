@@ -1,0 +1,56 @@
+// What may be done to a task in the state it is in: cancel, redrive, change its priority.
+
+import { patch, path, post } from '../api.js';
+import { html } from '../view.js';
+import { Act } from './act.js';
+import { tell } from './notices.js';
+
+const PRIORITIES = ['critical', 'high', 'normal', 'low'];
+const WAITING = ['blocked', 'scheduled', 'ready', 'retrying'];
+
+export function TaskActs({ task, onChange }) {
+  const waiting = WAITING.includes(task.status);
+  return html`
+    ${waiting && html`<${PriorityChoice} task=${task} onChange=${onChange} />`}
+    ${(waiting || task.status === 'running') && html`<${Cancel} task=${task} onChange=${onChange} />`}
+    ${['dead', 'cancelled'].includes(task.status) && html`<${Redrive} task=${task} onChange=${onChange} />`}`;
+}
+
+function PriorityChoice({ task, onChange }) {
+  async function choose(event) {
+    const priority = event.currentTarget.value;
+    try {
+      await patch(path('tasks', task.id), { priority });
+      tell(`The task’s priority is ${priority}.`);
+    } catch (problem) {
+      tell(`Priority: ${problem.message}`, 'bad');
+    }
+    onChange();
+  }
+  return html`<label class="choice"><span>Priority</span>
+    <select value=${task.priority} onChange=${choose}>${PRIORITIES.map((name) => html`<option value=${name}>${name}</option>`)}</select>
+  </label>`;
+}
+
+function Cancel({ task, onChange }) {
+  const running = task.status === 'running';
+  const question = {
+    title: 'Cancel this task?',
+    text: running ? 'Its worker will be asked to stop it. What it has done already stays done.' : 'It will not run. It can be redriven for as long as it is kept.',
+    verb: 'Cancel the task',
+    danger: true,
+  };
+  return html`<${Act} label="Cancel" kind="danger" question=${question} onDone=${onChange}
+    disabled=${Boolean(task.cancel_requested_at)}
+    run=${() => post(path('tasks', task.id, 'cancel'), {}).then(() => (running ? 'The worker was asked to stop the task.' : 'The task is cancelled.'))} />`;
+}
+
+function Redrive({ task, onChange }) {
+  const question = {
+    title: 'Redrive this task?',
+    text: `It goes back to work at once, with ${task.max_attempts} attempts ahead of it.`,
+    verb: 'Redrive the task',
+  };
+  return html`<${Act} label="Redrive" kind="primary" question=${question} onDone=${onChange}
+    run=${() => post(path('tasks', task.id, 'redrive')).then(() => 'The task is back at work.')} />`;
+}
