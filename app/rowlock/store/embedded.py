@@ -55,9 +55,7 @@ class EmbeddedServer:
     that it was started with.
     """
 
-    def __init__(
-        self, data_dir: Path, *, version: int = 18, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, data_dir: Path, *, version: int = 18, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self.cluster = self.data_dir / "postgres"
         self.version = version
@@ -103,15 +101,14 @@ class EmbeddedServer:
         """The URL of one of its databases. Raises `DatabaseUnavailable` unless the server runs."""
         postmaster = self._postmaster()
         if postmaster is None:
-            raise DatabaseUnavailable(
-                f"The embedded PostgreSQL of {self.data_dir} is not running: start it."
-            )
+            raise DatabaseUnavailable(f"The embedded PostgreSQL of {self.data_dir} is not running: start it.")
         return _url(postmaster, database)
 
     def psql_command(self) -> str:
         """A line to paste into a shell, which opens the database in psql."""
-        psql = shutil.which("psql") or str(find_binaries(self.version, None).path("psql"))
-        return f"{'psql' if shutil.which('psql') else shlex.quote(psql)} {shlex.quote(self.url())}"
+        own = find_binaries(self.version, None).path("psql")
+        psql = "psql" if shutil.which("psql") else shlex.quote(str(own))
+        return f"{psql} {shlex.quote(self.url())}"
 
     def _postmaster(self) -> Postmaster | None:
         try:
@@ -143,9 +140,7 @@ class EmbeddedServer:
         files.check_version(self.cluster, self.version)
         give_tree(self.cluster, binaries.account)
         socket_folder = choose_socket_folder(self.cluster, binaries.account)
-        files.write_configuration(
-            self.cluster, socket_folder, PORT, self.settings, binaries.account
-        )
+        files.write_configuration(self.cluster, socket_folder, PORT, self.settings, binaries.account)
         discard_stale_lock_files(self.cluster)
         self._launch(binaries)
 
@@ -165,9 +160,7 @@ class EmbeddedServer:
             str(startup_log),
         )
         try:
-            binaries.run(
-                "pg_ctl", *arguments, folder=self.cluster, timeout_seconds=RECOVERY_SECONDS + 30
-            )
+            binaries.run("pg_ctl", *arguments, folder=self.cluster, timeout_seconds=RECOVERY_SECONDS + 30)
         except BaseException:
             if postmaster := running_postmaster(self.cluster):
                 self._end(postmaster, "fast")
