@@ -76,9 +76,7 @@ def _made_account() -> pwd.struct_passwd | None:
     """The account after trying to make it; that another starter made it meanwhile is as good."""
     for command in WAYS_TO_MAKE_AN_ACCOUNT:
         try:
-            subprocess.run(
-                command, check=False, capture_output=True, timeout=30, stdin=subprocess.DEVNULL
-            )
+            subprocess.run(command, check=False, capture_output=True, timeout=30, stdin=subprocess.DEVNULL)
         except (FileNotFoundError, subprocess.TimeoutExpired):
             continue
         if entry := _entry(ACCOUNT_NAME):

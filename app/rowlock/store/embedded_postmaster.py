@@ -48,9 +48,7 @@ def read_lock_file(cluster: Path) -> Postmaster | None:
     pid, _, _, port, socket_folder, _, _, status = (line.strip() for line in (lines + [""] * 8)[:8])
     if not pid.isdecimal():
         return None
-    return Postmaster(
-        int(pid), int(port) if port.isdecimal() else 0, socket_folder, status or "starting"
-    )
+    return Postmaster(int(pid), int(port) if port.isdecimal() else 0, socket_folder, status or "starting")
 
 
 def discard_stale_lock_files(cluster: Path) -> None:

@@ -20,9 +20,7 @@ from rowlock.store.embedded_account import Account, give
 
 PORT = 5432
 SHORT_ROOT = Path("/tmp")  # not TMPDIR, which may be too long itself
-LONGEST_FOLDER = (
-    88  # bytes: macOS allows 104 for the whole address, and "/.s.PGSQL.5432" and a NUL take 16
-)
+LONGEST_FOLDER = 88  # bytes: macOS allows 104 for the whole address, and "/.s.PGSQL.5432" and a NUL take 16
 SPECIAL = frozenset(",\"'\\")
 
 
@@ -48,11 +46,7 @@ def forget_short_folder(cluster: Path) -> None:
 
 def _fits(folder: Path) -> bool:
     text = str(folder)
-    return (
-        len(os.fsencode(folder)) <= LONGEST_FOLDER
-        and text.isprintable()
-        and not SPECIAL & set(text)
-    )
+    return len(os.fsencode(folder)) <= LONGEST_FOLDER and text.isprintable() and not SPECIAL & set(text)
 
 
 def _holds_sockets(folder: Path) -> bool:
