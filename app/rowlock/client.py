@@ -25,6 +25,7 @@ from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.domain.retry import RetryPolicy
+from rowlock.engine import children
 from rowlock.engine import enqueue as enqueueing
 from rowlock.handlers.context import CURRENT, Context, Middleware
 from rowlock.handlers.handler import Executor, Handler, make_handler
@@ -32,7 +33,7 @@ from rowlock.handlers.task import Task, TaskHandle
 from rowlock.store import callers, operations, tasks
 from rowlock.store.database import Database
 from rowlock.store.sync_database import SyncDatabase
-from rowlock.store.tasks import TaskRecord
+from rowlock.store.tasks import ChildResult, TaskRecord
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
 
@@ -177,6 +178,14 @@ class Rowlock:
     async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
         """The task, live or finished. Raises `NotFound`."""
         return await tasks.get_task(self.database, tenant_id or self.tenant, task_id)
+
+    async def children(self, task_id: UUID, name: str | None = None, *, tenant_id: str | None = None) -> dict[str, int]:
+        """How many tasks that this task's handler enqueued are in each status; `name` counts those of one handler."""
+        return await tasks.count_children(self.database, tenant_id or self.tenant, task_id, name=name)
+
+    def child_results(self, task_id: UUID, name: str, *, tenant_id: str | None = None) -> AsyncIterator[ChildResult]:
+        """The finished children of one name, in order of their ids, read a page at a time."""
+        return children.child_results(self.database, tenant_id or self.tenant, task_id, name)
 
     async def cancel(self, task_id: UUID, *, reason: str | None = None, tenant_id: str | None = None) -> str:
         """Cancels a task: `cancelled` at once, or `cancel_requested` where it runs. Raises `TaskNotCancellable`."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from uuid import UUID
 
+from rowlock.engine import children
 from rowlock.handlers.context import Context
 from rowlock.store import leases, tasks
 from rowlock.store.database import Database
 from rowlock.store.tasks import ChildResult
-
-PAGE = 1_000
 
 
 class DatabaseReporter:
@@ -27,14 +25,5 @@ class DatabaseReporter:
     async def count_children(self, context: Context, name: str | None) -> dict[str, int]:
         return await tasks.count_children(self._database, context.tenant_id, context.task_id, name=name)
 
-    async def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
-        past = UUID(int=0)
-        while True:
-            page = await tasks.get_child_results(
-                self._database, context.tenant_id, context.task_id, name, past=past, limit=PAGE
-            )
-            for child in page:
-                yield child
-            if len(page) < PAGE:
-                return
-            past = page[-1].id
+    def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
+        return children.child_results(self._database, context.tenant_id, context.task_id, name)
