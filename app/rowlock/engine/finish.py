@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, RowlockError
+from rowlock.domain.errors import InvalidArgument, RowlockError
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FailedAttempt
@@ -101,24 +101,27 @@ class Finisher:
         while True:
             try:
                 accepted = await self._write(way, group)
-            except (DatabaseUnavailable, OutcomeUnknown) as error:
+            except InvalidArgument as error:
+                await self._write_one_by_one(group, error)
+                return
+            except RowlockError as error:  # whatever it is, it is the database's, and may pass
                 self._troubled(error)
                 unknown = True
                 await asyncio.sleep(pause)
                 pause = min(2.0, pause * 2)
-            except RowlockError as error:
-                if len(group) == 1:
-                    self._refuse(group[0], error)
-                    return
-                # One ending that cannot be stored must not hold up the others.
-                for ending in group:
-                    await self._write_surely(ending.way, [ending])
-                return
             else:
                 self._settled(group, None if unknown else accepted)
                 return
 
-    def _refuse(self, ending: Ending, error: RowlockError) -> None:
+    async def _write_one_by_one(self, group: list[Ending], error: InvalidArgument) -> None:
+        """One ending that cannot be stored must not hold up the others."""
+        if len(group) == 1:
+            self._refuse(group[0], error)
+            return
+        for ending in group:
+            await self._write_surely(ending.way, [ending])
+
+    def _refuse(self, ending: Ending, error: InvalidArgument) -> None:
         """What the handler returned cannot be stored: the attempt is buried with that reason instead."""
         log.error("An outcome could not be stored.", task_id=str(ending.task.id), error=error.message)
         if ending.way is Way.BURY:

@@ -8,7 +8,7 @@ WITH outcome AS MATERIALIZED (
 ), ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      USING outcome
-     WHERE task.id = outcome.id AND task.lease_token = outcome.lease_token AND task.status = 'running'
+     WHERE task.id = outcome.id AND task.lease_token = outcome.lease_token
     RETURNING task.*, outcome.outcome AS said_outcome, outcome.reason AS said_reason, outcome.error AS said_error,
               outcome.traceback AS said_traceback
 ), history AS (

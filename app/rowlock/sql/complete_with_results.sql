@@ -3,7 +3,6 @@
 WITH ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
-       AND task.status = 'running'
     RETURNING task.*
 ), history AS (
     INSERT INTO rowlock.tasks (

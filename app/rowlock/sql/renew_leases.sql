@@ -8,7 +8,6 @@ WITH held AS (
     SELECT task.ctid AS place
       FROM rowlock.tasks_live AS task
      WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
-       AND task.status = 'running'
        FOR UPDATE SKIP LOCKED
 ), renewed AS (
     UPDATE rowlock.tasks_live AS task
@@ -21,4 +20,4 @@ UNION ALL
 SELECT held.lease_token, false, true FROM held
  WHERE NOT EXISTS (
         SELECT FROM rowlock.tasks_live AS task
-         WHERE task.id = held.id AND task.lease_token = held.lease_token AND task.status = 'running')
+         WHERE task.id = held.id AND task.lease_token = held.lease_token)

@@ -2,5 +2,5 @@
 -- Index: tasks_live's primary key. Locks: the row. Fence: lease_token beside the id; no row means that the lease is lost.
 UPDATE rowlock.tasks_live AS task
    SET progress = %(progress)s::jsonb
- WHERE task.id = %(id)s AND task.lease_token = %(lease_token)s AND task.status = 'running'
+ WHERE task.id = %(id)s AND task.lease_token = %(lease_token)s
 RETURNING task.cancel_requested_at IS NOT NULL AS cancel_requested

@@ -16,7 +16,7 @@ WITH outcome AS MATERIALIZED (
            reason = outcome.reason,
            error = coalesce(outcome.error, task.error)
       FROM outcome
-     WHERE task.id = outcome.id AND task.lease_token = outcome.lease_token AND task.status = 'running'
+     WHERE task.id = outcome.id AND task.lease_token = outcome.lease_token
     RETURNING outcome.*, task.tenant_id, task.queue, task.name, task.started_at, task.wait_seconds,
               (task.attempt + 1)::smallint AS ended_attempt
 ), attempts AS (

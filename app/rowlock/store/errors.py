@@ -79,6 +79,8 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
         return InvalidPayload(f"A value cannot be stored: {text}.")
     if state.startswith("22"):
         return InvalidArgument(f"A value cannot be stored: {text}.")
+    if isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
+        return DatabaseUnavailable(f"The database is in trouble: {text}.")
     return None
 
 

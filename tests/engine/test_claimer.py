@@ -1,0 +1,94 @@
+"""From lanes to leases: priorities, fairness, caps, and what is found however it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.harness.installation import Installation
+
+from rowlock.engine.claim import Claimer
+from rowlock.store import leases
+from rowlock.store.leases import ClaimedTask
+from rowlock.store.links import Link
+
+
+@pytest.fixture
+async def link(here: Installation) -> AsyncIterator[Link]:
+    opened = await here.database.own_link("claims")
+    yield opened
+    await opened.close()
+
+
+def claimer(*queues: str, lanes_per_scan: int = 100) -> Claimer:
+    return Claimer(queues or ("default",), lease_seconds=30, lanes_per_scan=lanes_per_scan, refresh_seconds=0)
+
+
+async def drain(chosen: Claimer, link: Link, room: int = 10) -> list[ClaimedTask]:
+    taken: list[ClaimedTask] = []
+    while batch := await chosen.claim(link, 1, room):
+        taken += batch
+    return taken
+
+
+async def test_better_priority_goes_first(here: Installation, link: Link) -> None:
+    for priority in ("low", "normal", "critical", "high"):
+        await here.enqueue(priority=priority)
+    taken = await drain(claimer(), link, room=1)
+    assert [task.priority for task in taken] == [0, 1, 2, 3]
+
+
+async def test_a_small_tenant_does_not_wait_behind_a_big_one(here: Installation, link: Link) -> None:
+    for _ in range(50):
+        await here.enqueue(tenant="big")
+    await here.enqueue(tenant="small")
+    first = await claimer().claim(link, 1, 10)
+    assert Counter(task.tenant_id for task in first)["small"] == 1
+
+
+async def test_every_lane_is_found_though_scans_are_bounded(here: Installation, link: Link) -> None:
+    tenants = {f"t{n:02}" for n in range(23)}
+    for tenant in tenants:
+        await here.enqueue(tenant=tenant)
+    taken: list[ClaimedTask] = []
+    chosen = claimer(lanes_per_scan=5)
+    for _ in range(12):
+        taken += await chosen.claim(link, 1, 100)
+    assert {task.tenant_id for task in taken} == tenants
+
+
+async def test_only_subscribed_queues_are_claimed(here: Installation, link: Link) -> None:
+    await here.enqueue(queue="mail")
+    await here.enqueue(queue="reports")
+    assert [task.queue for task in await drain(claimer("mail", "other"), link)] == ["mail"]
+
+
+async def test_capped_lane_never_runs_more_than_its_cap(here: Installation) -> None:
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
+    for _ in range(20):
+        await here.enqueue()
+    links = [await here.database.own_link("claims") for _ in range(4)]
+    batches = await asyncio.gather(*(claimer().claim(link, n, 10) for n, link in enumerate(links)))
+    taken = [task for batch in batches for task in batch]
+    assert len(taken) == 3
+    await leases.complete(here.database, [taken[0].id], [taken[0].lease_token])
+    assert len(await claimer().claim(links[0], 1, 10)) == 1
+    assert await claimer().claim(links[1], 1, 10) == []
+    for link in links:
+        await link.close()
+
+
+async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link: Link) -> None:
+    """Its visible_at lies below the floor that claims have reached meanwhile."""
+    now = 0.0
+    chosen = Claimer(("default",), lease_seconds=30, lanes_per_scan=100, refresh_seconds=0, monotonic=lambda: now)
+    await here.enqueue()
+    assert len(await chosen.claim(link, 1, 10)) == 1
+    rows = await here.query(
+        "INSERT INTO rowlock.tasks_live (id, name, visible_at) "
+        "VALUES (rowlock.new_id(), 'late', rowlock.clock() - interval '1 hour') RETURNING id"
+    )
+    now = 60.0
+    assert [task.id for task in await drain(chosen, link)] == [rows[0][0]]

@@ -1,0 +1,101 @@
+"""The hot statements keep their plans: ordered index scans, nothing that reads the backlog, few rows or many."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.harness.installation import Installation
+
+from rowlock.store.leases import ORDERED_SCANS_ONLY
+from rowlock.store.links import Link
+from rowlock.store.statements import statement
+
+CLAIM = {
+    "queues": ["default"],
+    "priorities": [2],
+    "lanes": ["default"],
+    "quotas": [100],
+    "room": 100,
+    "worker_id": 1,
+    "lease_seconds": 30.0,
+}
+
+
+async def plan_of(link: Link, name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a statement's plan, in order; the statement is run and rolled back by its caller."""
+    sql = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement(name)}"
+    found = (await link.query(sql, parameters))[0][0]
+    document = json.loads(found) if isinstance(found, str) else found
+    nodes: list[dict[str, Any]] = []
+    pending = [document[0]["Plan"]]
+    while pending:
+        node = pending.pop()
+        nodes.append(node)
+        pending.extend(node.get("Plans", []))
+    return nodes
+
+
+async def fill(here: Installation, tasks: int) -> None:
+    await here.query(
+        "INSERT INTO rowlock.tasks_live (id, name, visible_at) "
+        "SELECT rowlock.new_id(), 'noop', rowlock.clock() - make_interval(secs => n) "
+        f"FROM generate_series(1, {tasks}) AS n"
+    )
+
+
+@pytest.mark.parametrize("analyzed", [False, True], ids=["without-statistics", "with-statistics"])
+@pytest.mark.parametrize("tasks", [10, pytest.param(1_000_000, marks=pytest.mark.slow)])
+async def test_claim_walks_its_index_in_order(here: Installation, tasks: int, analyzed: bool) -> None:
+    await fill(here, tasks)
+    if analyzed:
+        await here.query("ANALYZE rowlock.tasks_live")
+    async with here.database.link() as link, link.transaction():
+        await link.query(ORDERED_SCANS_ONLY)
+        rows = await here.query("SELECT now() - interval '30 years'")
+        nodes = await plan_of(link, "claim", {**CLAIM, "floors": [rows[0][0]]})
+    scans = [node for node in nodes if node.get("Relation Name") == "tasks_live" and "Scan" in node["Node Type"]]
+    by_index = [node for node in scans if node["Node Type"].startswith("Index")]
+    assert [node["Index Name"] for node in by_index] == ["tasks_live_claim"]
+    assert {node["Node Type"] for node in scans} - {"Index Scan"} == {"Tid Scan"}
+    assert not [
+        node
+        for node in nodes
+        if node["Node Type"] in ("Sort", "Bitmap Heap Scan", "Seq Scan") and node.get("Relation Name") == "tasks_live"
+    ]
+    assert not [node for node in nodes if "Sort" in node["Node Type"]]
+    # However deep the backlog, a claim touches the pages of what it takes.
+    taken = min(tasks, 100)
+    buffers = nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"]
+    assert buffers < 60 * taken + 600
+
+
+@pytest.mark.parametrize("tasks", [10, 100_000])
+async def test_finish_goes_by_the_primary_key(here: Installation, tasks: int) -> None:
+    await fill(here, tasks)
+    await here.query("ANALYZE rowlock.tasks_live")
+    taken = await here.claim(10)
+    async with here.database.link() as link, link.transaction():
+        await link.query("SET LOCAL plan_cache_mode = force_generic_plan")
+        nodes = await plan_of(
+            link, "complete", {"ids": [t.id for t in taken], "lease_tokens": [t.lease_token for t in taken]}
+        )
+    if tasks > 10:  # ten rows lie on one page, which is cheaper read whole
+        scans = [n for n in nodes if n.get("Relation Name") == "tasks_live" and "Scan" in n["Node Type"]]
+        indexes = {n.get("Index Name") for n in nodes if n.get("Index Name")}
+        assert all("Seq" not in node["Node Type"] for node in scans)
+        assert "tasks_live_pkey" in indexes
+
+
+async def test_lane_scan_skips_from_lane_to_lane(here: Installation) -> None:
+    await fill(here, 20_000)
+    await here.enqueue(tenant="zeta")
+    await here.query("ANALYZE rowlock.tasks_live")
+    async with here.database.link() as link, link.transaction():
+        await link.query(ORDERED_SCANS_ONLY)
+        nodes = await plan_of(
+            link, "find_lanes", {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 100}
+        )
+    assert nodes[0]["Actual Rows"] == 2
+    assert nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"] < 100

@@ -1,0 +1,83 @@
+"""An installation for a test: a database, claims by hand, and a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from rowlock.config import Settings, load_settings
+from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.domain.requests import task_request
+from rowlock.engine.enqueue import enqueue
+from rowlock.store import leases
+from rowlock.store.database import Database
+from rowlock.store.leases import ClaimedTask
+from rowlock.store.tasks import TaskRecord, get_executions, get_task
+
+TENANT = "default"
+
+
+def settings_for(url: str, **flags: Any) -> Settings:
+    """Settings of a test's processes: quick beats, short leases."""
+    quick: dict[str, Any] = {
+        "lease_seconds": 5,
+        "heartbeat_seconds": 0.2,
+        "poll_seconds": 0.2,
+        "drain_seconds": 5,
+        "pool_max": 4,
+    }
+    return load_settings(database_url=url, **{**quick, **flags})
+
+
+class Installation:
+    """One database, acted on as a worker would, step by step."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def enqueue(self, name: str = "noop", tenant: str = TENANT, **options: Any) -> UUID:
+        return (await enqueue(self.database, tenant, task_request(name, **options))).id
+
+    async def claim(
+        self,
+        room: int = 10,
+        *,
+        queue: str = "default",
+        lane: str = TENANT,
+        priority: int = 2,
+        worker: int = 1,
+        lease_seconds: float = 30,
+    ) -> list[ClaimedTask]:
+        plan = LanePlan(Lane(queue, priority, lane), None, room)
+        link = await self.database.own_link("claims")
+        try:
+            return await leases.claim(link, [plan], room=room, worker_id=worker, lease_seconds=lease_seconds)
+        finally:
+            await link.close()
+
+    async def task(self, task_id: UUID, tenant: str = TENANT) -> TaskRecord:
+        return await get_task(self.database, tenant, task_id)
+
+    async def outcomes(self, task_id: UUID) -> list[str]:
+        task = await self.task(task_id)
+        return [e.outcome for e in await get_executions(self.database, TENANT, task_id, since=task.created_at)]
+
+    async def query(self, sql: str, parameters: dict[str, Any] | None = None) -> list[Any]:
+        async with self.database.link() as link:
+            return await link.query(sql, parameters)
+
+    async def move_clock(self, by: timedelta) -> None:
+        """From now on every statement of this database sees the time `by` later."""
+        await self.query(
+            "CREATE OR REPLACE FUNCTION rowlock.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS "
+            f"'SELECT now() + interval ''{by.total_seconds()} seconds'''"
+        )
+
+
+@asynccontextmanager
+async def installation(url: str, **flags: Any) -> AsyncIterator[Installation]:
+    async with Database(settings_for(url, **flags)) as database:
+        yield Installation(database)

@@ -1,0 +1,35 @@
+"""Handlers that run in child processes: they must be importable by name."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import psutil
+
+
+def square(n: int) -> int:
+    return n * n
+
+
+def die(code: int) -> None:
+    os._exit(code)
+
+
+def spin(seconds: float) -> None:
+    os.environ["ROWLOCK_TEST_CHILD"] = "spin"
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def alive(_: str) -> list[int]:
+    """Child processes of this one that are burning CPU."""
+    burning = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if "spawn_main" in " ".join(child.cmdline()) and child.cpu_percent(0.05) > 50:
+                burning.append(child.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return burning

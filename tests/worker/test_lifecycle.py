@@ -1,0 +1,153 @@
+"""A worker's life: it registers, beats, renews, listens or polls, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation, settings_for
+from tests.worker.conftest import working
+
+from rowlock import Rowlock
+from rowlock.domain.errors import ConfigurationError
+from rowlock.worker import run_worker, wakeups
+
+SOON = timedelta(seconds=20)
+
+
+async def test_worker_and_handlers_stand_in_the_database(app: Rowlock, here: Installation) -> None:
+    @app.task(name="mail.send", queue="mail", max_attempts=7, timeout=3)
+    async def send(to: str, copies: int = 1) -> None:
+        """Sends one letter."""
+
+    async with working(app, concurrency=9) as worker:
+        await eventually(lambda: worker.id)
+        rows = await here.query("SELECT id, health, queues, concurrency FROM rowlock.worker_health")
+        assert rows == [(worker.id, "healthy", ["default", "mail"], 9)]
+        handlers = await here.query(
+            "SELECT name, queue, max_attempts, timeout_seconds, description, payload_schema FROM rowlock.handlers"
+        )
+        assert handlers[0][:5] == ("mail.send", "mail", 7, 3.0, "Sends one letter.")
+        assert handlers[0][5]["required"] == ["to"]
+        assert set(handlers[0][5]["properties"]) == {"to", "copies"}
+        # A caller that names nothing but the handler gets its defaults.
+        rows = await here.query("SELECT rowlock.enqueue('mail.send', '{\"to\": \"ada\"}') AS id")
+        task = await here.task(rows[0][0])
+        assert (task.queue, task.max_attempts, task.timeout_seconds) == ("mail", 7, 3.0)
+    assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
+
+
+async def test_leases_of_long_tasks_are_renewed(app: Rowlock, here: Installation) -> None:
+    gate = asyncio.Event()
+
+    @app.task
+    async def long() -> None:
+        await gate.wait()
+
+    handle = await long.enqueue()
+    async with working(app, lease_seconds=1):
+        first = (await eventually(lambda: _running(handle))).visible_at
+        await eventually(lambda: _lease_beyond(handle, first + timedelta(seconds=1)))
+        gate.set()
+        task = await handle.wait(SOON)
+    assert task.attempt == 1
+    assert await here.outcomes(handle.id) == ["succeeded"]
+
+
+async def test_stopping_worker_finishes_what_runs_and_gives_back_the_rest(app: Rowlock, here: Installation) -> None:
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    @app.task
+    async def finishes() -> None:
+        begun.set()
+        await gate.wait()
+
+    @app.task
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    async with working(app, drain_seconds=1, concurrency=2) as worker:
+        one, two = await finishes.enqueue(), await never.enqueue()
+        await finishes.enqueue_many([{} for _ in range(5)])
+        await begun.wait()
+        await eventually(lambda: _running(two))
+        worker.stop()
+        gate.set()
+    assert (await one.get()).status == "succeeded"
+    given_back = await two.get()
+    assert (given_back.status, given_back.attempt) == ("ready", 0)
+    assert await here.outcomes(two.id) == ["released"]
+    assert await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE lease_token IS NOT NULL") == [(0,)]
+    assert worker.figures.claimed == worker.figures.finished + worker.figures.released
+
+
+async def test_works_by_polling_where_listen_is_lost(app: Rowlock, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoListen:
+        async def __aenter__(self) -> None:
+            return None
+
+        async def __aexit__(self, *_: object) -> None:
+            return None
+
+    monkeypatch.setattr(wakeups, "listen", lambda _: NoListen())
+
+    @app.task
+    async def echo(n: int) -> int:
+        return n
+
+    async with working(app):
+        assert await (await echo.enqueue(n=4)).result(SOON) == 4
+
+
+async def test_worker_survives_the_loss_of_its_connections(app: Rowlock, here: Installation) -> None:
+    @app.task
+    async def echo(n: int) -> int:
+        return n
+
+    async with working(app) as worker:
+        assert await (await echo.enqueue(n=1)).result(SOON) == 1
+        cut = await here.query(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'rowlock worker%%'",
+            {},
+        )
+        assert cut[0][0] >= 2
+        assert await (await echo.enqueue(n=2)).result(SOON) == 2
+        await eventually(lambda: worker.health == ("healthy", None))
+
+
+async def test_outcomes_are_kept_while_the_database_refuses(app: Rowlock, here: Installation) -> None:
+    gate = asyncio.Event()
+
+    @app.task
+    async def waits() -> str:
+        await gate.wait()
+        return "kept"
+
+    handle = await waits.enqueue()
+    async with working(app) as worker:
+        await eventually(lambda: _running(handle))
+        await here.query("ALTER TABLE rowlock.executions RENAME TO hidden")
+        gate.set()
+        await eventually(lambda: worker.health[0] == "degraded")
+        assert (await handle.get()).status == "running"
+        await here.query("ALTER TABLE rowlock.hidden RENAME TO executions")
+        assert await handle.result(SOON) == "kept"
+
+
+async def test_nothing_to_do_is_said(database_url: str) -> None:
+    settings = settings_for(database_url)
+    with pytest.raises(ConfigurationError, match="nothing to do"):
+        await run_worker(Rowlock(settings=settings), settings, stop=asyncio.Event())
+
+
+async def _running(handle: Any) -> Any:
+    task = await handle.get()
+    return task if task.status == "running" else None
+
+
+async def _lease_beyond(handle: Any, moment: Any) -> bool:
+    return bool((await handle.get()).visible_at > moment)

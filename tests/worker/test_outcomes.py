@@ -1,0 +1,236 @@
+"""How an attempt may end, in each executor."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation
+from tests.worker import children
+from tests.worker.conftest import working
+
+from rowlock import Cancel, Context, Fail, Retry, RetryPolicy, Rowlock, Snooze
+
+SOON = timedelta(seconds=20)
+AT_ONCE = RetryPolicy(base=timedelta(milliseconds=1), jitter="none")
+
+
+async def test_results_come_back(app: Rowlock) -> None:
+    @app.task
+    async def add(a: int, b: int = 2) -> int:
+        return a + b
+
+    @app.task
+    def greet(name: str) -> dict[str, str]:
+        return {"said": f"hello {name}"}
+
+    @app.task
+    async def nothing() -> None: ...
+
+    async with working(app):
+        three, hello, none = await add.enqueue(1), await greet.enqueue(name="Ada"), await nothing.enqueue()
+        assert await three.result(SOON) == 3
+        assert await hello.result(SOON) == {"said": "hello Ada"}
+        assert await none.result(SOON) is None
+
+
+async def test_errors_are_retried_then_buried_with_their_traceback(app: Rowlock, here: Installation) -> None:
+    @app.task(max_attempts=3, retry=AT_ONCE)
+    async def broken() -> None:
+        raise ValueError("no luck")
+
+    async with working(app):
+        task = await (await broken.enqueue()).wait(SOON)
+    assert (task.status, task.reason, task.error, task.attempt) == (
+        "dead",
+        "attempts_exhausted",
+        "ValueError: no luck",
+        3,
+    )
+    rows = await here.query("SELECT outcome::text, traceback FROM rowlock.executions ORDER BY lease_token")
+    assert [row[0] for row in rows] == ["failed"] * 3
+    assert 'raise ValueError("no luck")' in rows[0][1]
+
+
+async def test_what_a_handler_says_is_heeded(app: Rowlock, here: Installation) -> None:
+    said: dict[str, int] = {}
+
+    @app.task(retry=AT_ONCE)
+    async def speak(word: str) -> str:
+        said[word] = said.get(word, 0) + 1
+        if said[word] > 1:
+            return "done"
+        match word:
+            case "retry":
+                raise Retry(after=timedelta(0))
+            case "snooze":
+                raise Snooze(timedelta(0))
+            case "fail":
+                raise Fail("it is hopeless")
+            case _:
+                raise Cancel("nobody wants it")
+
+    async with working(app):
+        ended = {w: await (await speak.enqueue(word=w)).wait(SOON) for w in ("retry", "snooze", "fail", "cancel")}
+    assert {w: (t.status, t.attempt) for w, t in ended.items()} == {
+        "retry": ("succeeded", 2),
+        "snooze": ("succeeded", 1),
+        "fail": ("dead", 1),
+        "cancel": ("cancelled", 1),
+    }
+    assert ended["fail"].reason == "failed_for_good"
+    assert ended["fail"].error == "it is hopeless"
+    assert await here.outcomes(ended["snooze"].id) == ["snoozed", "succeeded"]
+
+
+async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock) -> None:
+    release = threading.Event()
+
+    @app.task(timeout=0.2, max_attempts=1)
+    async def sleeps() -> None:
+        await asyncio.Event().wait()
+
+    @app.task(timeout=0.2, max_attempts=1)
+    def hangs() -> None:
+        release.wait(30)
+
+    app.declare(children.spin, name="spin", executor="process", timeout=1, max_attempts=1)
+    async with working(app):
+        handles = [await sleeps.enqueue(), await hangs.enqueue(), await app.enqueue("spin", {"seconds": 60})]
+        ended = [await handle.wait(SOON) for handle in handles]
+        release.set()
+    assert [(t.status, t.reason) for t in ended] == [("dead", "attempts_exhausted")] * 3
+    assert all(t.error and "longer than its timeout" in t.error for t in ended)
+    assert not children.alive("spin"), "the child process outlived its timeout"
+
+
+async def test_child_processes_return_and_their_death_is_a_failure(app: Rowlock) -> None:
+    app.declare(children.square, name="square", executor="process")
+    app.declare(children.die, name="die", executor="process", max_attempts=1)
+    async with working(app, child_processes=1):
+        assert await (await app.enqueue("square", {"n": 12})).result(SOON) == 144
+        dead = await (await app.enqueue("die", {"code": 3})).wait(SOON)
+    assert dead.status == "dead"
+    assert dead.error is not None
+    assert "exit code 3" in dead.error
+
+
+async def test_running_task_is_cancelled_cooperatively(app: Rowlock) -> None:
+    begun = asyncio.Event()
+    threaded = threading.Event()
+
+    @app.task
+    async def waits() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    @app.task
+    def looks(ctx: Context) -> str:
+        threaded.set()
+        while not ctx.cancelled:
+            threading.Event().wait(0.01)
+        raise Cancel("as asked")
+
+    async with working(app):
+        first, second = await waits.enqueue(), await looks.enqueue()
+        await begun.wait()
+        await eventually(threaded.is_set)
+        assert await app.cancel(first.id) == "cancel_requested"
+        assert await app.cancel(second.id) == "cancel_requested"
+        assert (await first.wait(SOON)).status == "cancelled"
+        assert (await second.wait(SOON)).status == "cancelled"
+
+
+async def test_payload_that_the_types_refuse_is_buried_with_the_reason(app: Rowlock, here: Installation) -> None:
+    @app.task(name="typed")
+    async def typed(n: int) -> None: ...
+
+    task_id = await here.enqueue("typed", payload={"n": "many"})
+    async with working(app):
+        await eventually(lambda: _finished(here, task_id))
+    task = await here.task(task_id)
+    assert task.status == "dead"
+    assert task.error is not None
+    assert task.error.startswith("The payload does not fit handler 'typed': n:")
+
+
+async def test_result_that_is_not_json_is_buried_with_the_reason(app: Rowlock) -> None:
+    @app.task
+    async def odd() -> object:
+        return float("nan")
+
+    async with working(app):
+        task = await (await odd.enqueue()).wait(SOON)
+    assert task.status == "dead"
+    assert task.error is not None
+    assert "result" in task.error
+
+
+async def test_task_without_a_handler_waits_with_a_reason(app: Rowlock, here: Installation) -> None:
+    async with working(app):
+        handle = await app.enqueue("not.deployed")
+        await eventually(lambda: _has_reason(here, handle.id, "no_handler"))
+    task = await handle.get()
+    assert (task.status, task.attempt) == ("scheduled", 0)
+    codes = await here.query("SELECT code FROM rowlock.explain_task(%(id)s)", {"id": handle.id})
+    assert codes == [("no_handler",)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_worker_never_holds_more_than_it_can_run(app: Rowlock, here: Installation, concurrency: int) -> None:
+    running, most, gate = 0, 0, asyncio.Event()
+
+    @app.task
+    async def counted() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+
+    await counted.enqueue_many([{} for _ in range(20)])
+    async with working(app, concurrency=concurrency) as worker:
+        await eventually(lambda: running == concurrency)
+        rows = await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE status = 'running'")
+        assert rows == [(concurrency,)]
+        gate.set()
+        await eventually(lambda: worker.figures.finished == 20)
+    assert most == concurrency
+
+
+async def test_middleware_wraps_and_context_knows(app: Rowlock) -> None:
+    seen: list[str] = []
+
+    @app.middleware
+    async def outer(ctx: Context, call_next):  # type: ignore[no-untyped-def]
+        seen.append(f"outer {ctx.name}")
+        result = await call_next()
+        seen.append("outer done")
+        return result
+
+    @app.middleware
+    async def inner(ctx: Context, call_next):  # type: ignore[no-untyped-def]
+        seen.append("inner")
+        return await call_next()
+
+    @app.task(name="known", timeout=30)
+    async def known(ctx: Context) -> dict[str, object]:
+        await ctx.progress(1, 2, "half")
+        return {"attempt": ctx.attempt, "deadline": ctx.deadline is not None, "id": str(ctx.task_id)}
+
+    async with working(app):
+        handle = await known.enqueue()
+        assert await handle.result(SOON) == {"attempt": 1, "deadline": True, "id": str(handle.id)}
+    assert seen == ["outer known", "inner", "outer done"]
+    assert (await handle.get()).progress == {"done": 1, "total": 2, "message": "half"}
+
+
+async def _finished(here: Installation, task_id: object) -> bool:
+    return (await here.task(task_id)).finished  # type: ignore[arg-type]
+
+
+async def _has_reason(here: Installation, task_id: object, reason: str) -> bool:
+    return (await here.task(task_id)).reason == reason  # type: ignore[arg-type]
