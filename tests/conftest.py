@@ -1,58 +1,31 @@
-"""The fixtures that give a test its PostgreSQL. What they stand on is in `tests/harness`."""
+"""The fixtures that give a test its PostgreSQL: those of `rowlock.testing.pytest_plugin`, under short names."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import pytest
-from tests.harness.databases import fresh_databases
-from tests.harness.server_runs import begin_run, current_run
-from tests.harness.servers import (
-    Server,
-    server_kind_of,
-    server_of,
-    stop_abandoned_servers,
-    stop_server_of,
-)
 
 from rowlock.testing.databases import FreshDatabases
-
-RUN = pytest.StashKey[bool]()
+from rowlock.testing.server_runs import end_in_order_when_told_to
+from rowlock.testing.servers import Server
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        begin_run()
-        config.stash[RUN] = True
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if config.stash.get(RUN, False):
-        stop_server_of(current_run())
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    if session.config.stash.get(RUN, False):
-        for complaint in stop_abandoned_servers():
-            warnings.warn(complaint, stacklevel=1)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if kind := server_kind_of(current_run()):
-        terminalreporter.write_line(f"PostgreSQL of this run: {kind}, {current_run()}")
+        end_in_order_when_told_to()
 
 
 @pytest.fixture(scope="session")
-def server() -> Server:
+def server(rowlock_server: Server) -> Server:
     """The run's PostgreSQL."""
-    return server_of(current_run())
+    return rowlock_server
 
 
 @pytest.fixture(scope="session")
-def databases(server: Server) -> FreshDatabases:
+def databases(rowlock_databases: FreshDatabases) -> FreshDatabases:
     """Makes databases on it; for tests that need several, or a kind of their own."""
-    return fresh_databases(server.admin_url, current_run(), owned=server.kind != "given")
+    return rowlock_databases
 
 
 @pytest.fixture(scope="session")

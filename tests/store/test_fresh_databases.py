@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from tests.harness.servers import Server
 
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.store.databases import connected, database_exists, database_of, with_database
 from rowlock.testing.databases import FreshDatabases
+from rowlock.testing.servers import Server
 
 
 def filled(url: str) -> None:

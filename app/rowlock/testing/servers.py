@@ -13,14 +13,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from tests.harness.databases import fresh_databases
-from tests.harness.server_docker import remove_containers, start_container
-from tests.harness.server_runs import abandoned_runs, end_run, fsync_wanted
-
 from rowlock.domain.errors import RowlockError
-from rowlock.store.databases import with_database
+from rowlock.store.databases import Strategy, with_database
 from rowlock.store.embedded import EmbeddedServer
 from rowlock.store.embedded_lock import exclusively
+from rowlock.testing.databases import FreshDatabases
+from rowlock.testing.server_docker import remove_containers, start_container
+from rowlock.testing.server_runs import abandoned_runs, end_run, fsync_wanted, make_run
 
 SETTINGS = {"max_connections": "300", "autovacuum": "off", "max_wal_size": "512MB"}
 FAST_SETTINGS = {"fsync": "off"}
@@ -37,6 +36,7 @@ class Server:
 
 def server_of(run: Path) -> Server:
     """The run's server; the first test program to ask starts it, the others find it recorded."""
+    make_run(run)
     with exclusively(run):
         server = _recorded(run)
         if server is None:
@@ -47,11 +47,17 @@ def server_of(run: Path) -> Server:
         return server
 
 
+def databases_on(server: Server, run: Path) -> FreshDatabases:
+    """Databases named after the run; on a server of our own, cloned in the way that is fastest."""
+    strategy: Strategy = "wal_log" if server.kind == "given" else "file_copy"
+    return FreshDatabases(server.admin_url, prefix=run.name.replace("-", "_"), strategy=strategy)
+
+
 def stop_server_of(run: Path) -> None:
     """Leaves nothing of the run: no server, no container, no database, no folder."""
     server = _recorded(run)
     if server and server.kind == "given":
-        fresh_databases(server.admin_url, run, owned=False).drop_all()
+        databases_on(server, run).drop_all()
     if server is None or server.kind == "docker":
         remove_containers(run.name)
     _embedded(run).stop("immediate")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ def _started(run: str, version: int, settings: Mapping[str, str]) -> str:
 
 def _engine_answers() -> bool:
     if "DOCKER_HOST" not in os.environ and not SOCKET.exists():
+        return False
+    if find_spec("docker") is None or find_spec("testcontainers") is None:
         return False
     try:
         with _engine() as engine:
