@@ -158,9 +158,7 @@ def duration(seconds: object, *, field: str) -> timedelta:
         _refuse(field, seconds, f"must be at most {MAX_DELAY.days} days")
 
 
-def _matching(
-    value: object, pattern: re.Pattern[str], longest: int, field: str, alphabet: str
-) -> str:
+def _matching(value: object, pattern: re.Pattern[str], longest: int, field: str, alphabet: str) -> str:
     text = _text(value, longest, field)
     if pattern.fullmatch(text) is None:
         _refuse(field, text, f"must consist of {alphabet}, not starting with punctuation")

@@ -51,9 +51,10 @@ class IntervalTrigger(Trigger):
         return max(0, (instant - self.anchor) // self.interval + 1)
 
 
-def parse_interval(expression: str, anchor: datetime) -> IntervalTrigger:
+def parse_interval(expression: object, anchor: datetime) -> IntervalTrigger:
     """Seconds (`90`, `1.5`) or a sum of units (`1d12h`, `15m`, `1h30m10s`), from `anchor` on."""
-    found = _EXPRESSION.fullmatch(expression.strip().lower())
+    text = expression.strip().lower() if isinstance(expression, str) else ""
+    found = _EXPRESSION.fullmatch(text)
     units = {unit: float(text) for unit, text in found.groupdict().items() if text} if found else {}
     if not units:
         _refuse(expression, "is not an interval: write seconds (90) or units (1d12h, 15m, 1h30m)")
@@ -63,5 +64,5 @@ def parse_interval(expression: str, anchor: datetime) -> IntervalTrigger:
     return IntervalTrigger(interval, check_run_at(anchor, field="anchor"))
 
 
-def _refuse(expression: str, rule: str) -> NoReturn:
+def _refuse(expression: object, rule: str) -> NoReturn:
     raise InvalidArgument(f"The expression {shown(expression)} {rule}.", field="expression")

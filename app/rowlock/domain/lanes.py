@@ -40,7 +40,11 @@ class _Entry:
     live: bool = True
     floor: datetime | None = None
     swept_at: float = float("-inf")
-    served: int = 0
+    rank: int = 0  # grows with every serving: the smallest was served longest ago
+    # What the latest plan asks of the lane. It counts once the claim is reported: a plan that is thrown away
+    # has neither served nor swept anything.
+    planned_rank: int = 0
+    planned_sweep_at: float | None = None
 
 
 class LaneBook:
@@ -59,7 +63,7 @@ class LaneBook:
         self._lanes_per_claim = lanes_per_claim
         self._lanes_kept = lanes_kept
         self._entries: dict[Lane, _Entry] = {}
-        self._servings = 0
+        self._last_rank = 0
 
     def __len__(self) -> int:
         """Lanes remembered, whether they have work or not; never more than `lanes_kept`."""
@@ -75,7 +79,7 @@ class LaneBook:
         surplus = len(self._entries) - self._lanes_kept
         if surplus > 0:
             idle = ((lane, entry) for lane, entry in self._entries.items() if not entry.live)
-            for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].served):
+            for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].rank):
                 del self._entries[lane]
 
     def plan(self, room: int, now: float, *, may_sweep: bool = True) -> list[LanePlan]:
@@ -86,10 +90,13 @@ class LaneBook:
         if not chosen:
             return []
         share, left_over = divmod(room, len(chosen))
-        return [
-            LanePlan(lane, self._scan_start(entry, now, may_sweep), share + (nth < left_over))
-            for nth, (lane, entry) in enumerate(chosen)
-        ]
+        plans = []
+        for nth, (lane, entry) in enumerate(chosen):
+            # The first ones get what cannot be shared equally, and so queue up behind the others next time.
+            entry.planned_rank = self._last_rank + 1 + (nth - left_over) % len(chosen)
+            plans.append(LanePlan(lane, self._scan_start(entry, now, may_sweep), share + (nth < left_over)))
+        self._last_rank += len(chosen)
+        return plans
 
     def claimed(self, lane: Lane, newest_visible_at: datetime) -> None:
         """The claim took tasks of the lane; `newest_visible_at` is the latest of theirs."""
@@ -107,8 +114,9 @@ class LaneBook:
             self._serve(entry)
 
     def _serve(self, entry: _Entry) -> None:
-        self._servings += 1
-        entry.served = self._servings
+        entry.rank = entry.planned_rank
+        if entry.planned_sweep_at is not None:
+            entry.swept_at = entry.planned_sweep_at
 
     def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
         live = [(lane, entry) for lane, entry in self._entries.items() if entry.live]
@@ -116,10 +124,10 @@ class LaneBook:
             return []
         best = min(lane.priority for lane, _ in live)
         rivals = (known for known in live if known[0].priority == best)
-        return heapq.nsmallest(most, rivals, key=lambda known: known[1].served)
+        return heapq.nsmallest(most, rivals, key=lambda known: known[1].rank)
 
     def _scan_start(self, entry: _Entry, now: float, may_sweep: bool) -> datetime | None:
-        if entry.floor is None or (may_sweep and now - entry.swept_at >= self._sweep_seconds):
-            entry.swept_at = now
-            return None
-        return entry.floor
+        due = may_sweep and now - entry.swept_at >= self._sweep_seconds
+        sweeps = due or entry.floor is None
+        entry.planned_sweep_at = now if sweeps else None
+        return None if sweeps else entry.floor

@@ -26,9 +26,7 @@ _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = b"0" * 19  # fewer digits always fit 64 bits
 
 
-def encode_json(
-    value: object, *, what: str, max_bytes: int, max_nesting: int = MAX_NESTING
-) -> bytes:
+def encode_json(value: object, *, what: str, max_bytes: int, max_nesting: int = MAX_NESTING) -> bytes:
     """UTF-8 JSON of `value`; `what` names it in errors: `payload`, `result`, `metadata`.
 
     Beside JSON's own types it takes tuples, enums, dataclasses, UUIDs, dates and times (ISO 8601).
@@ -46,9 +44,7 @@ def encode_json(
     return encoded
 
 
-def decode_json(
-    text: bytes, *, what: str, max_bytes: int, max_nesting: int = MAX_NESTING
-) -> object:
+def decode_json(text: bytes, *, what: str, max_bytes: int, max_nesting: int = MAX_NESTING) -> object:
     """The value that UTF-8 JSON `text` spells. Raises `InvalidPayload` or `PayloadTooLarge`."""
     _check_size(text, what, max_bytes)
     try:
@@ -88,9 +84,7 @@ def _refuse_flaws(value: object, what: str, max_nesting: int) -> None:
 
 def _check_size(text: bytes, what: str, max_bytes: int) -> None:
     if len(text) > max_bytes:
-        raise PayloadTooLarge(
-            f"The {what} has {len(text)} bytes, but may have at most {max_bytes}.", field=what
-        )
+        raise PayloadTooLarge(f"The {what} has {len(text)} bytes, but may have at most {max_bytes}.", field=what)
 
 
 def _bounded_int(digits: str) -> int:

@@ -36,9 +36,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-TERMINAL: frozenset[StoredStatus] = frozenset(
-    {StoredStatus.SUCCEEDED, StoredStatus.DEAD, StoredStatus.CANCELLED}
-)
+TERMINAL: frozenset[StoredStatus] = frozenset({StoredStatus.SUCCEEDED, StoredStatus.DEAD, StoredStatus.CANCELLED})
 
 TRANSITIONS: Mapping[StoredStatus, frozenset[StoredStatus]] = MappingProxyType(
     {
@@ -62,9 +60,7 @@ TRANSITIONS: Mapping[StoredStatus, frozenset[StoredStatus]] = MappingProxyType(
 )
 
 
-def public_status(
-    stored: StoredStatus, *, visible_at: datetime, attempt: int, now: datetime
-) -> Status:
+def public_status(stored: StoredStatus, *, visible_at: datetime, attempt: int, now: datetime) -> Status:
     """What people see of a row at `now`; `attempt` counts the attempts already spent."""
     if stored is not StoredStatus.PENDING:
         return Status(stored.value)

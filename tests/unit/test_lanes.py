@@ -1,0 +1,232 @@
+"""The book of lanes: strict priorities, fair shares, floors, sweeps, and bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowlock.domain.lanes import Lane, LaneBook, LanePlan
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SLACK = timedelta(seconds=2)
+
+
+def lane(name: str, priority: int = 2, queue: str = "default") -> Lane:
+    return Lane(queue, priority, name)
+
+
+def book_of(*lanes: Lane, **settings: int) -> LaneBook:
+    book = LaneBook(**settings)  # type: ignore[arg-type]  # every setting used here is a number
+    book.replace(lanes)
+    return book
+
+
+def names(plans: list[LanePlan]) -> list[str]:
+    return [plan.lane.lane for plan in plans]
+
+
+def test_an_empty_book_has_no_plan() -> None:
+    assert LaneBook().plan(10, 0) == []
+
+
+@pytest.mark.parametrize("room", [0, -1])
+def test_without_room_there_is_no_plan(room: int) -> None:
+    assert book_of(lane("a")).plan(room, 0) == []
+
+
+def test_a_single_lane_gets_the_whole_room_and_its_first_scan_has_no_floor() -> None:
+    assert book_of(lane("a")).plan(500, 0) == [LanePlan(lane("a"), None, 500)]
+
+
+def test_only_the_best_priority_is_planned_until_its_lanes_come_up_short() -> None:
+    book = book_of(lane("low", 3), lane("critical", 0), lane("high", 1), lane("other", 0, "mail"))
+    assert names(book.plan(10, 0)) == ["critical", "other"]
+    book.came_up_short(lane("critical", 0))
+    assert names(book.plan(10, 0)) == ["other"]
+    book.came_up_short(lane("other", 0, "mail"))
+    assert names(book.plan(10, 0)) == ["high"]
+    book.came_up_short(lane("high", 1))
+    book.came_up_short(lane("low", 3))
+    assert book.plan(10, 0) == []
+
+
+def test_room_is_shared_equally_and_the_remainder_goes_to_those_who_waited_longest() -> None:
+    book = book_of(lane("a"), lane("b"), lane("c"))
+    book.plan(1, 0)
+    book.claimed(lane("a"), START)
+    assert [(plan.lane.lane, plan.quota) for plan in book.plan(8, 0)] == [("b", 3), ("c", 3), ("a", 2)]
+
+
+def test_with_less_room_than_lanes_they_take_turns() -> None:
+    book = book_of(*(lane(str(number)) for number in range(5)))
+    served: Counter[str] = Counter()
+    for _ in range(10):
+        for plan in book.plan(2, 0):
+            assert plan.quota == 1
+            served[plan.lane.lane] += 1
+            book.claimed(plan.lane, START)
+    assert set(served.values()) == {4}
+
+
+def test_one_claim_asks_a_bounded_number_of_lanes() -> None:
+    book = book_of(*(lane(str(number)) for number in range(250)))
+    seen: set[str] = set()
+    for _ in range(3):
+        plans = book.plan(1_000, 0)
+        assert len(plans) == 100
+        seen.update(names(plans))
+        for plan in plans:
+            book.claimed(plan.lane, START)
+    assert len(seen) == 250
+
+
+def test_a_claim_moves_the_floor_to_its_newest_task_less_the_slack() -> None:
+    book = book_of(lane("a"))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    assert book.plan(10, 1) == [LanePlan(lane("a"), START - SLACK, 10)]
+
+
+def test_a_lane_is_swept_every_few_seconds() -> None:
+    book = book_of(lane("a"), sweep_seconds=5)
+    floors = []
+    for now in range(12):
+        (plan,) = book.plan(10, now)
+        floors.append(plan.floor)
+        book.claimed(lane("a"), START)
+    assert [now for now, floor in enumerate(floors) if floor is None] == [0, 5, 10]
+
+
+def test_a_plan_that_was_thrown_away_has_swept_nothing() -> None:
+    book = book_of(lane("a"))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    for _ in range(3):
+        assert book.plan(10, 6)[0].floor is None
+    book.claimed(lane("a"), START)
+    assert book.plan(10, 7)[0].floor == START - SLACK
+
+
+def test_a_sweep_that_finds_nothing_counts_as_one() -> None:
+    book = book_of(lane("a"))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    book.plan(10, 6)
+    book.came_up_short(lane("a"))
+    book.replace([lane("a")])
+    assert book.plan(10, 7)[0].floor == START - SLACK
+
+
+def test_nobody_sweeps_while_another_worker_does() -> None:
+    book = book_of(lane("a"))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    assert book.plan(10, 60, may_sweep=False)[0].floor == START - SLACK
+    assert book.plan(10, 61)[0].floor is None
+
+
+def test_a_lane_without_a_floor_is_asked_from_the_beginning_at_any_time() -> None:
+    book = book_of(lane("a"))
+    assert [book.plan(10, 0, may_sweep=False)[0].floor for _ in range(2)] == [None, None]
+
+
+def test_a_sweep_that_finds_late_tasks_moves_the_floor_back() -> None:
+    book = book_of(lane("a"))
+    book.claimed(lane("a"), START)
+    book.claimed(lane("a"), START - timedelta(hours=1))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START - timedelta(hours=1))
+    assert book.plan(10, 1)[0].floor == START - timedelta(hours=1) - SLACK
+
+
+def test_a_lane_that_came_up_short_is_back_when_a_scan_finds_it_with_its_floor() -> None:
+    book = book_of(lane("a"), lane("b"))
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    book.came_up_short(lane("a"))
+    assert names(book.plan(10, 1)) == ["b"]
+    book.replace([lane("a")])
+    assert book.plan(10, 2) == [LanePlan(lane("a"), START - SLACK, 10)]
+
+
+def test_a_lane_that_a_scan_no_longer_finds_is_not_asked() -> None:
+    book = book_of(lane("a"), lane("b"))
+    book.replace([lane("b"), lane("b")])
+    assert names(book.plan(10, 0)) == ["b"]
+    book.replace([])
+    assert book.plan(10, 0) == []
+
+
+def test_memory_is_bounded_and_the_longest_unserved_is_forgotten_first() -> None:
+    book = book_of(lane("a"), lane("b"), lane("c"), lanes_kept=3)
+    book.plan(3, 0)
+    for name in "abc":
+        book.claimed(lane(name), START)
+    book.replace([lane("d")])
+    assert len(book) == 3
+    book.replace([lane("a"), lane("b"), lane("c")])
+    floors = {plan.lane.lane: plan.floor for plan in book.plan(10, 1, may_sweep=False)}
+    assert floors == {"a": None, "b": START - SLACK, "c": START - SLACK}
+
+
+def test_more_lanes_than_can_be_kept_are_cut() -> None:
+    book = book_of(*(lane(str(number)) for number in range(20)), lanes_kept=5)
+    assert len(book) == 5
+    assert names(book.plan(100, 0)) == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    "report", [lambda book: book.claimed(lane("x"), START), lambda book: book.came_up_short(lane("x"))]
+)
+def test_news_of_a_forgotten_lane_is_ignored(report: Callable[[LaneBook], None]) -> None:
+    book = book_of(lane("a"))
+    report(book)
+    assert len(book) == 1
+
+
+@given(
+    backlog=st.dictionaries(
+        st.builds(Lane, st.sampled_from(["q", "r"]), st.integers(0, 3), st.sampled_from("abcdefgh")),
+        st.integers(1, 30),
+        min_size=1,
+        max_size=20,
+    ),
+    room=st.integers(1, 12),
+    lanes_per_claim=st.integers(1, 6),
+)
+def test_everything_is_claimed_and_never_a_worse_priority_before_a_better(
+    backlog: dict[Lane, int], room: int, lanes_per_claim: int
+) -> None:
+    book = book_of(*backlog, lanes_per_claim=lanes_per_claim)
+    left = dict(backlog)
+    while plans := book.plan(room, 0):
+        assert 0 < sum(plan.quota for plan in plans) <= room
+        assert len(plans) <= lanes_per_claim
+        best = min(waiting.priority for waiting, count in left.items() if count) if any(left.values()) else 3
+        for plan in plans:
+            assert plan.lane.priority <= best
+            taken = min(plan.quota, left[plan.lane])
+            left[plan.lane] -= taken
+            if taken:
+                book.claimed(plan.lane, START)
+            if taken < plan.quota:
+                book.came_up_short(plan.lane)
+    assert not any(left.values())
+
+
+@given(deep=st.integers(2, 12), room=st.integers(1, 12))
+def test_among_deep_lanes_none_is_ahead_of_another_by_more_than_a_share(deep: int, room: int) -> None:
+    lanes = [lane(str(number)) for number in range(deep)]
+    book = book_of(*lanes)
+    claimed: Counter[Lane] = Counter()
+    for _ in range(20):
+        for plan in book.plan(room, 0):
+            claimed[plan.lane] += plan.quota
+            book.claimed(plan.lane, START)
+    share = -(-room // deep)
+    assert max(claimed[one] for one in lanes) - min(claimed[one] for one in lanes) <= share
