@@ -13,23 +13,23 @@ WITH ended AS MATERIALIZED (
         reason, error, progress, tags, metadata, idempotency_key, unique_key, parent_id, workflow_id, schedule_id,
         window_at, cancel_requested_at)
     SELECT ended.id, ended.visible_at, ended.created_at, ended.started_at, rowlock.clock(), ended.lease_token,
-           least(rowlock.today() + coalesce(settings.retention_succeeded_days, 7), horizon.last_day), 'succeeded',
+           least(rowlock.today() + coalesce(settings.retention_succeeded_days, 7),
+                 (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'tasks')), 'succeeded',
            ended.worker_id, ended.timeout_seconds, ended.wait_seconds, ended.priority, ended.attempt,
            ended.max_attempts, ended.payload_version, ended.tenant_id, ended.queue, ended.lane, ended.name,
            ended.payload, NULL, NULL, NULL, ended.progress, ended.tags, ended.metadata,
            ended.idempotency_key, ended.unique_key, ended.parent_id, ended.workflow_id, ended.schedule_id,
            ended.window_at, NULL
       FROM ended
-     CROSS JOIN (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'tasks') AS horizon
       LEFT JOIN rowlock.queues AS settings ON settings.tenant_id = ended.tenant_id AND settings.name = ended.queue
 ), attempts AS (
     INSERT INTO rowlock.executions (
         task_id, started_at, finished_at, lease_token, finished_on, worker_id, outcome, wait_seconds, run_seconds,
         attempt, tenant_id, queue, name)
-    SELECT ended.id, ended.started_at, rowlock.clock(), ended.lease_token, least(rowlock.today(), horizon.last_day),
+    SELECT ended.id, ended.started_at, rowlock.clock(), ended.lease_token,
+           least(rowlock.today(), (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'executions')),
            ended.worker_id, 'succeeded', ended.wait_seconds, extract(epoch FROM rowlock.clock() - ended.started_at),
            ended.attempt, ended.tenant_id, ended.queue, ended.name
       FROM ended
-     CROSS JOIN (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'executions') AS horizon
 )
 SELECT ended.lease_token FROM ended

