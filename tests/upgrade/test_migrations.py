@@ -78,13 +78,13 @@ def test_threads_that_migrate_at_once_are_fine(databases: FreshDatabases) -> Non
 
 def test_another_schema_in_the_same_database(empty_database_url: str) -> None:
     migrate(empty_database_url)
-    migrate(empty_database_url, schema="other")
-    renamed = dump(empty_database_url, "other").replace('"other"', "other").replace("other", "rowlock")
+    migrate(empty_database_url, schema="zebra")
+    renamed = dump(empty_database_url, "zebra").replace('"zebra"', "zebra").replace("zebra", "rowlock")
     assert renamed == dump(empty_database_url)
     with psycopg.connect(empty_database_url) as connection:
-        connection.execute("SELECT other.enqueue('noop', '{}')")
+        connection.execute("SELECT zebra.enqueue('noop', '{}')")
         counts = connection.execute(
-            "SELECT (SELECT count(*) FROM other.tasks), (SELECT count(*) FROM rowlock.tasks)"
+            "SELECT (SELECT count(*) FROM zebra.tasks), (SELECT count(*) FROM rowlock.tasks)"
         ).fetchone()
     assert counts == (1, 0)
 
@@ -112,13 +112,15 @@ async def test_a_database_that_is_behind_is_named(empty_database_url: str) -> No
         (
             "tables and views",
             "SELECT relname FROM pg_class WHERE relnamespace = 'rowlock'::regnamespace "
-            "AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND relname <> 'migrations' AND obj_description(oid, 'pg_class') IS NULL",
+            "AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND relname <> 'migrations' "
+            "AND obj_description(oid, 'pg_class') IS NULL",
         ),
         (
             "columns",
             "SELECT relname || '.' || attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
             "WHERE relnamespace = 'rowlock'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition "
-            "AND attnum > 0 AND NOT attisdropped AND relname <> 'migrations' AND col_description(attrelid, attnum) IS NULL",
+            "AND attnum > 0 AND NOT attisdropped AND relname <> 'migrations' "
+            "AND col_description(attrelid, attnum) IS NULL",
         ),
         (
             "functions",
