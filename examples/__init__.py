@@ -1,0 +1,1 @@
+"""Example applications, run by `rowlock up` and by the tests."""
