@@ -16,11 +16,12 @@ WITH leader AS (
        AND schedule.cursor_at = decided.seen_at AND schedule.paused_at IS NULL
     RETURNING schedule.*
 ), reserved AS (
-    INSERT INTO rowlock.schedule_windows (schedule_id, window_at, tenant_id, outcome, task_id, reason, epoch)
+    INSERT INTO rowlock.schedule_windows (schedule_id, window_at, tenant_id, outcome, task_id, reason, passed_after, epoch)
     SELECT moved.id, due.window_at, moved.tenant_id, CASE WHEN due.reason IS NULL THEN 'fired' ELSE 'skipped' END,
-           due.task_id, due.reason, %(epoch)s
-      FROM unnest(%(window_schedule_ids)s::uuid[], %(window_ats)s::timestamptz[], %(task_ids)s::uuid[], %(reasons)s::text[])
-             AS due (schedule_id, window_at, task_id, reason)
+           due.task_id, due.reason, due.passed_after, %(epoch)s
+      FROM unnest(%(window_schedule_ids)s::uuid[], %(window_ats)s::timestamptz[], %(task_ids)s::uuid[], %(reasons)s::text[],
+                  %(passed_afters)s::timestamptz[])
+             AS due (schedule_id, window_at, task_id, reason, passed_after)
       JOIN moved ON moved.id = due.schedule_id
     ON CONFLICT (schedule_id, window_at) DO NOTHING
     RETURNING schedule_id, window_at, task_id, outcome, reason

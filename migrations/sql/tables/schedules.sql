@@ -66,6 +66,7 @@ CREATE TABLE rowlock.schedule_windows (
     outcome     text        NOT NULL CHECK (outcome IN ('fired', 'skipped')),
     task_id     uuid,
     reason      text,
+    passed_after timestamptz,
     epoch       bigint      NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT rowlock.clock(),
     PRIMARY KEY (schedule_id, window_at)
@@ -80,5 +81,6 @@ COMMENT ON COLUMN rowlock.schedule_windows.tenant_id IS 'Tenant that owns the sc
 COMMENT ON COLUMN rowlock.schedule_windows.outcome IS 'fired or skipped.';
 COMMENT ON COLUMN rowlock.schedule_windows.task_id IS 'Task that the window made.';
 COMMENT ON COLUMN rowlock.schedule_windows.reason IS 'Why the window was skipped.';
-COMMENT ON COLUMN rowlock.schedule_windows.epoch IS 'Epoch of the leader that accounted for it.';
+COMMENT ON COLUMN rowlock.schedule_windows.passed_after IS 'Where the row stands for a run of skipped windows: all later than this, up to window_at.';
+COMMENT ON COLUMN rowlock.schedule_windows.epoch IS 'Epoch of the leader that accounted for it; 0 where a change of the schedule did.';
 COMMENT ON COLUMN rowlock.schedule_windows.recorded_at IS 'When it was accounted for.';
