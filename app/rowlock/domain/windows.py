@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from rowlock.domain.bounds import shown
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.trigger_base import Trigger
-from rowlock.domain.triggers import next_windows
 
 _INSTANT = timedelta(microseconds=1)
 MAX_CATCH_UP = 10_000  # as the table has it: more is a backfill, not a catch-up
@@ -88,7 +88,7 @@ def decide_windows(
         )
     if limit < 1:
         raise InvalidArgument(f"The field limit is {limit}, but must be 1 at least.", field="limit")
-    ahead = next_windows(trigger, cursor, limit + 1)
+    ahead = _ahead(trigger, cursor, now, limit + 1)
     due = [window for window in ahead if window <= now]
     if not due:
         return WindowPlan(cursor, ahead[0] if ahead else None)
@@ -106,13 +106,24 @@ def decide_windows(
     if cut == limit < len(due):
         passed_over = _pass_over(trigger, listed[-1], now, first, reason)
     reached = listed[-1] if passed_over is None else passed_over.through
+    known = ahead[len(listed) :] if passed_over is None else []
     return WindowPlan(
         cursor=reached,
-        next_at=next(trigger.windows_after(reached), None),
+        next_at=known[0] if known else next(trigger.windows_after(reached), None),
         fire=listed[cut:],
         skip=[(window, reason) for window in listed[:cut]],
         passed_over=passed_over,
     )
+
+
+def _ahead(trigger: Trigger, cursor: datetime, now: datetime, most: int) -> list[datetime]:
+    """The windows after the cursor up to the first that is not due yet, `most` of them at most."""
+    found = []
+    for window in islice(trigger.windows_after(cursor), most):
+        found.append(window)
+        if window > now:
+            break
+    return found
 
 
 def _first_to_fire(
