@@ -110,6 +110,13 @@ class Metrics:
         self.schedule_lag_seconds: Final = gauge(
             "schedule_lag_seconds", "Age of the oldest due window not accounted for (leader)."
         )
+        self.schedule_drift_seconds: Final = histogram(
+            "schedule_drift_seconds", "From a window to its firing.", buckets=TASK_SECONDS
+        )
+        self.schedule_errors: Final = counter(
+            "schedule_errors", "Looks at due schedules whose rule could not be read, one a minute each."
+        )
+        self.duty_failures: Final = counter("duty_failures", "Duties of the leader that failed.", ["duty"])
         self.partitions_ahead_days: Final = gauge(
             "partitions_ahead_days", "Days of partitions ahead, of the table with fewest (leader)."
         )

@@ -24,6 +24,7 @@ def exported() -> dict[str, frozenset[str]]:
     metrics.rescues.labels("lease_expired").inc()
     metrics.database_errors.labels("database-unavailable").inc()
     metrics.schedule_windows.labels("fired").inc()
+    metrics.duty_failures.labels("fire").inc()
     metrics.queues.update([QueueSnapshot("q", {"ready": 1}, 1, 1, 1, lag_seconds=1)])
     Info("rowlock_build", "As process_metrics() has it.", registry=metrics.registry).info(
         {"version": "1", "python": "3"}
