@@ -2,7 +2,7 @@
 -- Index: schedules_due. Locks: none. Fence: none; fire_windows.sql checks the cursor again.
 SELECT schedule.id, schedule.tenant_id, schedule.name, schedule.trigger_kind, schedule.expression, schedule.timezone,
        schedule.anchor_at, schedule.missed_run_policy, schedule.max_catch_up, schedule.cursor_at,
-       rowlock.clock() AS now_at
+       schedule.queue, schedule.task_name, rowlock.clock() AS now_at
   FROM rowlock.schedules AS schedule
  WHERE schedule.next_at <= rowlock.clock() AND schedule.paused_at IS NULL
  ORDER BY schedule.next_at

@@ -3,4 +3,4 @@
 UPDATE rowlock.leaders AS held
    SET renewed_at = rowlock.clock()
  WHERE held.role = %(role)s AND held.epoch = %(epoch)s
-RETURNING held.epoch
+RETURNING held.epoch, pg_backend_pid() AS backend_pid
