@@ -1,0 +1,241 @@
+"""Schedules as people deal with them: make, read, change, pause, resume, trigger, delete, and look ahead and back.
+
+Each change is one statement, written under the condition that the schedule still is as it was read; where the leader or
+somebody else moved it meanwhile, the change is decided anew. Every change stands in the audit log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from rowlock.domain.bounds import LATEST, shown
+from rowlock.domain.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
+from rowlock.domain.ids import new_id
+from rowlock.domain.schedule_requests import ScheduleRequest
+from rowlock.domain.triggers import describe, next_windows
+from rowlock.engine.schedule_changes import (
+    Turn,
+    amended,
+    begun_anew,
+    carried_on,
+    first_anchor,
+    first_window,
+    request_of,
+    same_rule,
+    same_schedule,
+)
+from rowlock.store import schedules, windows
+from rowlock.store.database import Database
+from rowlock.store.links import Runner
+from rowlock.store.operations import Actor
+from rowlock.store.schedules import ScheduleRecord
+from rowlock.store.windows import WindowRecord
+
+ATTEMPTS = 10
+MAX_LISTED = 1_000
+MAX_PREVIEW = 100
+
+Decision = tuple[ScheduleRequest, Turn] | None
+"""What the schedule becomes and where it goes on; None where nothing is to be done."""
+
+
+async def create_schedule(
+    database: Database,
+    tenant_id: str,
+    request: ScheduleRequest,
+    *,
+    actor: Actor,
+    source: str = "api",
+    paused: bool = False,
+) -> ScheduleRecord:
+    """Stores a schedule whose windows count from now on. Raises `AlreadyExists`."""
+    if not await store_new(database, tenant_id, request, actor, source=source, paused=paused):
+        raise AlreadyExists(f"There is a schedule {request.name} already. Change it, or choose another name.")
+    return await schedules.get_schedule(database, tenant_id, request.name)
+
+
+async def get_schedule(database: Database, tenant_id: str, name: str) -> ScheduleRecord:
+    """The schedule. Raises `NotFound`."""
+    return await schedules.get_schedule(database, tenant_id, _name(name))
+
+
+async def list_schedules(
+    database: Database, tenant_id: str, *, past: str | None = None, limit: int = 100
+) -> list[ScheduleRecord]:
+    """At most `limit` (1 to 1,000) schedules by name, those beyond the name `past`: a page's last one."""
+    _check_limit(limit, MAX_LISTED)
+    return await schedules.list_schedules(database, tenant_id, past=_name(past or ""), limit=limit)
+
+
+async def update_schedule(
+    database: Database,
+    tenant_id: str,
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    actor: Actor,
+) -> ScheduleRecord:
+    """Changes some of `schedule_request`'s arguments. Where the rule changes, its windows count from now on.
+
+    Raises `NotFound`, `InvalidArgument` with the `field`, or `Conflict` where others keep changing it.
+    """
+
+    def decide(seen: ScheduleRecord) -> Decision:
+        request = amended(seen, changes, max_payload_bytes=database.settings.max_payload_bytes)
+        if same_schedule(seen, request):
+            return None
+        return request, carried_on(seen) if same_rule(seen, request) else begun_anew(seen, request)
+
+    detail = {"fields": sorted(changes)}
+    return await _change(database, tenant_id, name, decide, actor, action="schedule.update", detail=detail)
+
+
+async def pause_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> ScheduleRecord:
+    """Stops the schedule from firing; nothing happens to one that is paused already. Raises `NotFound`."""
+    await schedules.pause_schedule(database, tenant_id, _name(name), actor)
+    return await schedules.get_schedule(database, tenant_id, name)
+
+
+async def resume_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> ScheduleRecord:
+    """Lets a paused schedule fire again from now on; what it missed is recorded as skipped. Raises `NotFound`."""
+
+    def decide(seen: ScheduleRecord) -> Decision:
+        if not seen.paused:
+            return None
+        request = request_of(seen)
+        return request, begun_anew(seen, request)
+
+    return await _change(
+        database,
+        tenant_id,
+        name,
+        decide,
+        actor,
+        action="schedule.resume",
+        detail={},
+        resumes=True,
+    )
+
+
+async def trigger_now(database: Database, tenant_id: str, name: str, *, actor: Actor) -> UUID:
+    """Enqueues one task of the schedule outside its windows, paused or not; the task's id. Raises `NotFound`."""
+    task_id = new_id()
+    stored = await schedules.trigger_schedule(database, tenant_id, _name(name), actor, task_id=task_id)
+    if stored is None:
+        raise NotFound(f"There is no schedule {name}.")
+    return task_id
+
+
+async def delete_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> None:
+    """Deletes the schedule; the tasks it made go on, and its windows stay for their retention. Raises `NotFound`."""
+    if not await schedules.delete_schedule(database, tenant_id, _name(name), actor):
+        raise NotFound(f"There is no schedule {name}.")
+
+
+async def list_windows(
+    database: Database, tenant_id: str, name: str, *, before: datetime | None = None, limit: int = 100
+) -> list[WindowRecord]:
+    """At most `limit` (1 to 1,000) windows accounted for, newest first, those before an instant. Raises `NotFound`."""
+    _check_limit(limit, MAX_LISTED)
+    schedule = await get_schedule(database, tenant_id, name)
+    return await windows.get_windows(database, schedule.id, before=before or LATEST, limit=limit)
+
+
+def upcoming_windows(schedule: ScheduleRecord, n: int = 5) -> list[datetime]:
+    """The next `n` (1 to 100) windows after the schedule was read; fewer where its rule ends."""
+    _check_limit(n, MAX_PREVIEW)
+    return next_windows(schedule.trigger(), max(schedule.cursor_at, schedule.read_at), n)
+
+
+def describe_schedule(schedule: ScheduleRecord) -> str:
+    """The schedule's rule in English."""
+    return describe(schedule.trigger())
+
+
+async def store_new(
+    runner: Runner, tenant_id: str, request: ScheduleRequest, actor: Actor, *, source: str, paused: bool = False
+) -> bool:
+    """Stores a schedule that begins now; False where the name is taken."""
+    now = await schedules.read_clock(runner)
+    anchor = request.anchor_at or first_anchor(now)
+    return await schedules.insert_schedule(
+        runner,
+        tenant_id,
+        request,
+        actor,
+        schedule_id=new_id(),
+        now=now,
+        anchor_at=anchor,
+        next_at=first_window(request, after=now, anchor=anchor),
+        source=source,
+        paused=paused,
+    )
+
+
+async def store_changed(
+    runner: Runner,
+    seen: ScheduleRecord,
+    request: ScheduleRequest,
+    turn: Turn,
+    actor: Actor,
+    *,
+    action: str,
+    detail: Mapping[str, Any],
+    source: str,
+    resumes: bool = False,
+) -> bool:
+    """Writes a decision; False where the schedule is no longer as it was seen."""
+    moved = {"cursor_from": seen.cursor_at, "cursor_to": turn.cursor_at, "skipped": len(turn.skipped)}
+    return await schedules.change_schedule(
+        runner,
+        seen,
+        request,
+        actor,
+        action=action,
+        detail={**detail, **moved} if turn.cursor_at != seen.cursor_at else detail,
+        anchor_at=request.anchor_at or seen.anchor_at,
+        cursor_at=turn.cursor_at,
+        next_at=turn.next_at,
+        source=source,
+        resumes=resumes,
+        skipped=turn.skipped,
+    )
+
+
+async def _change(
+    database: Database,
+    tenant_id: str,
+    name: str,
+    decide: Callable[[ScheduleRecord], Decision],
+    actor: Actor,
+    *,
+    action: str,
+    detail: Mapping[str, Any],
+    resumes: bool = False,
+) -> ScheduleRecord:
+    for _ in range(ATTEMPTS):
+        seen = await get_schedule(database, tenant_id, name)
+        decision = decide(seen)
+        if decision is None:
+            return seen
+        request, turn = decision
+        if await store_changed(
+            database, seen, request, turn, actor, action=action, detail=detail, source=seen.source, resumes=resumes
+        ):
+            return await schedules.get_schedule(database, tenant_id, name)
+    raise Conflict(f"The schedule {name} kept changing while it was being changed. Try again.")
+
+
+def _name(name: str) -> str:
+    """A name that cannot be stored is a name that is not there."""
+    if "\0" in name or not name.isascii():
+        raise NotFound(f"There is no schedule {shown(name)}.")
+    return name
+
+
+def _check_limit(limit: int, largest: int) -> None:
+    if not 1 <= limit <= largest:
+        raise InvalidArgument(f"The limit must be 1 to {largest}, not {limit}.", field="limit")
