@@ -1,0 +1,26 @@
+-- Partitions whose rows may all go, and tables left over from a drop that was cut short. `detaching` is a detachment that
+-- was begun and has to be finished; it comes first, since a parent allows no second one beside it.
+-- Index: pg_class' name. Locks: none. Fence: the day or month in the table's name, by the database's clock.
+WITH kept AS (
+    SELECT greatest(30, max(retention_succeeded_days), max(retention_cancelled_days), max(retention_dead_days)) AS days
+      FROM rowlock.queues
+), parents (parent, pattern, format, span, past) AS (
+    SELECT 'tasks', '^tasks_[0-9]{8}$', 'YYYYMMDD', interval '1 day', rowlock.today() FROM kept
+    UNION ALL
+    SELECT 'executions', '^executions_[0-9]{8}$', 'YYYYMMDD', interval '1 day', rowlock.today() - kept.days FROM kept
+    UNION ALL
+    SELECT named.parent, '^' || named.parent || '_[0-9]{6}$', 'YYYYMM', interval '1 month',
+           rowlock.today() - %(ledger_days)s::integer
+      FROM unnest(ARRAY['schedule_windows', 'audit_log']) AS named (parent)
+)
+SELECT parents.parent, child.relname::text AS partition, link.inhrelid IS NOT NULL AS attached,
+       coalesce(link.inhdetachpending, false) AS detaching,
+       EXISTS (SELECT FROM pg_partitioned_table AS cut WHERE cut.partrelid = link.inhparent AND cut.partdefid <> 0)
+           AS has_default
+  FROM parents
+  JOIN pg_class AS child ON child.relname ~ parents.pattern AND child.relkind = 'r'
+  JOIN pg_namespace AS namespace ON namespace.oid = child.relnamespace AND namespace.nspname = '@schema@'
+  LEFT JOIN pg_inherits AS link ON link.inhrelid = child.oid
+ WHERE to_date(substring(child.relname FROM '[0-9]+$'), parents.format) + parents.span <= parents.past
+ ORDER BY detaching DESC, partition
+ LIMIT %(limit)s

@@ -1,0 +1,112 @@
+"""Partitions made and dropped, and expired rows forgotten.
+
+Everything here runs on one connection of its own with a short `lock_timeout`: what cannot have its lock at once raises
+`DatabaseUnavailable` instead of making others queue behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+from psycopg import sql
+
+from rowlock.domain.errors import Conflict
+from rowlock.store import leaders
+from rowlock.store.database import Database
+from rowlock.store.errors import translated
+from rowlock.store.links import Link
+
+LOCK_TIMEOUT_MS = 100  # the longest that maintenance stands in front of anybody
+LEDGER_DAYS = 400  # windows and the audit log: a year, and a month to look back at it
+MAINTENANCE_LOCK = "maintenance"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiredPartition:
+    """A table whose rows may all go. One that is not attached is left over from a drop that was cut short."""
+
+    parent: str
+    name: str
+    attached: bool
+    detaching: bool
+    parent_has_default: bool
+
+
+@asynccontextmanager
+async def maintenance_link(database: Database) -> AsyncIterator[Link | None]:
+    """A connection for maintenance, alone at it; None while another is. `ConfigurationError` behind a pooler."""
+    link = await database.own_link("maintenance")
+    try:
+        rows = await link.query(
+            "SELECT pg_backend_pid(), set_config('lock_timeout', %(lock_timeout)s, false)",
+            {"lock_timeout": f"{LOCK_TIMEOUT_MS}ms"},
+        )
+        leaders.require_direct(link, int(rows[0][0]))
+        yield link if await leaders.try_lock(link, MAINTENANCE_LOCK) else None
+    finally:
+        await link.close()
+
+
+async def make_partitions(link: Link, *, ahead_days: int) -> int:
+    """Makes the partitions of the days and months ahead, all or none; how many."""
+    rows = await link.run("make_partitions", {"ahead_days": ahead_days})
+    return int(rows[0][0])
+
+
+async def days_ahead(link: Link) -> int | None:
+    """Days of partitions that lie ready, of the table with fewest."""
+    rows = await link.run("partitions_ahead")
+    return None if rows[0][0] is None else int(rows[0][0])
+
+
+async def expired_partitions(link: Link, *, limit: int) -> list[ExpiredPartition]:
+    """At most `limit` partitions whose retention is over, those first whose detachment was interrupted."""
+    rows = await link.run("expired_partitions", {"ledger_days": LEDGER_DAYS, "limit": limit})
+    return [ExpiredPartition(*row) for row in rows]
+
+
+async def detach_partition(link: Link, partition: ExpiredPartition) -> None:
+    """Detaches without blocking readers or writers of the parent; finishes a detachment that was interrupted.
+
+    Raises `DatabaseUnavailable` while somebody reads the partition, and `Conflict` while another partition of the
+    parent waits to be detached.
+    """
+    await _alter(
+        link,
+        sql.SQL("ALTER TABLE {parent} DETACH PARTITION {partition} {how}").format(
+            parent=sql.Identifier(link.schema, partition.parent),
+            partition=sql.Identifier(link.schema, partition.name),
+            how=sql.SQL("FINALIZE" if partition.detaching else "CONCURRENTLY"),
+        ),
+    )
+
+
+async def drop_table(link: Link, name: str) -> None:
+    """Drops a table. For one still attached this takes its parent for a moment, which a default partition demands."""
+    await _alter(link, sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(link.schema, name)))
+
+
+async def forget_keys(link: Link, *, limit: int) -> int:
+    """Forgets at most `limit` expired idempotency keys; how many."""
+    return int((await link.run("forget_keys", {"limit": limit}))[0][0])
+
+
+async def forget_windows(link: Link, *, limit: int) -> int:
+    """Forgets at most `limit` old windows of the default partition; how many."""
+    return int((await link.run("forget_windows", {"ledger_days": LEDGER_DAYS, "limit": limit}))[0][0])
+
+
+async def _alter(link: Link, statement: sql.Composed) -> None:
+    with translated(), _in_the_way():
+        await link.connection.execute(statement, prepare=False)
+
+
+@contextmanager
+def _in_the_way() -> Iterator[None]:
+    try:
+        yield
+    except (pg.ObjectNotInPrerequisiteState, pg.ObjectInUse) as error:
+        raise Conflict(f"The partition cannot go yet: {error.diag.message_primary}.") from error

@@ -1,0 +1,41 @@
+"""Taking back what vanished workers held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from rowlock.store.links import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class ExhaustedTask:
+    """A task that went to the dead letters, its last lease having run out."""
+
+    id: UUID
+    tenant_id: str
+    queue: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GoneWorker:
+    """A worker whose heartbeats ceased, and how many of its tasks were made claimable at once."""
+
+    worker_id: int
+    tasks: int
+
+
+async def rescue_exhausted(runner: Runner, *, limit: int) -> list[ExhaustedTask]:
+    """Buries at most `limit` tasks whose last attempt's lease ran out."""
+    return [ExhaustedTask(*row) for row in await runner.run("rescue_exhausted", {"limit": limit})]
+
+
+async def expire_workers(runner: Runner, *, limit: int) -> list[GoneWorker]:
+    """Marks at most `limit` silent workers as gone and gives back what they held."""
+    return [GoneWorker(*row) for row in await runner.run("expire_workers", {"limit": limit})]
+
+
+async def forget_workers(runner: Runner, *, days: int) -> int:
+    """Forgets workers that stopped more than so many days ago; how many."""
+    return len(await runner.run("forget_workers", {"days": days}))
