@@ -1,0 +1,87 @@
+"""What the leader does again and again: fire, rescue, maintain. A duty that fails is counted, and stops no other.
+
+Losing the epoch is not a failure but the end: `on_lost` is told, and steps down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from rowlock.domain.errors import NotLeader, RowlockError
+from rowlock.engine.fire import fire_due
+from rowlock.engine.rescue import rescue_abandoned
+from rowlock.engine.retain import maintain
+from rowlock.store.database import Database
+from rowlock.telemetry.logs import get_logger
+from rowlock.telemetry.metrics import Metrics
+
+_log = get_logger("rowlock.scheduler")
+
+
+class Duties:
+    """The leader's duties during one epoch. None raises; each says whether it was done to the end."""
+
+    def __init__(
+        self, database: Database, metrics: Metrics, *, epoch: int, on_lost: Callable[[NotLeader], None]
+    ) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._epoch = epoch
+        self._on_lost = on_lost
+        self._fired_at = time.monotonic()
+
+    async def fire(self) -> bool:
+        """One tick over the due schedules."""
+        done = await self._attend("fire", self._fire)
+        if not done:
+            # What is due cannot be asked for; since the last good tick it can only have grown older.
+            self._metrics.schedule_lag_seconds.set(time.monotonic() - self._fired_at)
+        return done
+
+    async def rescue(self) -> bool:
+        """Takes back what vanished workers held."""
+        return await self._attend("rescue", self._rescue)
+
+    async def maintain(self) -> bool:
+        """Makes and drops partitions, forgets what expired; not done where a part was postponed."""
+        return await self._attend("maintain", self._maintain)
+
+    async def _fire(self) -> bool:
+        report = await fire_due(self._database, self._epoch)
+        self._fired_at = time.monotonic()
+        metrics = self._metrics
+        metrics.schedule_lag_seconds.set(report.lag_seconds)
+        metrics.schedule_windows.labels("fired").inc(report.fired)
+        metrics.schedule_windows.labels("skipped").inc(report.skipped)
+        metrics.schedule_errors.inc(report.broken)
+        metrics.record_submitted(report.submitted, "schedule")
+        for drift in report.drifts:
+            metrics.schedule_drift_seconds.observe(drift)
+        return True
+
+    async def _rescue(self) -> bool:
+        report = await rescue_abandoned(self._database)
+        self._metrics.rescues.labels("attempts_exhausted").inc(report.buried)
+        self._metrics.rescues.labels("worker_gone").inc(report.given_back)
+        return True
+
+    async def _maintain(self) -> bool:
+        report = await maintain(self._database)
+        self._metrics.maintenance_seconds.observe(report.seconds)
+        if report.days_ahead is not None:
+            self._metrics.partitions_ahead_days.set(report.days_ahead)
+        return not report.postponed
+
+    async def _attend(self, duty: str, work: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await work()
+        except NotLeader as error:
+            self._on_lost(error)
+        except RowlockError as error:
+            self._metrics.duty_failures.labels(duty).inc()
+            _log.warning("A duty of the leader failed; it comes again.", duty=duty, error=str(error))
+        except Exception:  # noqa: BLE001 - a defect in one duty must not silence the others
+            self._metrics.duty_failures.labels(duty).inc()
+            _log.exception("A duty of the leader failed; it comes again.", duty=duty)
+        return False
