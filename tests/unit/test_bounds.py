@@ -21,6 +21,12 @@ class Nowhere(tzinfo):
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         return None
 
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        return None
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        return None
+
 
 def check_idempotency_key(value: object) -> str:
     return bounds.check_key("idempotency_key", value)

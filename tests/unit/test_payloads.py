@@ -120,7 +120,7 @@ def test_deep_values_are_refused_without_exhausting_the_stack(levels: int) -> No
 def test_nesting_up_to_its_bound_and_many_brackets_are_taken() -> None:
     deepest = nested_value(64)
     assert decode(encode(deepest)) == deepest
-    wide = [[] for _ in range(1_000)]
+    wide: list[object] = [[] for _ in range(1_000)]
     assert decode(encode(wide)) == wide
     assert decode(encode("[" * 1_000)) == "[" * 1_000
 

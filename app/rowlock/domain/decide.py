@@ -136,13 +136,13 @@ def _wanted(result: Result, policy: RetryPolicy, backoff: Callable[[], timedelta
         case TimedOut(after):
             error = f"The attempt ran longer than its timeout of {after}."
             return RetryLater(backoff(), ReasonCode.TIMEOUT, error)
-        case Raised(error, traceback):
-            trace = None if traceback is None else traceback_text(traceback)
-            if isinstance(error, Outcome):
-                return _as_said(error, trace, backoff)
-            if policy.retryable(error):
-                return RetryLater(backoff(), ReasonCode.ERROR, error_text(error), trace)
-            return Bury(ReasonCode.FAILED_FOR_GOOD, error_text(error), trace)
+    trace = None if result.traceback is None else traceback_text(result.traceback)
+    if isinstance(result.error, Outcome):
+        return _as_said(result.error, trace, backoff)
+    text = error_text(result.error)
+    if policy.retryable(result.error):
+        return RetryLater(backoff(), ReasonCode.ERROR, text, trace)
+    return Bury(ReasonCode.FAILED_FOR_GOOD, text, trace)
 
 
 def _as_said(said: Outcome, trace: str | None, backoff: Callable[[], timedelta]) -> Transition:
