@@ -1,0 +1,109 @@
+"""The ASGI app: routes, problems, docs, and the layer around every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from rowlock.api.dashboard_files import mount_dashboard
+from rowlock.api.dead_letters.routes import router as dead_letters
+from rowlock.api.docs import serve_docs
+from rowlock.api.handlers.catalogue import HandlerCatalogue
+from rowlock.api.handlers.routes import router as handlers
+from rowlock.api.health.figures import QueueFigures
+from rowlock.api.health.routes import router as health
+from rowlock.api.keys.audit import router as audit
+from rowlock.api.keys.routes import router as keys
+from rowlock.api.middleware import RequestLayer
+from rowlock.api.openapi import describe
+from rowlock.api.problems import install_problem_handlers
+from rowlock.api.queues.limits import router as limits
+from rowlock.api.queues.routes import router as queues
+from rowlock.api.schedules.actions import router as schedule_actions
+from rowlock.api.schedules.routes import router as schedules
+from rowlock.api.services import Services
+from rowlock.api.tasks.actions import router as task_actions
+from rowlock.api.tasks.routes import router as tasks
+from rowlock.api.workers.routes import router as workers
+from rowlock.config import Settings
+from rowlock.engine.access import KeyRing
+from rowlock.engine.queue_board import QueueBoard
+from rowlock.store.database import Database
+from rowlock.telemetry.metrics import process_metrics
+
+ROUTERS = (
+    tasks,
+    task_actions,
+    dead_letters,
+    queues,
+    limits,
+    schedules,
+    schedule_actions,
+    workers,
+    handlers,
+    keys,
+    audit,
+    health,
+)
+POOL = "api"
+
+
+def create_app(settings: Settings, *, database: Database | None = None) -> FastAPI:
+    """The app. It starts whether or not the database can be reached, and serves as soon as it can.
+
+    A database that is given stays open when the app stops; without one the app opens its own.
+    """
+    own = database or Database(settings, name="rowlock api")
+    metrics = process_metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await own.open()
+        metrics.pools.watch(POOL, lambda: _pool_stats(own))
+        try:
+            yield
+        finally:
+            metrics.pools.forget(POOL)
+            if database is None:
+                await own.close()
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    board = QueueBoard(own)
+    app.state.services = Services(
+        settings, own, KeyRing(own), HandlerCatalogue(own), board, metrics, QueueFigures(board, metrics)
+    )
+    install_problem_handlers(app, methods_at)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.openapi = openapi_document  # type: ignore[method-assign]
+    serve_docs(app)
+    mount_dashboard(app)
+    app.add_middleware(RequestLayer, metrics=metrics)
+    return app
+
+
+def methods_at(path: str) -> set[str]:
+    """The methods that some route knows at a path."""
+    routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
+    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+
+
+def _pool_stats(database: Database) -> dict[str, int]:
+    figures = database.pool_figures()
+    return {
+        "pool_size": figures["size"],
+        "pool_available": figures["available"],
+        "requests_waiting": figures["waiting"],
+        "pool_max": database.settings.pool_max,
+    }
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, the same for every app."""
+    return describe(ROUTERS)

@@ -1,0 +1,36 @@
+"""`/openapi.json`, and `/docs`: Swagger UI from files that a package brings along, so that it works offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fastapi_offline
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.staticfiles import StaticFiles
+
+ASSETS = "/docs/assets"
+OPENAPI = "/openapi.json"
+
+
+def serve_docs(app: FastAPI) -> None:
+    """Adds the routes."""
+
+    async def openapi(request: Request) -> Response:
+        return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+
+    async def docs(request: Request) -> Response:
+        root = request.scope.get("root_path", "")
+        return get_swagger_ui_html(
+            openapi_url=root + OPENAPI,
+            title="rowlock",
+            swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
+        )
+
+    app.add_route(OPENAPI, openapi, include_in_schema=False)
+    app.add_route("/docs", docs, include_in_schema=False)
+    app.mount(ASSETS, StaticFiles(directory=Path(fastapi_offline.__file__).with_name("static")))

@@ -1,0 +1,25 @@
+"""Whether the API can do its work: the database answers, and is migrated to what this version needs."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+
+from rowlock.domain.errors import RowlockError
+from rowlock.store.database import Database
+from rowlock.store.migrate import head_revision
+
+ANSWER_SECONDS = 3.0
+head = cache(head_revision)
+
+
+async def unreadiness(database: Database) -> list[str]:
+    """Why it is not ready, in sentences; empty when it is."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await database.check_schema(head())
+    except TimeoutError:
+        return [f"The database did not answer within {ANSWER_SECONDS:g} s."]
+    except RowlockError as error:
+        return [error.message]
+    return []

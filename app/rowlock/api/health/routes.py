@@ -1,0 +1,63 @@
+"""Health for supervisors and load balancers, and metrics for Prometheus.
+
+None of them needs a key: supervisors have none. They tell names of queues and handlers and figures of the whole
+installation, never tenants, payloads or ids; whoever must not see those is kept out by the network.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.exposition import choose_encoder
+from pydantic import BaseModel
+
+from rowlock.api.health.readiness import unreadiness
+from rowlock.api.openapi import TAG_HEALTH, problems
+from rowlock.api.problems import problem_reply
+from rowlock.api.replies import json_reply
+from rowlock.api.services import services_of
+from rowlock.domain.errors import DatabaseUnavailable
+
+router = APIRouter(tags=[TAG_HEALTH])
+
+
+class Health(BaseModel):
+    """It is well; what is not is a problem document."""
+
+    status: Literal["ok"]
+    reasons: list[str]
+
+
+@router.get("/health/live", response_model=Health)
+async def live() -> Response:
+    """200 as long as the process answers. It asks no database: restarting would not bring one back."""
+    return json_reply({"status": "ok", "reasons": []})
+
+
+@router.get("/health/ready", response_model=Health, responses=problems(key=False))
+async def ready(request: Request) -> Response:
+    """200 when requests can be served; 503 with the `reasons` while the database is away or not migrated."""
+    reasons = await unreadiness(services_of(request).database)
+    if reasons:
+        return problem_reply(request, NotReady(" ".join(reasons), reasons=reasons))
+    return json_reply({"status": "ok", "reasons": []})
+
+
+class NotReady(DatabaseUnavailable):
+    """Requests cannot be served for now."""
+
+    problem, title = "not-ready", "Not ready"
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "Prometheus metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(request: Request) -> Response:
+    """Metrics of this process, and queues' gauges of the installation, at most some seconds old."""
+    services = services_of(request)
+    await services.figures.refresh()
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(services.metrics.registry), headers={"Content-Type": content_type})

@@ -1,0 +1,72 @@
+"""Cursors: where the next page of a list begins, opaque to clients and bound to the list and filters they came from.
+
+A page starts after the last item of the one before, by the item's own key, so items that come or go in between neither
+repeat nor hide others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from rowlock.domain.errors import InvalidArgument
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 200
+LONGEST = 1_000
+_DIGEST = 6
+
+
+class PageQuery(BaseModel):
+    """Which page of a list. Unknown parameters are refused: a misspelt filter would show everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    cursor: Annotated[str, Field(max_length=LONGEST)] | None = Field(None, description="`next_cursor` of a page.")
+
+    def filters(self) -> dict[str, Any]:
+        """The filters beside the page, which its cursor is bound to."""
+        given = self.model_dump(mode="json", exclude={"limit", "cursor"})
+        return {name: sorted(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+class InvalidCursor(InvalidArgument):
+    """The cursor does not come from this list, or was made with other filters."""
+
+    problem, title = "invalid-cursor", "Invalid cursor"
+
+
+def make_cursor(listing: str, filters: object, position: str) -> str:
+    """The cursor behind `position`, an item's key, in a list under some filters."""
+    key = position.encode()
+    return base64.urlsafe_b64encode(_digest(listing, filters, key) + key).rstrip(b"=").decode()
+
+
+def read_cursor(listing: str, filters: object, cursor: str | None) -> str | None:
+    """The key behind which to go on; None for the first page. Raises `InvalidCursor`."""
+    if cursor is None:
+        return None
+    try:
+        if len(cursor) > LONGEST:
+            raise ValueError
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        digest, key = raw[:_DIGEST], raw[_DIGEST:]
+        if digest != _digest(listing, filters, key):
+            raise ValueError
+        return key.decode()
+    except (ValueError, binascii.Error) as error:
+        raise InvalidCursor(
+            "The cursor is not one that this list gave for these filters. Start again without it.", field="cursor"
+        ) from error
+
+
+def _digest(listing: str, filters: object, key: bytes) -> bytes:
+    """Not a secret: it tells mistakes apart from cursors, and a made-up position could do no harm."""
+    said = orjson.dumps([listing, filters], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(said + key, digest_size=_DIGEST).digest()

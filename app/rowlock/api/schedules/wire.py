@@ -1,0 +1,73 @@
+"""Schedules and windows as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rowlock.api.wire import utc
+from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.priorities import Priority
+from rowlock.engine.schedules import describe_schedule, upcoming_windows
+from rowlock.store.schedules import ScheduleRecord
+from rowlock.store.windows import WindowRecord
+
+
+def schedule_json(schedule: ScheduleRecord) -> dict[str, Any]:
+    """The members of `Schedule`."""
+    return {
+        "id": schedule.id,
+        "tenant_id": schedule.tenant_id,
+        "name": schedule.name,
+        "task_name": schedule.task_name,
+        "trigger_kind": schedule.trigger_kind,
+        "expression": schedule.expression,
+        "description": _description(schedule),
+        "timezone": schedule.timezone,
+        "anchor_at": utc(schedule.anchor_at),
+        "missed_run_policy": schedule.missed_run_policy,
+        "max_catch_up": schedule.max_catch_up,
+        "cursor_at": utc(schedule.cursor_at),
+        "next_at": utc(schedule.next_at),
+        "lag_seconds": schedule.lag_seconds,
+        "paused": schedule.paused,
+        "paused_at": utc(schedule.paused_at),
+        "paused_by": schedule.paused_by,
+        "queue": schedule.queue,
+        "priority": Priority(schedule.priority).label,
+        "payload": schedule.payload,
+        "max_attempts": schedule.max_attempts,
+        "timeout_seconds": schedule.timeout_seconds,
+        "tags": schedule.tags or [],
+        "source": schedule.source,
+        "created_at": utc(schedule.created_at),
+        "updated_at": utc(schedule.updated_at),
+    }
+
+
+def detail_json(schedule: ScheduleRecord) -> dict[str, Any]:
+    """The members of `ScheduleDetail`."""
+    try:
+        upcoming = [utc(at) for at in upcoming_windows(schedule)]
+    except InvalidArgument:
+        upcoming = []  # a zone or rule that this host cannot read, as the missing description says
+    return {**schedule_json(schedule), "next_windows": upcoming}
+
+
+def window_json(window: WindowRecord) -> dict[str, Any]:
+    """The members of `Window`."""
+    return {
+        "window_at": utc(window.window_at),
+        "outcome": window.outcome,
+        "task_id": window.task_id,
+        "reason": window.reason,
+        "passed_after": utc(window.passed_after),
+        "epoch": window.epoch,
+        "recorded_at": utc(window.recorded_at),
+    }
+
+
+def _description(schedule: ScheduleRecord) -> str | None:
+    try:
+        return describe_schedule(schedule)
+    except InvalidArgument:
+        return None

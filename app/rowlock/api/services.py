@@ -1,0 +1,34 @@
+"""What the routes work with, made once for each app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import Request
+
+from rowlock.api.handlers.catalogue import HandlerCatalogue
+from rowlock.api.health.figures import QueueFigures
+from rowlock.config import Settings
+from rowlock.engine.access import KeyRing
+from rowlock.engine.queue_board import QueueBoard
+from rowlock.store.database import Database
+from rowlock.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Settings, database, and what is remembered of it for a moment."""
+
+    settings: Settings
+    database: Database
+    keys: KeyRing
+    handlers: HandlerCatalogue
+    queues: QueueBoard
+    metrics: Metrics
+    figures: QueueFigures
+
+
+def services_of(request: Request) -> Services:
+    """The services of the app that serves the request."""
+    return cast(Services, request.app.state.services)

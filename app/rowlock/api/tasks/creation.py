@@ -1,0 +1,188 @@
+"""From the body of a request to a stored task.
+
+What the body leaves out comes from the registered handler, its payload is held to the handler's schema, and a strict
+installation refuses names that nobody has declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from rowlock.api.handlers.catalogue import Registered, check_payload
+from rowlock.api.services import Services
+from rowlock.api.tasks.models import TaskBatch, TaskCreate
+from rowlock.domain.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    InvalidArgument,
+    NotFound,
+    RowlockError,
+    UnknownHandler,
+    UnknownQueue,
+)
+from rowlock.domain.payloads import encode_json
+from rowlock.domain.priorities import Priority
+from rowlock.domain.requests import TaskRequest, lane_of, task_request
+from rowlock.engine import inspect
+from rowlock.engine.enqueue_once import enqueue_once
+from rowlock.store.tasks import Stored, TaskRecord
+from rowlock.telemetry.tracing import METADATA_KEY, inject_context
+
+
+async def read_request(
+    services: Services, tenant_id: str, body: TaskCreate, idempotency_key: str | None
+) -> TaskRequest:
+    """The request that the body spells. Raises `InvalidArgument` and its kinds."""
+    settings = services.settings
+    registered, queue = await declared(services, tenant_id, body.name, body.queue)
+    handler = registered.handler if registered else None
+    payload = await hold_to_schema(services, registered, body.payload)
+    timeout = body.timeout_seconds
+    if timeout is None and handler is not None and handler.timeout_seconds is not None:
+        timeout = timedelta(seconds=handler.timeout_seconds)
+    priority = body.priority
+    if priority is None:
+        priority = Priority(handler.priority) if handler else Priority.NORMAL
+    return task_request(
+        body.name,
+        payload,
+        queue=queue,
+        priority=priority,
+        delay=body.delay_seconds,
+        run_at=body.run_at,
+        max_attempts=body.max_attempts or (handler.max_attempts if handler else 4),
+        timeout=timeout,
+        tags=body.tags,
+        idempotency_key=idempotency_key,
+        idempotency_ttl=timedelta(hours=settings.idempotency_hours) if idempotency_key else None,
+        unique_key=body.unique_key,
+        on_duplicate=body.on_duplicate,
+        flow_key=body.flow_key,
+        metadata=_with_trace(body.metadata),
+        payload_version=body.payload_version or (handler.payload_version if handler else 1),
+        parent_id=body.parent_id,
+        id=body.id,
+        max_payload_bytes=settings.max_payload_bytes,
+    )
+
+
+async def declared(services: Services, tenant_id: str, name: str, queue: str | None) -> tuple[Registered | None, str]:
+    """The handler of that name, and the queue: as given, else the handler's, else `default`. A strict installation
+    refuses what nobody has declared."""
+    registered = await services.handlers.get(name)
+    queue = queue or (registered.handler.queue if registered else "default")
+    if services.settings.strict:
+        await _refuse_undeclared(services, tenant_id, name, queue, registered)
+    return registered, queue
+
+
+async def hold_to_schema(services: Services, registered: Registered | None, payload: dict[str, Any]) -> str:
+    """The payload as JSON text, within its bounds and as its handler's schema has it."""
+    encoded = encode_json(payload, what="payload", max_bytes=services.settings.max_payload_bytes)
+    if registered is not None:
+        await check_payload(registered, payload, len(encoded))
+    return encoded.decode()
+
+
+async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> list[TaskRequest]:
+    """The requests of a batch; what is wrong with one of them is told with its place."""
+    most = services.settings.max_batch
+    if len(body.tasks) > most:
+        raise InvalidArgument(f"The batch has {len(body.tasks)} tasks, but may have at most {most}.", field="tasks")
+    requests = []
+    for index, task in enumerate(body.tasks):
+        try:
+            requests.append(await read_request(services, tenant_id, task, task.idempotency_key))
+        except RowlockError as error:
+            raise _in_batch(error, index) from error
+    return requests
+
+
+async def store(services: Services, tenant_id: str, request: TaskRequest) -> tuple[TaskRecord, bool]:
+    """Stores the task; the one that answers the request, and whether that is a new one."""
+    stored = (await _store_all(services, tenant_id, [request]))[0]
+    try:
+        return await inspect.get_task(services.database, tenant_id, stored.id), stored.created
+    except DatabaseUnavailable:
+        if not stored.created:
+            raise
+        return _as_requested(tenant_id, request), True  # it is stored, and to say otherwise would be wrong
+    except NotFound as error:
+        raise Conflict(
+            f"The key names task {stored.id}, which has ended and has been dropped since. Use a new key."
+        ) from error
+
+
+async def store_batch(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    """Stores all of them or none; answers in order."""
+    return await _store_all(services, tenant_id, requests)
+
+
+async def _store_all(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    stored = await enqueue_once(services.database, tenant_id, requests)
+    made = [(asked.queue, asked.name) for asked, one in zip(requests, stored, strict=True) if one.created]
+    services.metrics.record_submitted(made, "rest")
+    return stored
+
+
+def _as_requested(tenant_id: str, request: TaskRequest) -> TaskRecord:
+    """The task as far as the request tells, its creation dated by its id."""
+    created_at = datetime.fromtimestamp((request.id.int >> 80) / 1000, UTC)
+    visible_at = request.run_at or created_at + request.delay
+    columns: dict[str, Any] = dict.fromkeys(TaskRecord.__dataclass_fields__)
+    columns.update(
+        id=request.id,
+        tenant_id=tenant_id,
+        queue=request.queue,
+        name=request.name,
+        priority=int(request.priority),
+        lane=lane_of(tenant_id, request.flow_key),
+        status="ready" if request.due_now else "scheduled",
+        attempt=0,
+        max_attempts=request.max_attempts,
+        created_at=created_at,
+        visible_at=visible_at,
+        timeout_seconds=request.timeout.total_seconds() if request.timeout else None,
+        payload=orjson.loads(request.payload),
+        payload_version=request.payload_version,
+        tags=list(request.tags),
+        metadata=orjson.loads(request.metadata) if request.metadata else None,
+        idempotency_key=request.idempotency_key,
+        unique_key=request.unique_key,
+        parent_id=request.parent_id,
+    )
+    return TaskRecord(**columns)
+
+
+def _in_batch(error: RowlockError, index: int) -> RowlockError:
+    """The error, told of which task of a batch it speaks."""
+    field = error.detail.get("field")
+    error.message = f"Task {index} of the batch (counted from 0): {error.message}"
+    error.detail = {**error.detail, "index": index, "field": f"tasks.{index}.{field}" if field else f"tasks.{index}"}
+    return error
+
+
+async def _refuse_undeclared(
+    services: Services, tenant_id: str, name: str, queue: str, registered: Registered | None
+) -> None:
+    if registered is None:
+        raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
+    if queue in await services.handlers.queues():
+        return
+    if not await services.queues.is_declared(tenant_id, queue):
+        raise UnknownQueue(
+            f"Nobody has declared the queue {queue!r}: no handler names it, no live worker takes from it, "
+            "and nothing is set for it.",
+            field="queue",
+        )
+
+
+def _with_trace(metadata: dict[str, object] | None) -> dict[str, object] | None:
+    trace = inject_context()
+    if not trace:
+        return metadata
+    return {METADATA_KEY: trace, **(metadata or {})}

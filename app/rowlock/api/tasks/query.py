@@ -1,0 +1,38 @@
+"""Filters of the lists of tasks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import Field
+
+from rowlock.api.pagination import PageQuery
+from rowlock.api.wire import QueueName, Tag, TaskId, TaskName
+from rowlock.domain.states import Status
+from rowlock.store.listing import TaskFilter
+
+
+class TaskQuery(PageQuery):
+    """Filters of `GET /v1/tasks`; several statuses are joined by OR, all else by AND."""
+
+    status: list[Status] = Field([], description="One or more statuses.")
+    queue: QueueName | None = None
+    name: TaskName | None = None
+    tag: Tag | None = None
+    parent_id: TaskId | None = None
+    schedule_id: TaskId | None = None
+
+    def wanted(self) -> TaskFilter:
+        return TaskFilter(
+            statuses=frozenset(self.status),
+            queue=self.queue,
+            name=self.name,
+            tag=self.tag,
+            parent_id=self.parent_id,
+            schedule_id=self.schedule_id,
+        )
+
+
+def before(position: str | None) -> UUID | None:
+    """The id that a cursor's key spells."""
+    return None if position is None else UUID(position)

@@ -1,0 +1,109 @@
+"""Routes that make tasks and look at them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from rowlock.api.authentication import Reader, Writer
+from rowlock.api.body import json_body
+from rowlock.api.idempotency import idempotency_key, refuse_idempotency_key
+from rowlock.api.openapi import IDEMPOTENCY_HEADER, TAG_TASKS, problems
+from rowlock.api.pagination import make_cursor, read_cursor
+from rowlock.api.replies import json_reply, page, tagged_reply
+from rowlock.api.services import services_of
+from rowlock.api.tasks import creation
+from rowlock.api.tasks.models import (
+    BatchReply,
+    Children,
+    ExecutionList,
+    Explained,
+    Task,
+    TaskBatch,
+    TaskCreate,
+    TaskPage,
+)
+from rowlock.api.tasks.query import TaskQuery, before
+from rowlock.api.tasks.wire import execution_json, listed_json, task_json
+from rowlock.api.wire import TaskId
+from rowlock.engine import inspect
+
+router = APIRouter(tags=[TAG_TASKS])
+
+
+@router.post(
+    "/v1/tasks",
+    status_code=201,
+    response_model=Task,
+    responses={
+        200: {"model": Task, "description": "An earlier task answers the request: it has the same key."},
+        **problems(409, body=True),
+    },
+    openapi_extra={"parameters": [IDEMPOTENCY_HEADER]},
+)
+async def create_task(
+    request: Request, principal: Writer, body: Annotated[TaskCreate, json_body(TaskCreate)]
+) -> Response:
+    """Stores a task and answers with it: 201, or 200 with the earlier task that an idempotency or unique key names."""
+    services = services_of(request)
+    asked = await creation.read_request(services, principal.tenant_id, body, idempotency_key(request))
+    task, created = await creation.store(services, principal.tenant_id, asked)
+    headers = {"Location": f"/v1/tasks/{task.id}"}
+    return json_reply(task_json(task), status=201 if created else 200, headers=headers)
+
+
+@router.post("/v1/tasks/batch", status_code=201, response_model=BatchReply, responses=problems(409, body=True))
+async def create_tasks(
+    request: Request, principal: Writer, body: Annotated[TaskBatch, json_body(TaskBatch)]
+) -> Response:
+    """Stores many tasks, all or none. Where one of them is refused, the problem names its place in the batch."""
+    refuse_idempotency_key(request, "give each task of the batch an idempotency_key.")
+    services = services_of(request)
+    asked = await creation.read_batch(services, principal.tenant_id, body)
+    stored = await creation.store_batch(services, principal.tenant_id, asked)
+    return json_reply({"items": [{"id": one.id, "created": one.created} for one in stored]}, status=201)
+
+
+@router.get("/v1/tasks", response_model=TaskPage, responses=problems(422))
+async def list_tasks(request: Request, principal: Reader, query: Annotated[TaskQuery, Query()]) -> Response:
+    """Tasks that match all filters, newest first."""
+    after = before(read_cursor("tasks", query.filters(), query.cursor))
+    found = await inspect.list_tasks(
+        services_of(request).database, principal.tenant_id, query.wanted(), before=after, limit=query.limit + 1
+    )
+    shown = found[: query.limit]
+    more = make_cursor("tasks", query.filters(), str(shown[-1].task.id)) if len(found) > query.limit else None
+    return page([listed_json(one) for one in shown], more)
+
+
+@router.get(
+    "/v1/tasks/{task_id}",
+    response_model=Task,
+    responses={304: {"description": "`If-None-Match` names the task as it is."}, **problems(404, 422)},
+)
+async def get_task(request: Request, principal: Reader, task_id: TaskId) -> Response:
+    """One task, live or finished, with a weak ETag."""
+    task = await inspect.get_task(services_of(request).database, principal.tenant_id, task_id)
+    return tagged_reply(request, task_json(task))
+
+
+@router.get("/v1/tasks/{task_id}/executions", response_model=ExecutionList, responses=problems(404, 422))
+async def get_executions(request: Request, principal: Reader, task_id: TaskId) -> Response:
+    """The finished attempts of a task, first to last, at most 1,000. The running one is in the task itself."""
+    found = await inspect.get_executions(services_of(request).database, principal.tenant_id, task_id)
+    return json_reply({"items": [execution_json(one) for one in found]})
+
+
+@router.get("/v1/tasks/{task_id}/explain", response_model=Explained, responses=problems(404, 422))
+async def explain_task(request: Request, principal: Reader, task_id: TaskId) -> Response:
+    """Why a task runs, waits or ended, most telling reason first."""
+    reasons = await inspect.explain_task(services_of(request).database, principal.tenant_id, task_id)
+    return json_reply({"items": reasons})
+
+
+@router.get("/v1/tasks/{task_id}/children", response_model=Children, responses=problems(404, 422))
+async def get_children(request: Request, principal: Reader, task_id: TaskId) -> Response:
+    """How the tasks that name this one as their parent stand."""
+    counts = await inspect.count_children(services_of(request).database, principal.tenant_id, task_id)
+    return json_reply({"total": sum(counts.values()), "by_status": counts})

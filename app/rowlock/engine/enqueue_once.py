@@ -1,0 +1,30 @@
+"""Enqueueing on behalf of a client that waits for the answer.
+
+Of several requests under one key the first to come makes the task. The others wait for its transaction, whose length
+is somebody else's to choose (an application may enqueue inside a long one), so the wait is bounded and its end is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rowlock.domain.requests import TaskRequest
+from rowlock.engine.enqueue import enqueue, enqueue_many
+from rowlock.store.database import Database
+from rowlock.store.keyed_tasks import insert_keyed_within
+from rowlock.store.tasks import Stored
+
+PATIENCE = timedelta(seconds=2)
+
+
+async def enqueue_once(
+    database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, patience: timedelta = PATIENCE
+) -> list[Stored]:
+    """Stores all of the tasks or none; answers in order. Raises what `enqueue` raises, and `IdempotencyInProgress`
+    where a key is still held after `patience`."""
+    if any(request.keyed for request in requests):
+        return await insert_keyed_within(database, tenant_id, requests, patience)
+    if len(requests) == 1:
+        return [await enqueue(database, tenant_id, requests[0])]
+    return await enqueue_many(database, tenant_id, requests)
