@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -21,19 +21,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 from rowlock.config import Settings, load_settings
+from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.domain.retry import RetryPolicy
-from rowlock.engine import children
-from rowlock.engine import enqueue as enqueueing
+from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import CURRENT, Context, Middleware
 from rowlock.handlers.handler import Executor, Handler, make_handler
 from rowlock.handlers.task import Task, TaskHandle
-from rowlock.store import callers, operations, tasks
 from rowlock.store.database import Database
-from rowlock.store.sync_database import SyncDatabase
-from rowlock.store.tasks import ChildResult, TaskRecord
+from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
 
@@ -55,8 +53,8 @@ class Rowlock:
         self.lifespan = lifespan or _no_lifespan
         self._handlers: dict[str, Handler] = {}
         self._middleware: list[Middleware] = []
-        self._database: Database | None = None
-        self._sync_database: SyncDatabase | None = None
+        self._own = DatabaseBackend(self.settings)
+        self._backend: Backend = self._own
 
     @property
     def handlers(self) -> MappingProxyType[str, Handler]:
@@ -147,17 +145,13 @@ class Rowlock:
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
     ) -> list[TaskHandle]:
         """Stores requests: in the transaction of `on`, or durably at once. All or none."""
-        with enqueue_span(_title(requests)):
+        if not requests:
+            return []
+        tenant = self._tenant_or(tenant_id)
+        with enqueue_span(requests[0].name):
             stamped = [_stamped(request) for request in requests]
-            tenant = tenant_id or self.tenant
-            if on is not None:
-                stored = await callers.insert_on_async(on, self.settings.schema_, tenant, stamped)
-            elif len(stamped) == 1:
-                stored = [await enqueueing.enqueue(self.database, tenant, stamped[0])]
-            else:
-                stored = await enqueueing.enqueue_many(self.database, tenant, stamped)
-        process_metrics().record_submitted([(r.queue, r.name) for r in stamped], "python")
-        return [TaskHandle(self, done.id, done.created, tenant) for done in stored]
+            stored = await self._backend.submit(tenant, stamped, on)
+        return self._handles(tenant, stamped, stored)
 
     def submit_sync(
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
@@ -165,36 +159,35 @@ class Rowlock:
         """`submit` for programs without an event loop."""
         if not requests:
             return []
-        with enqueue_span(_title(requests)):
+        tenant = self._tenant_or(tenant_id)
+        with enqueue_span(requests[0].name):
             stamped = [_stamped(request) for request in requests]
-            tenant = tenant_id or self.tenant
-            if on is not None:
-                stored = callers.insert_on(on, self.settings.schema_, tenant, stamped)
-            else:
-                stored = self.sync_database.enqueue(tenant, stamped)
-        process_metrics().record_submitted([(r.queue, r.name) for r in stamped], "python")
+            stored = self._backend.submit_sync(tenant, stamped, on)
+        return self._handles(tenant, stamped, stored)
+
+    def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> list[TaskHandle]:
+        process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
         return [TaskHandle(self, done.id, done.created, tenant) for done in stored]
 
     async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
         """The task, live or finished. Raises `NotFound`."""
-        return await tasks.get_task(self.database, tenant_id or self.tenant, task_id)
+        return await self._backend.get(self._tenant_or(tenant_id), task_id)
 
     async def children(self, task_id: UUID, name: str | None = None, *, tenant_id: str | None = None) -> dict[str, int]:
         """How many tasks that this task's handler enqueued are in each status; `name` counts those of one handler."""
-        return await tasks.count_children(self.database, tenant_id or self.tenant, task_id, name=name)
+        return await self._backend.count_children(self._tenant_or(tenant_id), task_id, name)
 
     def child_results(self, task_id: UUID, name: str, *, tenant_id: str | None = None) -> AsyncIterator[ChildResult]:
         """The finished children of one name, in order of their ids, read a page at a time."""
-        return children.child_results(self.database, tenant_id or self.tenant, task_id, name)
+        return self._backend.child_results(self._tenant_or(tenant_id), task_id, name)
 
     async def cancel(self, task_id: UUID, *, reason: str | None = None, tenant_id: str | None = None) -> str:
         """Cancels a task: `cancelled` at once, or `cancel_requested` where it runs. Raises `TaskNotCancellable`."""
-        actor = operations.Actor("python")
-        return await operations.cancel_task(self.database, tenant_id or self.tenant, task_id, reason, actor)
+        return await self._backend.cancel(self._tenant_or(tenant_id), task_id, reason)
 
     async def redrive(self, task_id: UUID, *, tenant_id: str | None = None) -> None:
         """Puts a dead or cancelled task back to work. Raises `TaskNotRedrivable`."""
-        await operations.redrive_task(self.database, tenant_id or self.tenant, task_id, operations.Actor("python"))
+        await self._backend.redrive(self._tenant_or(tenant_id), task_id)
 
     @property
     def tenant(self) -> str:
@@ -202,48 +195,51 @@ class Rowlock:
         current = CURRENT.get()
         return current.tenant_id if current else self.settings.tenant
 
+    def _tenant_or(self, tenant_id: str | None) -> str:
+        return self.tenant if tenant_id is None else check_tenant(tenant_id, field="tenant_id")
+
     @property
     def database(self) -> Database:
         """The pool of the event loop; opened by its first use."""
-        if self._database is None:
-            self._database = Database(self.settings, name="rowlock client")
-        return self._database
+        return self._own.database
+
+    def sharing(self, database: Database) -> AbstractContextManager[None]:
+        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
+        return self._own.sharing(database)
 
     @contextmanager
-    def sharing(self, database: Database) -> Iterator[None]:
-        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
-        if self._database is not None:
-            yield
-            return
-        self._database = database
+    def answered_by(self, backend: Backend) -> Iterator[None]:
+        """For the block, another backend answers this application's calls: what `rowlock.testing` stands on."""
+        before, self._backend = self._backend, backend
         try:
             yield
         finally:
-            self._database = None
+            self._backend = before
 
-    @property
-    def sync_database(self) -> SyncDatabase:
-        if self._sync_database is None:
-            self._sync_database = SyncDatabase(self.settings, url=self._database.url if self._database else None)
-        return self._sync_database
+    @contextmanager
+    def configured(self, settings: Settings) -> Iterator[None]:
+        """For the block, other settings, such as a test's database. Close the application before the block ends."""
+        before = self.settings, self._own, self._backend
+        self.settings = settings
+        self._backend = self._own = DatabaseBackend(settings)
+        try:
+            yield
+        finally:
+            self._own.close_sync()
+            self.settings, self._own, self._backend = before
 
     async def open(self) -> Rowlock:
         """Opens the pool now instead of with the first call."""
-        await self.database.open()
+        await self._own.open()
         return self
 
     async def close(self) -> None:
         """Closes what this application has opened."""
-        database, self._database = self._database, None
-        if database is not None:
-            await database.close()
-        self.close_sync()
+        await self._own.close()
 
     def close_sync(self) -> None:
         """Closes the pool of the synchronous calls."""
-        database, self._sync_database = self._sync_database, None
-        if database is not None:
-            database.close()
+        self._own.close_sync()
 
     async def __aenter__(self) -> Rowlock:
         return await self.open()
@@ -315,10 +311,6 @@ def _stamped(request: TaskRequest) -> TaskRequest:
         metadata = orjson.loads(request.metadata) if request.metadata else {}
         changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
     return replace(request, **changes) if changes else request
-
-
-def _title(requests: Sequence[TaskRequest]) -> str:
-    return requests[0].name if requests else "nothing"
 
 
 @asynccontextmanager

@@ -1,13 +1,15 @@
 """Enqueueing: a task is stored, or the caller is told that it is not; never silently lost.
 
 Requests with an idempotency or unique key go through the SQL function that every language uses; those without go
-by the cheaper statements. A reply to COMMIT that was lost is answered by looking the id up: there, it is stored; not
-there, it is sent again under the same id.
+by the cheaper statements. A reply to COMMIT that was lost is answered by looking the ids up: there, they are stored;
+not there, they are sent again under the same ids. Only where the database stays away is the caller told
+`OutcomeUnknown`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import tenacity
 
@@ -15,53 +17,101 @@ from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArg
 from rowlock.domain.requests import TaskRequest
 from rowlock.store import tasks
 from rowlock.store.database import Database
-from rowlock.store.tasks import Stored as Enqueued
+from rowlock.store.tasks import Stored
 
+Enqueued = Stored
 MAX_BATCH = 5_000  # rows of one statement; larger calls are cut, still in one transaction
-LOOK_UPS = tenacity.AsyncRetrying(
-    retry=tenacity.retry_if_exception_type((DatabaseUnavailable, OutcomeUnknown)),
-    wait=tenacity.wait_random_exponential(multiplier=0.05, max=1),
-    stop=tenacity.stop_after_delay(5),
-    reraise=True,
-)
+NO_ANSWER = tenacity.retry_if_exception_type((DatabaseUnavailable, OutcomeUnknown))
+PAUSES = tenacity.wait_random_exponential(multiplier=0.05, max=1)
+PATIENCE = tenacity.stop_after_delay(5)
 
 
 async def enqueue(database: Database, tenant_id: str, request: TaskRequest, *, wake: bool = True) -> Enqueued:
     """Stores one task durably. Raises `IdempotencyKeyReused`, `DuplicateTask`, `InvalidArgument`, `AlreadyExists`,
-    `DatabaseUnavailable` (nothing is stored) or `OutcomeUnknown` (ask by the request's id)."""
-    if request.keyed:
-        return (await tasks.insert_keyed(database, tenant_id, [request]))[0]
+    `DatabaseUnavailable` (nothing is stored) or `OutcomeUnknown` (ask by the id in its text)."""
     try:
-        await tasks.insert_task(database, tenant_id, request, wake=wake and request.due_now)
+        return (await _store(database, tenant_id, [request], wake=wake))[0]
     except OutcomeUnknown:
-        await _settle(database, tenant_id, request)
-    return Enqueued(request.id, True)
+        return (await _settle(database, tenant_id, [request]))[0]
 
 
 async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
-    """Stores all of the tasks or none, in one transaction; answers in order."""
+    """Stores all of the tasks or none, in one transaction; answers in order. Raises as `enqueue` does."""
+    check_batch(requests)
     if not requests:
         return []
+    try:
+        return await _store(database, tenant_id, requests)
+    except OutcomeUnknown:
+        return await _settle(database, tenant_id, requests)
+
+
+def check_batch(requests: Sequence[TaskRequest]) -> None:
     if len({request.id for request in requests}) < len(requests):
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
+
+
+def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
+    """Says which ids to ask for: their maker was told none."""
+    ids = [str(request.id) for request in requests]
+    what = f"task {ids[0]} is" if len(ids) == 1 else f"the batch of {len(ids)} tasks from {ids[0]} on is"
+    return OutcomeUnknown(
+        f"The connection broke and the database stays away, so nobody knows whether {what} stored. "
+        "Look it up by its id, or send it again with the same id or idempotency key.",
+        task_ids=ids,
+    )
+
+
+async def _store(
+    database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, wake: bool = True
+) -> list[Enqueued]:
     if any(request.keyed for request in requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
+    if len(requests) == 1:
+        await tasks.insert_task(database, tenant_id, requests[0], wake=wake and requests[0].due_now)
+    else:
+        await _store_batch(database, tenant_id, requests)
+    return [Enqueued(request.id, True) for request in requests]
+
+
+async def _store_batch(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
     async with database.link() as link, link.transaction():
         for start in range(0, len(requests), MAX_BATCH):
             await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
         for queue in {request.queue for request in requests if request.due_now}:
             await link.run("wake", {"queue": queue})
+
+
+async def _settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+    """After a lost reply: finds the tasks, or stores them under the same ids."""
+    try:
+        async for attempt in tenacity.AsyncRetrying(retry=NO_ANSWER, wait=PAUSES, stop=PATIENCE, reraise=True):
+            with attempt:
+                return await _find_or_store(database, tenant_id, requests)
+    except (DatabaseUnavailable, OutcomeUnknown) as error:
+        raise outcome_unknown(requests) from error
+    raise AssertionError("retrying ends with an answer or an error")
+
+
+async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+    if any(request.keyed for request in requests):
+        stored = [await _is_stored(database, tenant_id, request) for request in requests]
+        rest = [request for request, found in zip(requests, stored, strict=True) if not found]
+        # An earlier task answered these, or nothing was stored: their keys make sending them again harmless.
+        answers = iter(await tasks.insert_keyed(database, tenant_id, rest) if rest else ())
+        return [
+            Enqueued(request.id, True) if found else next(answers)
+            for request, found in zip(requests, stored, strict=True)
+        ]
+    if not await _is_stored(database, tenant_id, requests[0]):  # a batch is stored as a whole or not at all
+        with suppress(AlreadyExists):  # the first try was still under way, and won
+            return await _store(database, tenant_id, requests)
     return [Enqueued(request.id, True) for request in requests]
 
 
-async def _settle(database: Database, tenant_id: str, request: TaskRequest) -> None:
-    """After a lost reply: finds the task, or stores it under the same id."""
-    async for attempt in LOOK_UPS.copy():
-        with attempt:
-            try:
-                await tasks.get_task(database, tenant_id, request.id)
-            except NotFound:
-                try:
-                    await tasks.insert_task(database, tenant_id, request, wake=request.due_now)
-                except AlreadyExists:
-                    return
+async def _is_stored(database: Database, tenant_id: str, request: TaskRequest) -> bool:
+    try:
+        await tasks.get_task(database, tenant_id, request.id)
+    except NotFound:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from rowlock.config import Settings
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
+from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
 from rowlock.store.links import Link, Row, connect, keepalives, prepare_connection
@@ -28,33 +29,53 @@ class Database:
         self.schema = settings.schema_
         self.name = name
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
 
     async def open(self) -> Database:
-        if self._pool is None:
-            pool = AsyncConnectionPool(
-                self.url,
-                kwargs={
-                    "autocommit": True,
-                    "application_name": self.name,
-                    "connect_timeout": max(2, round(self.settings.connect_seconds)),
-                    **keepalives(self.url),
-                },
-                min_size=self.settings.pool_min,
-                max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
-                timeout=self.settings.connect_seconds,
-                reconnect_timeout=0,
-                configure=prepare_connection,
-                open=False,
-                name=self.name,
-            )
-            await pool.open()
-            self._pool = pool
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._loop is not loop:
+            self._forget_ended_loop()
+            async with self._opening:
+                if self._pool is None:
+                    pool = self._new_pool()
+                    await pool.open()
+                    self._pool, self._loop = pool, loop
         return self
 
     async def close(self) -> None:
+        self._forget_ended_loop()
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+    def _new_pool(self) -> AsyncConnectionPool[AsyncConnection[Row]]:
+        return AsyncConnectionPool(
+            self.url,
+            kwargs={
+                "autocommit": True,
+                "application_name": self.name,
+                "connect_timeout": max(2, round(self.settings.connect_seconds)),
+                **keepalives(self.url),
+            },
+            min_size=self.settings.pool_min,
+            max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
+            timeout=self.settings.connect_seconds,
+            reconnect_timeout=0,
+            configure=prepare_connection,
+            open=False,
+            name=self.name,
+        )
+
+    def _forget_ended_loop(self) -> None:
+        """A pool lives and dies with its event loop: after one `asyncio.run`, the next begins with a new pool."""
+        if self._pool is None or self._loop is asyncio.get_running_loop():
+            return
+        if self._loop is not None and not self._loop.is_closed():
+            raise ConfigurationError(
+                "This application is open in another event loop that still runs. Use one application for each loop."
+            )
+        self._pool, self._opening = None, asyncio.Lock()
 
     async def __aenter__(self) -> Database:
         return await self.open()

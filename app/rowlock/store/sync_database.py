@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest
 from rowlock.store.addresses import url_from_settings
-from rowlock.store.errors import translated
+from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.links import Row, is_pooled, keepalives
 from rowlock.store.statements import statement
 from rowlock.store.tasks import Stored, as_json, batch_parameters, single_parameters
@@ -34,6 +37,7 @@ class SyncDatabase:
             min_size=0,
             max_size=settings.pool_max,
             timeout=settings.connect_seconds,
+            reconnect_timeout=0,
             configure=_prepare,
             open=True,
         )
@@ -41,28 +45,46 @@ class SyncDatabase:
     def close(self) -> None:
         self._pool.close()
 
-    def enqueue(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
-        """Stores all of the tasks or none; answers in order."""
-        with translated(), self._pool.connection() as connection:
+    def insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+        """Stores all of the tasks or none; answers in order. `OutcomeUnknown` where the reply was lost."""
+        with self._link() as connection:
             if any(request.keyed for request in requests):
                 parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
-                rows = connection.execute(statement("enqueue_keyed", self.schema), parameters).fetchall()
-                return [Stored(row[1], row[2]) for row in rows]
+                return [Stored(row[1], row[2]) for row in self._run(connection, "enqueue_keyed", parameters)]
             if len(requests) == 1:
-                self._insert(connection, tenant_id, requests[0])
+                parameters = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_now}
+                self._run(connection, "enqueue", parameters)
             else:
                 self._insert_many(connection, tenant_id, requests)
         return [Stored(request.id, True) for request in requests]
 
-    def _insert(self, connection: Connection[Row], tenant_id: str, request: TaskRequest) -> None:
-        parameters = {**single_parameters(tenant_id, request), "wake": request.due_now}
-        connection.execute(statement("enqueue", self.schema), parameters)
+    def is_stored(self, tenant_id: str, task_id: UUID) -> bool:
+        """Whether there is a task of that id, live or finished."""
+        parameters = {"id": task_id, "tenant_id": tenant_id}
+        with self._link() as connection:
+            return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
 
     def _insert_many(self, connection: Connection[Row], tenant_id: str, requests: Sequence[TaskRequest]) -> None:
         with connection.transaction():
-            connection.execute(statement("enqueue_batch", self.schema), batch_parameters(tenant_id, requests))
+            self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
             for queue in {request.queue for request in requests if request.due_now}:
-                connection.execute(statement("wake", self.schema), {"queue": queue})
+                self._run(connection, "wake", {"queue": queue})
+
+    def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
+        cursor = connection.execute(statement(name, self.schema), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def _link(self) -> Iterator[Connection[Row]]:
+        """A connection from the pool; `OutcomeUnknown` where it breaks with a statement under way."""
+        with translated(), self._pool.connection() as connection:
+            try:
+                yield connection
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                unknown = lost_in_flight(error) if connection.closed or connection.broken else None
+                if unknown is None:
+                    raise
+                raise unknown from error
 
 
 def _prepare(connection: Connection[Any]) -> None:

@@ -1,0 +1,119 @@
+"""What answers an application's calls: its database, or what a test puts in the database's place.
+
+`DatabaseBackend` opens its pools with the first call that needs them, one for the event loop and one for synchronous
+programs, and may be asked from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+from uuid import UUID
+
+from rowlock.config import Settings
+from rowlock.domain.requests import TaskRequest
+from rowlock.engine import children, enqueue, enqueue_sync
+from rowlock.store import callers, operations, tasks
+from rowlock.store.database import Database
+from rowlock.store.sync_database import SyncDatabase
+from rowlock.store.tasks import ChildResult, Stored, TaskRecord
+
+ACTOR = operations.Actor("python")
+
+
+class Backend(Protocol):
+    """The calls of an application that need more than its declarations. Refusals are the domain's errors."""
+
+    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]: ...
+
+    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]: ...
+
+    async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord: ...
+
+    async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]: ...
+
+    def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]: ...
+
+    async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str: ...
+
+    async def redrive(self, tenant_id: str, task_id: UUID) -> None: ...
+
+
+class DatabaseBackend:
+    """The `Backend` of every application outside of tests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._database: Database | None = None
+        self._sync_database: SyncDatabase | None = None
+        self._making = threading.Lock()
+
+    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+        if on is not None:
+            return await callers.insert_on_async(on, self._settings.schema_, tenant_id, requests)
+        return await enqueue.enqueue_many(self.database, tenant_id, requests)
+
+    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+        if on is not None:
+            return callers.insert_on(on, self._settings.schema_, tenant_id, requests)
+        return enqueue_sync.enqueue_many_sync(self.sync_database, tenant_id, requests)
+
+    async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord:
+        return await tasks.get_task(self.database, tenant_id, task_id)
+
+    async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
+        return await tasks.count_children(self.database, tenant_id, task_id, name=name)
+
+    def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]:
+        return children.child_results(self.database, tenant_id, task_id, name)
+
+    async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
+        return await operations.cancel_task(self.database, tenant_id, task_id, reason, ACTOR)
+
+    async def redrive(self, tenant_id: str, task_id: UUID) -> None:
+        await operations.redrive_task(self.database, tenant_id, task_id, ACTOR)
+
+    @property
+    def database(self) -> Database:
+        """The pool of the event loop; opened by its first use."""
+        if self._database is None:
+            self._database = Database(self._settings, name="rowlock client")
+        return self._database
+
+    @property
+    def sync_database(self) -> SyncDatabase:
+        """The pool of the synchronous calls, shared by all threads."""
+        with self._making:
+            if self._sync_database is None:
+                url = self._database.url if self._database else None
+                self._sync_database = SyncDatabase(self._settings, url=url)
+            return self._sync_database
+
+    @contextmanager
+    def sharing(self, database: Database) -> Iterator[None]:
+        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
+        if self._database is not None:
+            yield
+            return
+        self._database = database
+        try:
+            yield
+        finally:
+            self._database = None
+
+    async def open(self) -> None:
+        await self.database.open()
+
+    async def close(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            await database.close()
+        self.close_sync()
+
+    def close_sync(self) -> None:
+        with self._making:
+            database, self._sync_database = self._sync_database, None
+        if database is not None:
+            database.close()
