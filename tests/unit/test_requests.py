@@ -1,0 +1,115 @@
+"""Requests for tasks: every part is checked, and a refusal names the part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from rowlock.domain.errors import InvalidArgument, InvalidPayload, PayloadTooLarge
+from rowlock.domain.priorities import Priority
+from rowlock.domain.requests import lane_of, task_request
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_a_bare_request_has_the_defaults() -> None:
+    request = task_request("mail.send")
+    assert request.id.version == 7
+    assert (request.payload, request.queue, request.priority) == ("{}", "default", Priority.NORMAL)
+    assert (request.max_attempts, request.tags, request.metadata) == (4, (), None)
+    assert request.due_now
+    assert not request.keyed
+
+
+def test_every_part_is_taken_and_normalised() -> None:
+    request = task_request(
+        "mail.send",
+        {"to": "a@example.com"},
+        queue="mail",
+        priority="High",
+        delay=1.5,
+        max_attempts=9,
+        timeout=30,
+        tags=["b", "a", "b"],
+        idempotency_key="i",
+        flow_key="f",
+        metadata={"trace": "x"},
+        payload_version=2,
+        id=UUID(int=7),
+    )
+    assert json.loads(request.payload) == {"to": "a@example.com"}
+    assert json.loads(request.metadata or "") == {"trace": "x"}
+    assert (request.priority, request.delay) == (Priority.HIGH, timedelta(seconds=1.5))
+    assert (request.timeout, request.tags) == (timedelta(seconds=30), ("b", "a"))
+    assert request.id == UUID(int=7)
+    assert request.keyed
+    assert not request.due_now
+
+
+def test_json_text_that_was_checked_already_is_kept() -> None:
+    assert task_request("mail.send", '{"a": 1}').payload == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("parts", "due_now", "keyed"),
+    [
+        ({"delay": timedelta(0)}, True, False),
+        ({"delay": timedelta(seconds=1)}, False, False),
+        ({"run_at": NOON}, False, False),
+        ({"unique_key": "u"}, True, True),
+        ({"idempotency_key": "i", "timeout": timedelta(seconds=1)}, True, True),
+    ],
+)
+def test_a_request_knows_when_it_is_due_and_whether_it_has_a_key(
+    parts: Mapping[str, Any], due_now: bool, keyed: bool
+) -> None:
+    request = task_request("mail.send", **parts)
+    assert (request.due_now, request.keyed) == (due_now, keyed)
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ({"name": "with space"}, "name"),
+        ({"queue": "a/b"}, "queue"),
+        ({"priority": "urgent"}, "priority"),
+        ({"delay": -1}, "delay"),
+        ({"delay": float("nan")}, "delay"),
+        ({"delay": 1, "run_at": NOON}, "delay"),
+        ({"run_at": NOON.replace(tzinfo=None)}, "run_at"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"timeout": 0}, "timeout"),
+        ({"tags": ["\0"]}, "tags"),
+        ({"idempotency_key": ""}, "idempotency_key"),
+        ({"unique_key": "\ud800"}, "unique_key"),
+        ({"on_duplicate": "ignore"}, "on_duplicate"),
+        ({"flow_key": ""}, "flow_key"),
+        ({"payload_version": 0}, "payload_version"),
+        ({"payload_version": 32_768}, "payload_version"),
+        ({"payload": [1]}, "payload"),
+        ({"metadata": [1]}, "metadata"),
+    ],
+)
+def test_a_wrong_part_is_refused_under_its_name(parts: Mapping[str, Any], field: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"\.$") as refusal:
+        task_request(**{"name": "mail.send", **parts})
+    assert refusal.value.detail == {"field": field}
+
+
+def test_payloads_are_bounded_and_must_be_storable() -> None:
+    with pytest.raises(InvalidPayload, match=r"^The payload holds the number nan, at \$\.n\.$"):
+        task_request("mail.send", {"n": float("nan")})
+    with pytest.raises(PayloadTooLarge):
+        task_request("mail.send", {"text": "x" * 100}, max_payload_bytes=100)
+    with pytest.raises(PayloadTooLarge):
+        task_request("mail.send", metadata={"text": "x" * 20_000})
+
+
+def test_a_lane_is_the_tenant_or_one_of_its_flows() -> None:
+    assert lane_of("acme", None) == "acme"
+    assert lane_of("acme", "imports/1") == "acme/imports/1"
