@@ -1,0 +1,108 @@
+"""`rowlock enqueue`: one task, with every option that Python has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rowlock.cli.call import Call, command
+
+if TYPE_CHECKING:
+    from rowlock.domain.requests import TaskRequest
+    from rowlock.store.database import Database
+    from rowlock.store.tasks import Stored
+
+
+def register(program: typer.Typer) -> None:
+    @command(program, "enqueue")
+    def enqueue(
+        call: Call,
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", help="Handler that is to run the task.", show_default=False)
+        ],
+        *,
+        payload: Annotated[
+            str,
+            typer.Option(
+                "--payload", "-p", metavar="JSON", help="Its arguments, a JSON object; @FILE or - reads them."
+            ),
+        ] = "{}",
+        queue: Annotated[
+            str | None, typer.Option("--queue", "-q", metavar="NAME", help="Default: the handler's.")
+        ] = None,
+        priority: Annotated[str | None, typer.Option(metavar="NAME", help="critical, high, normal or low.")] = None,
+        delay: Annotated[
+            str | None, typer.Option(metavar="TIME", help="Not before that has passed: 90s, 15m, 2d.")
+        ] = None,
+        run_at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Not before then, in ISO 8601.")] = None,
+        max_attempts: Annotated[int | None, typer.Option(metavar="N", help="Attempts, the first one included.")] = None,
+        timeout: Annotated[str | None, typer.Option(metavar="TIME", help="Longest run of one attempt.")] = None,
+        tag: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="To find it by; may be repeated.")] = None,
+        metadata: Annotated[str | None, typer.Option(metavar="JSON", help="Your own notes, a JSON object.")] = None,
+        idempotency_key: Annotated[
+            str | None, typer.Option(metavar="KEY", help="Makes the same request, sent twice, one task.")
+        ] = None,
+        unique_key: Annotated[str | None, typer.Option(metavar="KEY", help="At most one pending task has it.")] = None,
+        on_duplicate: Annotated[
+            str | None, typer.Option(metavar="HOW", help="For the unique key: skip, replace or refuse.")
+        ] = None,
+        flow_key: Annotated[
+            str | None, typer.Option(metavar="KEY", help="Lane within the tenant, for fairness and limits.")
+        ] = None,
+    ) -> None:
+        """Enqueue a task and print its id."""
+        from rowlock.cli.values import parse_duration, parse_instant, parse_object
+        from rowlock.domain.bounds import MAX_METADATA_BYTES
+
+        arguments = parse_object(payload, what="payload", max_bytes=call.settings.max_payload_bytes)
+        options: dict[str, Any] = {
+            "queue": queue,
+            "priority": int(priority) if priority and priority.isdecimal() else priority,
+            "delay": None if delay is None else parse_duration(delay, what="delay"),
+            "run_at": None if run_at is None else parse_instant(run_at, what="run-at"),
+            "max_attempts": max_attempts,
+            "timeout": None if timeout is None else parse_duration(timeout, what="timeout"),
+            "tags": tag,
+            "metadata": metadata and parse_object(metadata, what="metadata", max_bytes=MAX_METADATA_BYTES),
+            "idempotency_key": idempotency_key,
+            "unique_key": unique_key,
+            "on_duplicate": on_duplicate,
+            "flow_key": flow_key,
+        }
+        given = {option: value for option, value in options.items() if value is not None}
+        request, stored = call.on_database(lambda database: _store(database, call, name, arguments, given))
+        document = {
+            "id": stored.id, "created": stored.created, "name": request.name, "queue": request.queue,
+            "priority": request.priority.label, "tenant": call.tenant,
+        }  # fmt: skip
+        call.answer(document, lambda: str(stored.id))
+        if not stored.created and not call.json:
+            typer.echo("This is an earlier task: its key answers for the request.", err=True)
+
+
+async def _store(
+    database: Database, call: Call, name: str, arguments: dict[str, Any], given: dict[str, Any]
+) -> tuple[TaskRequest, Stored]:
+    from rowlock.domain.requests import task_request
+    from rowlock.engine.enqueue import enqueue
+
+    checked = task_request(name, arguments, **given, max_payload_bytes=call.settings.max_payload_bytes)
+    defaults = await _defaults_of(database, checked.name)
+    request = task_request(
+        name, checked.payload, **{**defaults, **given}, max_payload_bytes=call.settings.max_payload_bytes
+    )
+    return request, await enqueue(database, call.tenant, request)
+
+
+async def _defaults_of(database: Database, name: str) -> dict[str, Any]:
+    """What the handler's worker registered for callers that say nothing of it."""
+    from rowlock.engine.inspect import list_handlers
+
+    for handler in await list_handlers(database, [name]):
+        found = {
+            "queue": handler.queue, "priority": handler.priority, "max_attempts": handler.max_attempts,
+            "timeout": handler.timeout_seconds, "payload_version": handler.payload_version,
+        }  # fmt: skip
+        return {option: value for option, value in found.items() if value is not None}
+    return {}

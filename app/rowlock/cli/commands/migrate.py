@@ -1,0 +1,45 @@
+"""`rowlock migrate`: the database's shape, brought to this version's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rowlock.cli.call import Call, command
+
+
+def register(program: typer.Typer) -> None:
+    @command(program, "migrate")
+    def migrate(
+        call: Call,
+        sql: Annotated[
+            bool, typer.Option("--sql", help="Print the SQL for an empty database instead of running it.")
+        ] = False,
+        revision: Annotated[str, typer.Option(metavar="REV", help="Migrate up to this one.")] = "head",
+    ) -> None:
+        """Bring the database to this version's schema.
+
+        Two deployers at once are fine: the second waits, and then finds nothing to do.
+        """
+        from rowlock.store import migrate as migrations
+
+        schema = call.settings.schema_
+        if sql:
+            text = migrations.migration_sql(schema, revision)
+            call.answer({"schema": schema, "sql": text}, lambda: text.rstrip("\n"))
+            return
+        from rowlock.store.addresses import url_from_settings
+
+        url = url_from_settings(call.settings)
+        before = migrations.current_revision(url, schema)
+        migrations.migrate(url, schema, revision)
+        after = migrations.current_revision(url, schema)
+        document = {"schema": schema, "from": before, "to": after}
+        call.answer(document, lambda: _said(schema, before, after))
+
+
+def _said(schema: str, before: str | None, after: str | None) -> str:
+    if before == after:
+        return f"The schema {schema} is at migration {after} already."
+    return f"The schema {schema} has been migrated from {before or 'nothing'} to {after}."

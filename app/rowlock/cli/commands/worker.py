@@ -1,0 +1,62 @@
+"""`rowlock worker`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rowlock.cli.call import Call, command
+
+if TYPE_CHECKING:
+    from rowlock.client import Rowlock
+
+
+def register(program: typer.Typer) -> None:
+    @command(program, "worker")
+    def worker(
+        call: Call,
+        app: Annotated[
+            str, typer.Argument(metavar="MODULE:app", help="The application whose handlers run.", show_default=False)
+        ],
+        queues: Annotated[
+            str | None, typer.Option(metavar="A,B", help="Queues to work on. Default: those of the handlers.")
+        ] = None,
+        concurrency: Annotated[
+            int | None, typer.Option(metavar="N", help="Tasks to run at once in one process.")
+        ] = None,
+        processes: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Processes to run.")] = 1,
+    ) -> None:
+        """Run tasks.
+
+        SIGTERM or Ctrl-C drains: running tasks have ROWLOCK_DRAIN_SECONDS to finish, then they are given back.
+        """
+        from rowlock.cli.values import parse_names
+
+        names = parse_names(queues)
+        if processes > 1:
+            from rowlock.cli.supervision.fleet import supervise_workers
+
+            raise typer.Exit(supervise_workers(call.settings_with(concurrency=concurrency), app, names, processes))
+        from rowlock.cli.supervision.serving import run_until_stopped
+        from rowlock.worker import run_worker
+
+        settings = call.settings_for("worker", concurrency=concurrency)
+        application = _load(app)
+        run_until_stopped(lambda stop: run_worker(application, settings, queues=names, stop=stop))
+
+
+def _load(spec: str) -> Rowlock:
+    """The application. One that cannot be imported now cannot be in a moment: that is a setting's fault."""
+    from rowlock.client import load_app
+    from rowlock.domain.errors import ConfigurationError, RowlockError
+
+    try:
+        return load_app(spec)
+    except RowlockError:
+        raise
+    except Exception as error:
+        said = str(error).strip().splitlines() or ["no reason given"]
+        raise ConfigurationError(
+            f"The application {spec!r} cannot be imported ({type(error).__name__}: {said[0]}). --debug shows where."
+        ) from error

@@ -1,0 +1,86 @@
+"""The program `rowlock`: its commands, and what becomes of an error that one of them raises."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from rowlock.cli.call import root
+from rowlock.cli.commands import MODULES, register_commands
+from rowlock.cli.exit_codes import ExitCode
+from rowlock.cli.refusals import debug_wanted, tell_defect, tell_misuse, tell_refusal
+from rowlock.domain.errors import RowlockError
+
+__all__ = ["program"]
+
+
+class Program(TyperGroup):
+    """Ends with an exit code in every case, and never with a traceback that nobody asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of the modules, not groups behind commands."""
+        return sorted(super().list_commands(ctx), key=lambda name: MODULES.index(name.replace("-", "_")))
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> NoReturn:
+        arguments = sys.argv[1:] if args is None else list(args)
+        json, debug = "--json" in arguments, debug_wanted(arguments)
+        try:
+            returned = super().main(arguments, *more, **{**options, "standalone_mode": False})
+            sys.stdout.flush()
+            code = returned if isinstance(returned, int) else ExitCode.DONE
+        except RowlockError as error:
+            code = tell_refusal(error, json=json, debug=debug)
+        except typer.TyperException as error:
+            context = getattr(error, "ctx", None)
+            said = error.format_message()
+            if said.startswith("Usage:"):  # help, for want of a command
+                typer.echo(said, err=True)
+                code = ExitCode.INVALID
+            else:
+                code = tell_misuse(said, context and context.command_path, json=json)
+        except typer.Abort:
+            code = ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            # The reader has left; nothing more can be said, not even by the interpreter's last flush.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = ExitCode.NO
+        except Exception as error:  # noqa: BLE001 - the last one who could turn it into a sentence
+            code = tell_defect(error, json=json, debug=debug)
+        sys.exit(int(code))
+
+
+program = typer.Typer(
+    cls=Program,
+    name="rowlock",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help is narrow, and costs a third of the time
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from rowlock import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@root(program)
+def rowlock(
+    _: None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A durable job system whose only server is PostgreSQL."""
+
+
+register_commands(program)
