@@ -21,7 +21,8 @@ KINDS = sorted(set(kinds_of(RowlockError)), key=lambda kind: kind.__name__)
 
 
 def test_each_problem_type_belongs_to_one_error() -> None:
-    assert max(Counter(kind.problem for kind in [RowlockError, *KINDS]).values()) == 1
+    everything: list[type[RowlockError]] = [RowlockError, *KINDS]
+    assert max(Counter(kind.problem for kind in everything).values()) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
