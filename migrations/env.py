@@ -5,8 +5,10 @@ migration from queueing in front of everybody else: it fails instead, and is run
 """
 
 from alembic import context
+from sqlalchemy import Connection
 
 from rowlock.config import load_settings
+from rowlock.domain.errors import ConfigurationError
 from rowlock.store.migrate import MIGRATION_LOCK, engine_for, url_from_settings
 
 LOCK_TIMEOUT = "10s"
@@ -30,9 +32,22 @@ def run_offline() -> None:
     context.run_migrations()
 
 
+def refuse_pooler(connection: Connection) -> None:
+    """The lock below is the session's, and a pooler in transaction mode gives each transaction another session."""
+    announced = connection.connection.dbapi_connection.info.backend_pid
+    asked = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    connection.rollback()  # alembic commits only what it has begun itself
+    if asked != announced:
+        raise ConfigurationError(
+            "Migrations need a session of their own, and a pooler such as PgBouncer stands before this database. "
+            "Give ROWLOCK_DATABASE_URL PostgreSQL's own address for `rowlock migrate`."
+        )
+
+
 def run_online() -> None:
     url = context.config.attributes.get("url") or url_from_settings(load_settings())
     with engine_for(url).connect() as connection:
+        refuse_pooler(connection)
         configure(connection=connection)
         schema = context.config.attributes["schema"]
         connection.exec_driver_sql(f"SELECT pg_advisory_lock(hashtextextended('{MIGRATION_LOCK}:{schema}', 0))")

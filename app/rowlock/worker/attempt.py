@@ -23,7 +23,7 @@ from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.context import bind
 from rowlock.telemetry.tracing import task_span
-from rowlock.worker.executors import Executors, ProcessTimedOut
+from rowlock.worker.executors import AttemptTimedOut, Executors
 
 
 class Stop(Enum):
@@ -90,19 +90,12 @@ class Attempt:
         )
 
     async def _result(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Result:
-        timeout = self.task.timeout_seconds
-        scope = asyncio.timeout(timeout)
         try:
             with task_span(self.task.name, self.task.metadata, self._attributes()):
                 keywords = handler.arguments.keywords(self.task.payload)
-                async with scope:
-                    return Returned(await self._call(handler, keywords, middlewares, executors))
-        except ProcessTimedOut:
-            return TimedOut(timedelta(seconds=timeout or 0))
-        except TimeoutError as error:
-            if scope.expired():
-                return TimedOut(timedelta(seconds=timeout or 0))
-            return raised(error)
+                return Returned(await self._call(handler, keywords, middlewares, executors))
+        except AttemptTimedOut:
+            return TimedOut(timedelta(seconds=self.task.timeout_seconds or 0))
         except asyncio.CancelledError as error:
             if self.stop is Stop.CANCEL_REQUESTED:
                 return CancelRequested()

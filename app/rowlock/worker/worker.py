@@ -63,7 +63,9 @@ class Worker:
         self._stopping = asyncio.Event()
         self._trouble: tuple[float, str] | None = None
         self._executors = Executors(
-            threads=min(settings.threads, settings.concurrency), child_processes=settings.child_processes
+            threads=min(settings.threads, settings.concurrency),
+            child_processes=settings.child_processes,
+            preload={h.function.__module__ for h in app.handlers.values() if h.executor == "process"} - {"__main__"},
         )
         self._reporter = DatabaseReporter(database)
         self._claimer = Claimer(
