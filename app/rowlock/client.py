@@ -14,11 +14,14 @@ import importlib
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
+
+import orjson
 
 from rowlock.config import Settings, load_settings
 from rowlock.domain.bounds import check_tenant
@@ -149,7 +152,7 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = [_stamped(request) for request in requests]
+            stamped = [self._stamped(request) for request in requests]
             stored = await self._backend.submit(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
 
@@ -161,9 +164,23 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = [_stamped(request) for request in requests]
+            stamped = [self._stamped(request) for request in requests]
             stored = self._backend.submit_sync(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
+
+    def _stamped(self, request: TaskRequest) -> TaskRequest:
+        """The request with its parent, where a handler enqueues it, with its trace, and with its key's lifetime."""
+        changes: dict[str, Any] = {}
+        current = CURRENT.get()
+        if current is not None and request.parent_id is None:
+            changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
+        trace = inject_context()
+        if trace:
+            metadata = orjson.loads(request.metadata) if request.metadata else {}
+            changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
+        if request.idempotency_key is not None and request.idempotency_ttl is None:
+            changes["idempotency_ttl"] = timedelta(hours=self.settings.idempotency_hours)
+        return replace(request, **changes) if changes else request
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> list[TaskHandle]:
         process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
@@ -294,23 +311,6 @@ def load_app(spec: str) -> Rowlock:
     if not isinstance(app, Rowlock):
         raise ConfigurationError(f"{spec!r} is not a Rowlock application but {type(app).__name__}.")
     return app
-
-
-def _stamped(request: TaskRequest) -> TaskRequest:
-    """The request with its parent, where a handler enqueues it, and with the trace it belongs to."""
-    from dataclasses import replace
-
-    import orjson
-
-    changes: dict[str, Any] = {}
-    current = CURRENT.get()
-    if current is not None and request.parent_id is None:
-        changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
-    trace = inject_context()
-    if trace:
-        metadata = orjson.loads(request.metadata) if request.metadata else {}
-        changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
-    return replace(request, **changes) if changes else request
 
 
 @asynccontextmanager

@@ -60,22 +60,29 @@ class Arguments:
         """JSON text of the arguments. Raises `InvalidPayload` naming the argument that is wrong."""
         if self._trivial and not args and not kwargs:
             return "{}"
+        model = self._validated(self.named(args, kwargs))
         try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise InvalidPayload(f"The arguments do not fit handler {self.name!r}: {error}.") from error
-        given = dict(bound.arguments)
-        for p in self.signature.parameters.values():
-            if p.kind is inspect.Parameter.VAR_KEYWORD:
-                given.update(given.pop(p.name, {}))
-        model = self._validated(given)
-        try:
-            dumped = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            # Defaults of the handler are left to the run; those inside a value are the value, and stay as they are.
+            dumped = model.model_dump(mode="json", by_alias=True, include=model.model_fields_set)
         except (ValueError, TypeError) as error:
             raise InvalidPayload(
                 f"The arguments of handler {self.name!r} cannot be written as JSON: {error}."
             ) from error
         return encode_json(dumped, what="payload", max_bytes=self.max_bytes).decode()
+
+    def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, defaults: bool = False) -> dict[str, Any]:
+        """The arguments of a call by name. Raises `InvalidPayload` for a call that does not fit."""
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidPayload(f"The arguments do not fit handler {self.name!r}: {error}.") from error
+        if defaults:
+            bound.apply_defaults()
+        given = dict(bound.arguments)
+        for p in self.signature.parameters.values():
+            if p.kind is inspect.Parameter.VAR_KEYWORD:
+                given.update(given.pop(p.name, {}))
+        return given
 
     def keywords(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The handler's keyword arguments. Raises `InvalidPayload` for a payload that its types refuse."""

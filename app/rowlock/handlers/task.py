@@ -95,7 +95,7 @@ class Enqueueing(Generic[P, R]):
         chosen = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
         for key in ("idempotency_key", "unique_key"):
             if callable(chosen.get(key)):
-                chosen[key] = chosen[key](kwargs)
+                chosen[key] = chosen[key](handler.arguments.named(args, kwargs, defaults=True))
         return task_request(
             handler.name,
             handler.arguments.payload(args, kwargs),
