@@ -15,12 +15,12 @@ LANGUAGE sql VOLATILE AS $$
         CASE
             WHEN asked.name IS NULL OR asked.name !~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}$'
                 THEN format('name %s must be 1 to 200 letters, digits or _ . : / - and start with a letter, digit or _', coalesce(quote_literal(asked.name), 'null'))
-            WHEN coalesce(asked.queue, '-') !~ '^[A-Za-z0-9_.:-]{1,100}$'
-                THEN format('queue %L must be 1 to 100 letters, digits or _ . : -', asked.queue)
+            WHEN coalesce(asked.queue, '_') !~ '^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}$'
+                THEN format('queue %L must be 1 to 100 letters, digits or _ . : - and start with a letter, digit or _', asked.queue)
             WHEN read_task_requests.tenant_id !~ '^[a-z0-9][a-z0-9_.-]{0,62}$'
                 THEN format('tenant_id %L must be 1 to 63 lower-case letters, digits or _ . -', read_task_requests.tenant_id)
-            WHEN coalesce(asked.flow_key, '-') !~ '^[^/]{1,100}$'
-                THEN format('flow_key %L must be 1 to 100 characters without /', asked.flow_key)
+            WHEN length(asked.flow_key) NOT BETWEEN 1 AND 100
+                THEN format('flow_key %L must be 1 to 100 characters', asked.flow_key)
             WHEN coalesce(jsonb_typeof(asked.payload), 'object') NOT IN ('object', 'null')
                 THEN 'payload must be a JSON object'
             WHEN coalesce(jsonb_typeof(asked.metadata), 'object') NOT IN ('object', 'null')
@@ -31,7 +31,7 @@ LANGUAGE sql VOLATILE AS $$
                 THEN 'delay and run_at exclude each other'
             WHEN asked.delay_seconds NOT BETWEEN 0 AND 3660 * 86400.0
                 THEN format('delay of %s seconds must be between 0 and 3660 days', asked.delay_seconds)
-            WHEN asked.run_at NOT BETWEEN '1970-01-01 00:00+00' AND '9998-12-31 00:00+00'
+            WHEN asked.run_at NOT BETWEEN '1970-01-01 00:00+00' AND '9998-12-31 23:59:59.999999+00'
                 THEN format('run_at %s must lie between the years 1970 and 9998', asked.run_at)
             WHEN asked.max_attempts NOT BETWEEN 1 AND 1000
                 THEN format('max_attempts %s must be 1 to 1000', asked.max_attempts)
@@ -72,7 +72,7 @@ LANGUAGE sql VOLATILE AS $$
         coalesce(asked.on_duplicate, 'skip'),
         asked.parent_id,
         asked.workflow_id,
-        CASE WHEN asked.idempotency_key IS NOT NULL THEN sha256(convert_to((whole.request - ARRAY['id', 'metadata', 'idempotency_key', 'idempotency_seconds'])::text, 'UTF8')) END
+        CASE WHEN asked.idempotency_key IS NOT NULL THEN sha256(convert_to((whole.request - ARRAY['id', 'metadata', 'idempotency_key', 'idempotency_seconds', 'parent_id', 'workflow_id'])::text, 'UTF8')) END
       FROM jsonb_array_elements(read_task_requests.tasks) WITH ORDINALITY AS whole (request, ordinality)
      CROSS JOIN LATERAL jsonb_to_record(whole.request) AS fields (
             id uuid, name text, payload jsonb, queue text, priority text, flow_key text,
