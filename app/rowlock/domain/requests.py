@@ -89,16 +89,18 @@ def task_request(
         raise InvalidArgument(f"payload_version must be 1 to 32767, not {payload_version}.", field="payload_version")
     return TaskRequest(
         name=bounds.check_name(name),
-        payload=payload if isinstance(payload, str) else _json_object(payload or {}, "payload", max_payload_bytes),
+        payload=payload
+        if isinstance(payload, str)
+        else _json_object({} if payload is None else payload, "payload", max_payload_bytes),
         queue=bounds.check_queue(queue),
         priority=parse_priority(priority),
         delay=ZERO if delay is None else bounds.check_delay(_duration(delay, "delay")),
         run_at=None if run_at is None else bounds.check_run_at(run_at),
         max_attempts=bounds.check_max_attempts(max_attempts),
         timeout=None if timeout is None else bounds.check_timeout(_duration(timeout, "timeout")),
-        tags=tuple(bounds.check_tags(list(tags))) if tags else (),
+        tags=() if tags == () else tuple(bounds.check_tags(tags)),
         idempotency_key=None if idempotency_key is None else bounds.check_key("idempotency_key", idempotency_key),
-        idempotency_ttl=idempotency_ttl,
+        idempotency_ttl=None if idempotency_ttl is None else _check_ttl(idempotency_ttl),
         unique_key=None if unique_key is None else bounds.check_key("unique_key", unique_key),
         on_duplicate=on_duplicate,
         flow_key=None if flow_key is None else bounds.check_flow_key(flow_key),
@@ -113,6 +115,14 @@ def task_request(
 def lane_of(tenant_id: str, flow_key: str | None) -> str:
     """The lane of a tenant's tasks, or of one flow of them."""
     return tenant_id if flow_key is None else f"{tenant_id}/{flow_key}"
+
+
+def _check_ttl(value: timedelta) -> timedelta:
+    if not timedelta(seconds=1) <= value <= timedelta(days=366):
+        raise InvalidArgument(
+            f"idempotency_ttl must be between 1 second and 366 days, not {value}.", field="idempotency_ttl"
+        )
+    return value
 
 
 def _duration(value: timedelta | float, name: str) -> timedelta:

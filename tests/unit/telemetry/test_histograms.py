@@ -29,9 +29,7 @@ def test_it_renders_like_the_library() -> None:
     histogram.labels("a").observe(values[100:])
     histogram.labels("a").observe([])
     theirs_text, ours_text = rendered(theirs), rendered(ours)
-    assert [line for line in ours_text if "_sum" not in line] == [
-        line for line in theirs_text if "_sum" not in line
-    ]
+    assert [line for line in ours_text if "_sum" not in line] == [line for line in theirs_text if "_sum" not in line]
     assert abs(histogram.labels("a").read()[1] - sum(values)) < 1e-6
 
 

@@ -130,9 +130,7 @@ def test_an_exception_is_structured_without_local_variables(stderr: Stderr) -> N
     assert "u:pw" not in text
 
 
-def test_a_console_line_is_plain_where_there_are_no_colours(
-    stderr: Stderr, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_console_line_is_plain_where_there_are_no_colours(stderr: Stderr, monkeypatch: pytest.MonkeyPatch) -> None:
     stderr.become_terminal()
     monkeypatch.setenv("NO_COLOR", "1")
     configure_logging(format=None, level="info", process="worker")

@@ -40,9 +40,7 @@ def masked(**event: object) -> dict[str, object]:
 
 
 def test_keys_that_name_a_secret_hide_their_value_at_any_depth() -> None:
-    event = masked(
-        api_key="anything", headers={"Authorization": "x", "X-API-Key": "y", "Accept": "z"}
-    )
+    event = masked(api_key="anything", headers={"Authorization": "x", "X-API-Key": "y", "Accept": "z"})
     assert event == {
         "api_key": "***",
         "headers": {"Authorization": "***", "X-API-Key": "***", "Accept": "z"},
