@@ -6,13 +6,13 @@ AsyncSession (on any driver). All go through `rowlock.enqueue_many`, whose one p
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
 from sqlalchemy.orm import Session, scoped_session
 
 from rowlock.domain.errors import InvalidArgument
@@ -49,7 +49,7 @@ async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Seq
             async with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
                 await cursor.execute(statement("enqueue_keyed", schema), parameters)
                 return _stored(await cursor.fetchall())
-        if isinstance(on, (AsyncConnection, AsyncSession, async_scoped_session)):
+        if isinstance(on, _sqlalchemy_async()):
             return _stored((await on.execute(_portable(schema), parameters)).all())
     raise _unfit(on, ".enqueue_sync(…)" if isinstance(on, (psycopg.Connection, sa.Connection, Session)) else None)
 
@@ -63,7 +63,13 @@ def _stored(rows: Sequence[Any]) -> list[Stored]:
 
 
 def _is_async(on: object) -> bool:
-    return isinstance(on, (psycopg.AsyncConnection, AsyncConnection, AsyncSession, async_scoped_session))
+    return isinstance(on, (psycopg.AsyncConnection, *_sqlalchemy_async()))
+
+
+def _sqlalchemy_async() -> tuple[type[Any], ...]:
+    """SQLAlchemy's asynchronous kinds, if the caller has loaded them: they need greenlet, which not everybody has."""
+    loaded = sys.modules.get("sqlalchemy.ext.asyncio")
+    return (loaded.AsyncConnection, loaded.AsyncSession, loaded.async_scoped_session) if loaded else ()
 
 
 def _unfit(on: object, instead: str | None) -> InvalidArgument:

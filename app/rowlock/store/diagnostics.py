@@ -62,8 +62,7 @@ async def read_server(link: Link) -> ServerReading:
         version_text,
         now_at - (before + doubt),
         doubt,
-        *settings,
-        pooled=is_pooled(link.connection, backend_pid),
+        *[*settings, is_pooled(link.connection, backend_pid)],
     )
 
 

@@ -33,7 +33,7 @@ class Binaries:
         identity = {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account else {}
         kept = {variable: os.environ[variable] for variable in KEPT_VARIABLES if variable in os.environ}
         try:
-            return subprocess.run(
+            ended: subprocess.CompletedProcess[str] = subprocess.run(
                 (str(self.path(name)), *arguments),
                 check=False,
                 cwd=folder,
@@ -48,6 +48,7 @@ class Binaries:
                 umask=0o077,
                 **identity,  # type: ignore[call-overload]  # the three keywords belong together
             )
+            return ended
         except subprocess.TimeoutExpired as error:
             raise ConfigurationError(f"PostgreSQL's {name} did not finish within {timeout_seconds:g} s.") from error
         except OSError as error:

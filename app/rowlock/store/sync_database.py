@@ -49,11 +49,11 @@ class SyncDatabase:
         """Stores all of the tasks or none; answers in order. `OutcomeUnknown` where the reply was lost."""
         with self._link() as connection:
             if any(request.keyed for request in requests):
-                parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
-                return [Stored(row[1], row[2]) for row in self._run(connection, "enqueue_keyed", parameters)]
+                keyed = {"tasks": as_json(requests), "tenant_id": tenant_id}
+                return [Stored(row[1], row[2]) for row in self._run(connection, "enqueue_keyed", keyed)]
             if len(requests) == 1:
-                parameters = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_now}
-                self._run(connection, "enqueue", parameters)
+                single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_now}
+                self._run(connection, "enqueue", single)
             else:
                 self._insert_many(connection, tenant_id, requests)
         return [Stored(request.id, True) for request in requests]
