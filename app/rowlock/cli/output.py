@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, JustifyMethod, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
-UNCUT_WIDTH = 1_000
+UNCUT_WIDTH = 10_000
+GAP = 2
+NARROWEST = 6
 STATUS_STYLES = {
     "succeeded": "green", "healthy": "green", "ok": "green", "active": "green", "running": "cyan", "ready": "blue",
     "scheduled": "blue", "retrying": "yellow", "blocked": "yellow", "paused": "yellow", "degraded": "yellow",
@@ -67,25 +70,32 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: 
     """A table without lines. The first column is never cut; `numbers` names the columns to set flush right."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    for position, column in enumerate(columns):
-        made.add_column(
-            column,
-            justify="right" if column in numbers else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            min_width=_widest(rows, position) if position == 0 else None,
-        )
-    for row in rows:
-        made.add_row(*(_cell(value) for value in row))
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max([len(column), *(row[at].cell_len for row in cells)]) for at, column in enumerate(columns)]
+    made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold", show_edge=False)
+    for column, width in zip(columns, fitted(widths, console().width), strict=True):
+        justify: JustifyMethod = "right" if column in numbers else "left"
+        made.add_column(column, justify=justify, no_wrap=True, overflow="ellipsis", width=width)
+    for row in cells:
+        made.add_row(*row)
     return made
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """The widths, of which the widest but the first are cut until all columns fit."""
+    fit = list(widths)
+    excess = sum(fit) + GAP * (len(fit) - 1) - room
+    while excess > 0 and max(fit[1:], default=0) > NARROWEST:
+        fit[fit.index(max(fit[1:]), 1)] -= 1
+        excess -= 1
+    return fit
 
 
 def details(facts: Mapping[str, object]) -> Table:
     """One thing, a line a fact; facts that are None or empty are left out, long ones wrap."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False, show_edge=False)
+    made = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=False, show_edge=False)
     made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
     for name, value in facts.items():
@@ -94,11 +104,7 @@ def details(facts: Mapping[str, object]) -> Table:
     return made
 
 
-def _widest(rows: Sequence[Sequence[object]], position: int) -> int:
-    return max((len(str(row[position])) for row in rows), default=0)
-
-
-def _cell(value: object) -> RenderableType:
+def _cell(value: object) -> Text:
     from rich.text import Text
 
     text = "" if value is None else instant(value) if isinstance(value, datetime) else printable(str(value))

@@ -7,7 +7,7 @@ from importlib import import_module
 import typer
 
 MODULES = (
-    "up", "api", "worker", "scheduler", "migrate", "maintain",
+    "up", "api", "worker", "scheduler", "mcp", "migrate", "maintain",
     "enqueue", "watch", "tasks", "dead_letters", "queues", "schedules",
     "workers", "handlers", "keys", "doctor", "psql", "version",
 )  # fmt: skip

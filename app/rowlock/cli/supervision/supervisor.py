@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,8 @@ class Supervisor:
                 self._tell(f"{child.name} did not end within {self._grace_seconds:g} s and is killed.")
             child.kill()
         code = await ended
-        self._tell(f"{child.name} has ended." if code == 0 else f"{child.name} {how_it_ended(code)}.")
+        as_asked = code in (ExitCode.DONE, -signal.SIGTERM)
+        self._tell(f"{child.name} has ended." if as_asked else f"{child.name} {how_it_ended(code)}.")
         return code
 
     def _log_environment(self) -> Mapping[str, str]:
