@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.harness.installation import Installation
-from tests.harness.schedules import NOON, fired, make_schedule, new_epoch, outcomes, set_clock
+from tests.harness.schedules import NOON, OPERATOR, fired, make_schedule, new_epoch, outcomes, set_clock
 
 from rowlock.domain.errors import NotLeader
 from rowlock.domain.triggers import next_windows
@@ -18,7 +18,6 @@ from rowlock.store import windows
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.tasks import get_task
 from rowlock.store.windows import Advance, WindowEntry
-from tests.harness.schedules import OPERATOR
 
 MINUTE = timedelta(minutes=1)
 WEEK = timedelta(days=7)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,9 @@ async def set_clock(here: Installation, instant: datetime) -> None:
     )
 
 
-async def make_schedule(here: Installation, name: str = "report", tenant: str = TENANT, **options: Any) -> ScheduleRecord:
+async def make_schedule(
+    here: Installation, name: str = "report", tenant: str = TENANT, **options: Any
+) -> ScheduleRecord:
     """A schedule; every minute where nothing else is asked for."""
     rule = {} if options.keys() & {"cron", "interval"} else {"cron": "* * * * *"}
     request = schedule_request(name, options.pop("task_name", "reports.build"), **rule, **options)
@@ -65,3 +67,28 @@ async def audited(here: Installation, subject: str = "report") -> list[str]:
         {"subject": subject},
     )
     return [row[0] for row in rows]
+
+
+async def quicken_clock(here: Installation, times: int) -> None:
+    """From now on time goes so many times as fast for every statement of this database."""
+    await here.query(
+        "CREATE OR REPLACE FUNCTION rowlock.clock() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS "
+        f"'SELECT begun + (now() - begun) * {times} FROM (SELECT ''{datetime.now(UTC)}''::timestamptz AS begun) AS at'"
+    )
+
+
+async def windows_by_schedule(here: Installation) -> dict[UUID, list[datetime]]:
+    """The windows of all tasks that schedules made, in order, twice where one was made twice."""
+    made: dict[UUID, list[datetime]] = {}
+    for schedule_id, window_at in await here.query(
+        "SELECT schedule_id, window_at FROM rowlock.tasks WHERE window_at IS NOT NULL ORDER BY window_at"
+    ):
+        made.setdefault(schedule_id, []).append(window_at)
+    return made
+
+
+def assert_every_window_once(made: dict[UUID, list[datetime]], *, every: timedelta, at_least: int) -> None:
+    """Each schedule's windows are there without a gap and without a double."""
+    for windows in made.values():
+        assert len(windows) >= at_least
+        assert windows == [windows[0] + n * every for n in range(len(windows))]

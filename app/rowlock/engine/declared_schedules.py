@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import tenacity
 
-from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument, NotFound
+from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument, NotFound, OutcomeUnknown
 from rowlock.domain.schedule_requests import ScheduleRequest
 from rowlock.engine.schedule_changes import begun_anew, carried_on, same_rule, same_schedule
 from rowlock.engine.schedules import store_changed, store_new
@@ -28,7 +28,7 @@ SOURCE = "code"
 MAX_DECLARED = 10_000
 PAGE = 1_000
 RETRIES = tenacity.AsyncRetrying(
-    retry=tenacity.retry_if_exception_type(DatabaseUnavailable),
+    retry=tenacity.retry_if_exception_type((DatabaseUnavailable, OutcomeUnknown)),
     wait=tenacity.wait_random(0.05, 0.5),
     stop=tenacity.stop_after_attempt(10),
     reraise=True,
