@@ -20,6 +20,7 @@ from rowlock.store.errors import translated
 from rowlock.store.links import Link
 
 LOCK_TIMEOUT_MS = 100  # the longest that maintenance stands in front of anybody
+SILENCE_SECONDS = 60  # after which PostgreSQL ends the session of a frozen host, and others may maintain
 LEDGER_DAYS = 400  # windows and the audit log: a year, and a month to look back at it
 MAINTENANCE_LOCK = "maintenance"
 
@@ -41,8 +42,9 @@ async def maintenance_link(database: Database) -> AsyncIterator[Link | None]:
     link = await database.own_link("maintenance")
     try:
         rows = await link.query(
-            "SELECT pg_backend_pid(), set_config('lock_timeout', %(lock_timeout)s, false)",
-            {"lock_timeout": f"{LOCK_TIMEOUT_MS}ms"},
+            "SELECT pg_backend_pid(), set_config('lock_timeout', %(lock_timeout)s, false),"
+            " set_config('idle_session_timeout', %(silence)s, false)",
+            {"lock_timeout": f"{LOCK_TIMEOUT_MS}ms", "silence": f"{SILENCE_SECONDS}s"},
         )
         leaders.require_direct(link, int(rows[0][0]))
         yield link if await leaders.try_lock(link, MAINTENANCE_LOCK) else None

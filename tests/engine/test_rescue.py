@@ -1,0 +1,67 @@
+"""What vanished workers held comes back: at once where their heartbeats ceased, to the dead letters where spent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.harness.installation import Installation
+
+from rowlock.engine import rescue
+from rowlock.engine.rescue import RescueReport, rescue_abandoned
+from rowlock.store.workers import register_worker
+
+
+async def worker(here: Installation, *, expires_seconds: float = 15) -> int:
+    return await register_worker(
+        here.database,
+        name="w",
+        hostname="h",
+        pid=1,
+        version="1",
+        queues=["default"],
+        concurrency=1,
+        expires_seconds=expires_seconds,
+    )
+
+
+async def test_nothing_is_taken_from_a_worker_that_lives(here: Installation) -> None:
+    await here.enqueue()
+    await here.claim(worker=await worker(here))
+    assert await rescue_abandoned(here.database) == RescueReport()
+
+
+async def test_a_silent_worker_gives_back_what_it_held_before_its_leases_end(here: Installation) -> None:
+    held = [await here.enqueue() for _ in range(3)]
+    await here.claim(worker=await worker(here), lease_seconds=3_600)
+    other = await here.enqueue()
+    await here.claim(worker=await worker(here, expires_seconds=3_600), lease_seconds=3_600)
+    await here.move_clock(timedelta(seconds=16))
+    assert await rescue_abandoned(here.database) == RescueReport(buried=0, workers_gone=1, given_back=3)
+    assert sorted(task.id for task in await here.claim()) == held
+    assert (await here.task(other)).status == "running"
+    assert await rescue_abandoned(here.database) == RescueReport()
+
+
+async def test_a_last_attempt_that_vanished_goes_to_the_dead_letters(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rescue, "TASKS_PER_ROUND", 2)
+    spent = [await here.enqueue(max_attempts=1) for _ in range(5)]
+    left = await here.enqueue(max_attempts=2)
+    await here.claim()
+    await here.move_clock(timedelta(seconds=31))
+    assert await rescue_abandoned(here.database) == RescueReport(buried=5)
+    for task_id in spent:
+        task = await here.task(task_id)
+        assert (task.status, task.reason) == ("dead", "lease_expired")
+        assert await here.outcomes(task_id) == ["lease_expired"]
+    assert [task.id for task in await here.claim()] == [left]
+
+
+async def test_a_spent_task_of_a_gone_worker_is_buried_in_the_same_round(here: Installation) -> None:
+    task_id = await here.enqueue(max_attempts=1)
+    await here.claim(worker=await worker(here), lease_seconds=3_600)
+    await here.move_clock(timedelta(seconds=16))
+    assert await rescue_abandoned(here.database) == RescueReport(buried=1, workers_gone=1, given_back=1)
+    assert (await here.task(task_id)).status == "dead"
