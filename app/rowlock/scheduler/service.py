@@ -22,6 +22,7 @@ from rowlock.telemetry.exposition import HealthReport, serve_metrics
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics, process_metrics
 
+POOL = "scheduler"
 RESCUE_SECONDS = 1.0
 POSTPONED_SECONDS = 60.0  # until maintenance asks again for what a report held
 FIRST_BACKOFF_SECONDS = 0.1
@@ -79,11 +80,13 @@ class SchedulerService:
         """Stands, leads and stands by until `stop` is set; then gives the lock up and returns."""
         self._metrics.record_leader(ROLE, leads=False)
         async with self._database:
+            self._metrics.pools.watch(POOL, self._pool_stats)
             try:
                 while not stop.is_set():
                     pause = await self._turn(stop)
                     await _first_of(stop, within=pause)
             finally:
+                self._metrics.pools.forget(POOL)
                 await self._candidate.step_down()
                 self.state = "stopped"
                 _log.info("The scheduler has stopped.", holder=self.holder)
@@ -141,6 +144,15 @@ class SchedulerService:
             self._turned_at = time.monotonic()
             timers.follow_host_clock()
             await _first_of(stop, lost, within=self._candidate.renew_seconds)
+
+    def _pool_stats(self) -> dict[str, int]:
+        figures = self._database.pool_figures()
+        return {
+            "pool_size": figures["size"],
+            "pool_available": figures["available"],
+            "requests_waiting": figures["waiting"],
+            "pool_max": self._settings.pool_max,
+        }
 
     def _answered(self) -> None:
         if self._trouble is not None:
