@@ -23,12 +23,14 @@ from rowlock.domain.errors import (
     DatabaseUnavailable,
     InvalidArgument,
     NotFound,
+    OutcomeUnknown,
     Unauthenticated,
 )
 from rowlock.store import access
 from rowlock.store.access import KeyRecord
 from rowlock.store.database import Database
 from rowlock.store.operations import Actor
+from rowlock.store.reading import Reading
 from rowlock.telemetry.logs import get_logger
 
 SCOPES = ("read", "write", "admin")  # each includes those before it
@@ -105,7 +107,7 @@ async def create_key(
 
 async def list_keys(database: Database, tenant_id: str | None, *, past: str = "", limit: int = 100) -> list[KeyRecord]:
     """Keys in order of their ids, from beyond `past`. Without a tenant those of all, for operators."""
-    return await access.list_keys(database, tenant_id, past=past, limit=limit)
+    return await access.list_keys(Reading(database), tenant_id, past=past, limit=limit)
 
 
 async def revoke_key(database: Database, tenant_id: str | None, key_id: str, actor: str | Actor) -> KeyRecord:
@@ -158,7 +160,7 @@ _rings: WeakSet[KeyRing] = WeakSet()
 
 
 async def _recognised(database: Database, presented: str) -> KeyRecord:
-    record = await access.get_key(database, _key_id(presented))
+    record = await access.get_key(Reading(database), _key_id(presented))
     # The hash is compared for an unknown key as well, so that time tells nothing.
     right = hmac.compare_digest(record.key_hash if record else bytes(32), _hash(presented))
     if record is None or not right or not record.valid:
@@ -172,7 +174,7 @@ async def _touch(database: Database, record: KeyRecord) -> None:
         return  # only a hint from this machine's clock: the statement decides by the database's
     try:
         await access.touch_key(database, record.id)
-    except DatabaseUnavailable as error:
+    except (DatabaseUnavailable, OutcomeUnknown) as error:
         _log.warning("The last use of a key could not be noted.", key_id=record.id, error=str(error))
 
 

@@ -32,7 +32,7 @@ async def enqueue(database: Database, tenant_id: str, request: TaskRequest, *, w
     try:
         return (await _store(database, tenant_id, [request], wake=wake))[0]
     except OutcomeUnknown:
-        return (await _settle(database, tenant_id, [request]))[0]
+        return (await settle(database, tenant_id, [request]))[0]
 
 
 async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
@@ -43,7 +43,7 @@ async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[Ta
     try:
         return await _store(database, tenant_id, requests)
     except OutcomeUnknown:
-        return await _settle(database, tenant_id, requests)
+        return await settle(database, tenant_id, requests)
 
 
 def check_batch(requests: Sequence[TaskRequest]) -> None:
@@ -82,7 +82,7 @@ async def _store_batch(database: Database, tenant_id: str, requests: Sequence[Ta
             await link.run("wake", {"queue": queue})
 
 
-async def _settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
     """After a lost reply: finds the tasks, or stores them under the same ids."""
     try:
         async for attempt in tenacity.AsyncRetrying(retry=NO_ANSWER, wait=PAUSES, stop=PATIENCE, reraise=True):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from rowlock.domain.errors import OutcomeUnknown
 from rowlock.domain.requests import TaskRequest
-from rowlock.engine.enqueue import enqueue, enqueue_many
+from rowlock.engine.enqueue import check_batch, enqueue, enqueue_many, settle
 from rowlock.store.database import Database
 from rowlock.store.keyed_tasks import insert_keyed_within
 from rowlock.store.tasks import Stored
@@ -23,8 +24,12 @@ async def enqueue_once(
 ) -> list[Stored]:
     """Stores all of the tasks or none; answers in order. Raises what `enqueue` raises, and `IdempotencyInProgress`
     where a key is still held after `patience`."""
-    if any(request.keyed for request in requests):
+    if not any(request.keyed for request in requests):
+        if len(requests) == 1:
+            return [await enqueue(database, tenant_id, requests[0])]
+        return await enqueue_many(database, tenant_id, requests)
+    check_batch(requests)
+    try:
         return await insert_keyed_within(database, tenant_id, requests, patience)
-    if len(requests) == 1:
-        return [await enqueue(database, tenant_id, requests[0])]
-    return await enqueue_many(database, tenant_id, requests)
+    except OutcomeUnknown:
+        return await settle(database, tenant_id, requests)

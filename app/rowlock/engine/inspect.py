@@ -16,6 +16,7 @@ from rowlock.store.audit import AuditEntry
 from rowlock.store.database import Database
 from rowlock.store.listing import ListedTask, TaskFilter
 from rowlock.store.operations import Explanation, LimitRecord
+from rowlock.store.reading import Reading
 from rowlock.store.tasks import ExecutionRecord, TaskRecord
 from rowlock.store.worker_health import WorkerRecord
 from rowlock.store.workers import HandlerRecord
@@ -37,7 +38,7 @@ class DeadLetter:
 
 async def get_task(database: Database, tenant_id: str, task_id: UUID) -> TaskRecord:
     """The task, live or finished."""
-    return await tasks.get_task(database, tenant_id, task_id)
+    return await tasks.get_task(Reading(database), tenant_id, task_id)
 
 
 async def list_tasks(
@@ -54,19 +55,19 @@ async def list_tasks(
 
 async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> list[ExecutionRecord]:
     """Finished attempts of a task, first to last, at most `MAX_EXECUTIONS`."""
-    task = await tasks.get_task(database, tenant_id, task_id)
+    task = await tasks.get_task(Reading(database), tenant_id, task_id)
     return await _executions_of(database, task)
 
 
 async def explain_task(database: Database, tenant_id: str, task_id: UUID) -> list[Explanation]:
     """Why the task is where it is, most telling reason first."""
-    return await operations.explain_task(database, tenant_id, task_id)
+    return await operations.explain_task(Reading(database), tenant_id, task_id)
 
 
 async def count_children(database: Database, tenant_id: str, task_id: UUID) -> dict[str, int]:
     """How many of the task's children are in each status."""
-    await tasks.get_task(database, tenant_id, task_id)
-    return await tasks.count_children(database, tenant_id, task_id)
+    await tasks.get_task(Reading(database), tenant_id, task_id)
+    return await tasks.count_children(Reading(database), tenant_id, task_id)
 
 
 async def list_dead_letters(
@@ -85,7 +86,7 @@ async def list_dead_letters(
 
 async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> DeadLetter:
     """A dead task and how its attempts ended; a task in another status is `NotFound`."""
-    task = await tasks.get_task(database, tenant_id, task_id)
+    task = await tasks.get_task(Reading(database), tenant_id, task_id)
     if task.status != Status.DEAD:
         raise NotFound(f"Task {task_id} is {task.status}, so it is no dead letter.")
     return DeadLetter(task, await _executions_of(database, task))
@@ -93,19 +94,19 @@ async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> 
 
 async def get_limits(database: Database, tenant_id: str, queue: str) -> list[LimitRecord]:
     """Concurrency caps of the tenant's lanes in a queue."""
-    return await operations.get_limits(database, tenant_id, queue)
+    return await operations.get_limits(Reading(database), tenant_id, queue)
 
 
 async def list_workers(
     database: Database, *, health: str | None = None, before: int | None = None, limit: int = 100
 ) -> list[WorkerRecord]:
     """Worker processes of the installation with numbers below `before`, newest first."""
-    return await worker_health.list_workers(database, health=health, before=before, limit=limit)
+    return await worker_health.list_workers(Reading(database), health=health, before=before, limit=limit)
 
 
 async def list_handlers(database: Database, names: Collection[str] | None = None) -> list[HandlerRecord]:
     """Handlers that workers have registered, by name; those of `names` where given."""
-    found = await workers.get_handlers(database)
+    found = await workers.get_handlers(Reading(database))
     return [handler for handler in found if names is None or handler.name in names]
 
 
@@ -113,8 +114,10 @@ async def get_audit(
     database: Database, tenant_id: str, subject_kind: str, subject_id: str, *, limit: int = 100
 ) -> list[AuditEntry]:
     """What was done to one thing, latest first."""
-    return await audit.get_audit(database, tenant_id, subject_kind, subject_id, limit=limit)
+    return await audit.get_audit(Reading(database), tenant_id, subject_kind, subject_id, limit=limit)
 
 
 async def _executions_of(database: Database, task: TaskRecord) -> list[ExecutionRecord]:
-    return await tasks.get_executions(database, task.tenant_id, task.id, since=task.created_at, limit=MAX_EXECUTIONS)
+    return await tasks.get_executions(
+        Reading(database), task.tenant_id, task.id, since=task.created_at, limit=MAX_EXECUTIONS
+    )

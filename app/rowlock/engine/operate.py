@@ -24,6 +24,7 @@ from rowlock.domain.requests import lane_of
 from rowlock.store import operations, tasks
 from rowlock.store.database import Database
 from rowlock.store.operations import Actor, LimitRecord, QueueSettings
+from rowlock.store.reading import Reading
 
 __all__ = [
     "Actor",
@@ -107,7 +108,7 @@ async def change_task(
         actor=actor,
     )
     if not changed:
-        task = await tasks.get_task(database, tenant_id, task_id)
+        task = await tasks.get_task(Reading(database), tenant_id, task_id)
         raise TaskNotChangeable(
             f"Task {task_id} is {task.status}: priority and run time can be changed only while it waits for a worker."
         )

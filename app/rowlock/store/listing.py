@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from rowlock.domain.states import TERMINAL, Status, StoredStatus
 from rowlock.store.database import Database
+from rowlock.store.reading import Reading
 from rowlock.store.statements import render
 from rowlock.store.tables import tasks
 from rowlock.store.tasks import TaskRecord
@@ -76,9 +77,7 @@ async def list_tasks(
         parameters["tags"] = [parameters.pop("tag")]
     if before is not None:
         parameters["before"] = before
-    async with database.link() as link, link.transaction():
-        await link.query(f"SET LOCAL statement_timeout = '{LONGEST_READ}'")
-        rows = await link.records(sql, parameters)
+    rows = await Reading(database).records(sql, parameters, longest=LONGEST_READ)
     return [_listed(row) for row in rows]
 
 

@@ -48,11 +48,12 @@ class HandlerCatalogue:
         self._handlers: dict[str, Registered] = {}
         self._validators: dict[bytes, Draft202012Validator | None] = {}
 
-    async def get(self, name: str) -> Registered | None:
-        """The handler of that name, as registered a few seconds ago or since."""
+    async def get(self, name: str, *, or_refuse: bool = False) -> Registered | None:
+        """The handler of that name, as registered a few seconds ago or since. With `or_refuse` one that is missing is
+        looked for once more: a worker that has just started must not be denied."""
         await self._refresh(older_than=REMEMBERED_SECONDS)
         if name not in self._handlers:
-            await self._refresh(older_than=LOOK_AGAIN_SECONDS)
+            await self._refresh(older_than=0 if or_refuse else LOOK_AGAIN_SECONDS)
         return self._handlers.get(name)
 
     async def queues(self) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import cache
 
-from rowlock.domain.errors import RowlockError
+from rowlock.domain.errors import OutcomeUnknown, RowlockError
 from rowlock.store.database import Database
 from rowlock.store.migrate import head_revision
 
@@ -17,7 +17,10 @@ async def unreadiness(database: Database) -> list[str]:
     """Why it is not ready, in sentences; empty when it is."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            await database.check_schema(head())
+            try:
+                await database.check_schema(head())
+            except OutcomeUnknown:  # a connection that had been cut while it was idle
+                await database.check_schema(head())
     except TimeoutError:
         return [f"The database did not answer within {ANSWER_SECONDS:g} s."]
     except RowlockError as error:

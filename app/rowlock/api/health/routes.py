@@ -29,12 +29,14 @@ class Health(BaseModel):
     reasons: list[str]
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", response_model=Health)
 async def live() -> Response:
     """200 as long as the process answers. It asks no database: restarting would not bring one back."""
     return json_reply({"status": "ok", "reasons": []})
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", response_model=Health, responses=problems(key=False))
 async def ready(request: Request) -> Response:
     """200 when requests can be served; 503 with the `reasons` while the database is away or not migrated."""

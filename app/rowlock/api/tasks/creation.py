@@ -73,7 +73,7 @@ async def read_request(
 async def declared(services: Services, tenant_id: str, name: str, queue: str | None) -> tuple[Registered | None, str]:
     """The handler of that name, and the queue: as given, else the handler's, else `default`. A strict installation
     refuses what nobody has declared."""
-    registered = await services.handlers.get(name)
+    registered = await services.handlers.get(name, or_refuse=services.settings.strict)
     queue = queue or (registered.handler.queue if registered else "default")
     if services.settings.strict:
         await _refuse_undeclared(services, tenant_id, name, queue, registered)

@@ -1,0 +1,111 @@
+"""Health, metrics, and the API while its database is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+from tests.api.served import Served, assert_problem, serving
+from tests.harness.eventually import eventually
+from tests.harness.installation import settings_for
+
+from rowlock.api import create_app
+from rowlock.store.database import Database
+from rowlock.testing.servers import Server
+
+
+async def test_a_healthy_api_says_so_to_anybody(api: Served) -> None:
+    anybody = await api.client_with(None)
+    for path in ("/health/live", "/health/ready"):
+        answer = await anybody.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok", "reasons": []})
+        assert (await anybody.head(path)).status_code == 200
+
+
+async def test_a_database_that_is_not_migrated_makes_it_unready(empty_database_url: str) -> None:
+    async with Database(settings_for(empty_database_url)) as database:
+        app = create_app(database.settings, database=database)
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://rowlock.test") as client:
+            assert (await client.get("/health/live")).status_code == 200
+            document = assert_problem(await client.get("/health/ready"), 503, "not-ready")
+            assert "rowlock migrate" in document["reasons"][0]
+            refused = await client.get("/v1/tasks", headers={"Authorization": "Bearer rlk_0_0"})
+            assert_problem(refused, 503, "schema-outdated")
+            assert (await client.get("/metrics")).status_code == 200
+
+
+@contextmanager
+def away(server: Server, url: str) -> Iterator[None]:
+    """Cuts all connections to the database, and lets no new ones in."""
+    name = str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
+        door = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        admin.execute(door.format(sql.Identifier(name), sql.SQL("false")))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            admin.execute(door.format(sql.Identifier(name), sql.SQL("true")))
+
+
+async def test_it_says_when_the_database_is_away_and_goes_on_by_itself(server: Server, database_url: str) -> None:
+    async with serving(database_url, connect_seconds=0.3) as api:
+        task_id = await api.enqueue()
+        with away(server, database_url):
+            for method, path in [("GET", f"/v1/tasks/{task_id}"), ("POST", "/v1/tasks"), ("GET", "/v1/queues")]:
+                refused = await api.client.request(method, path, json={"name": "a"} if method == "POST" else None)
+                document = assert_problem(refused, 503, "database-unavailable")
+                assert refused.headers["retry-after"] == "2"
+                assert "connection" not in document["detail"]  # the driver's words name hosts and users
+            assert (await api.client.get("/health/live")).status_code == 200
+            assert_problem(await api.client.get("/health/ready"), 503, "not-ready")
+            assert (await api.client.get("/metrics")).status_code == 200
+
+        async def back() -> bool:
+            return (await api.client.get(f"/v1/tasks/{task_id}")).status_code == 200
+
+        await eventually(back)
+        assert (await api.client.get("/health/ready")).status_code == 200
+        assert await api.count_tasks() == 1
+
+
+async def test_metrics_tell_of_requests_and_queues_but_not_of_tenants(api: Served) -> None:
+    await api.client.post("/v1/tasks", json={"name": "mail.send", "queue": "metrics-q"})
+    await api.enqueue(tenant="secret-tenant", queue="metrics-q")
+    await api.client.get("/v1/tasks/7")
+    await api.client.get("/nowhere/to/be/found")
+
+    answer = await (await api.client_with(None)).get("/metrics")
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    assert 'rowlock_queue_depth{queue="metrics-q",status="ready"} 2.0' in lines
+    assert 'rowlock_tasks_submitted_total{name="mail.send",queue="metrics-q",source="rest"} 1.0' in lines
+    assert any('method="GET",route="/v1/tasks/{task_id}",status="422"' in line for line in lines)
+    assert any('route="unmatched",status="404"' in line for line in lines)
+    assert any(line.startswith('rowlock_pool_connections{pool="api"') for line in lines)
+    assert "secret-tenant" not in answer.text
+    assert "nowhere" not in answer.text
+
+
+async def test_metrics_read_the_database_at_most_every_few_seconds(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+    board = api.app.state.services.queues
+    count = board.snapshots
+
+    async def counted() -> object:
+        nonlocal read
+        read += 1
+        return await count()
+
+    monkeypatch.setattr(type(board), "snapshots", lambda _: counted())
+    for _ in range(5):
+        assert (await api.client.get("/metrics")).status_code == 200
+    assert read == 1

@@ -1,0 +1,181 @@
+"""Schedules over REST."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.api.served import Served, assert_problem
+
+NIGHTLY = {
+    "name": "nightly",
+    "task_name": "report.build",
+    "cron": "0 3 * * *",
+    "timezone": "Europe/Berlin",
+    "payload": {"kind": "daily"},
+    "queue": "reports",
+    "priority": "low",
+    "max_attempts": 2,
+    "timeout_seconds": 600.0,
+    "tags": ["night"],
+    "missed_run_policy": "catch_up",
+    "max_catch_up": 5,
+}
+
+
+async def test_a_schedule_is_made_read_and_listed(api: Served) -> None:
+    made = await api.client.post("/v1/schedules", json=NIGHTLY)
+
+    assert made.status_code == 201, made.text
+    assert made.headers["location"] == "/v1/schedules/nightly"
+    schedule = made.json()
+    same = {key: value for key, value in NIGHTLY.items() if key != "cron"}
+    assert schedule | same == schedule
+    assert (schedule["trigger_kind"], schedule["expression"], schedule["paused"]) == ("cron", "0 3 * * *", False)
+    assert "03:00" in schedule["description"]
+    assert len(schedule["next_windows"]) == 5
+    assert schedule["next_windows"][0] == schedule["next_at"]
+    assert {datetime.fromisoformat(at).hour for at in schedule["next_windows"]} <= {1, 2}
+    read = (await api.client.get("/v1/schedules/nightly")).json()
+    assert read | {"lag_seconds": schedule["lag_seconds"]} == schedule
+    listed = (await api.client.get("/v1/schedules")).json()["items"]
+    assert [one["name"] for one in listed] == ["nightly"]
+    assert_problem(await api.client.post("/v1/schedules", json=NIGHTLY), 409, "already-exists")
+
+
+async def test_what_a_schedule_lacks_comes_from_its_handler(api: Served) -> None:
+    await api.register("probe", queue="health", priority=0, max_attempts=1, timeout_seconds=5.0)
+
+    body = {"name": "pulse", "task_name": "probe", "interval_seconds": 90, "paused": True}
+    made = (await api.client.post("/v1/schedules", json=body)).json()
+
+    assert (made["queue"], made["priority"], made["max_attempts"], made["timeout_seconds"]) == (
+        "health",
+        "critical",
+        1,
+        5.0,
+    )
+    assert (made["trigger_kind"], float(made["expression"]), made["paused"]) == ("interval", 90.0, True)
+
+
+async def test_a_schedule_is_changed_in_part(api: Served) -> None:
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    where = "/v1/schedules/nightly"
+
+    changed = await api.client.patch(where, json={"cron": "30 4 * * *", "timeout_seconds": None, "tags": []})
+
+    assert changed.status_code == 200, changed.text
+    assert (changed.json()["expression"], changed.json()["timeout_seconds"], changed.json()["tags"]) == (
+        "30 4 * * *",
+        None,
+        [],
+    )
+    assert changed.json()["queue"] == "reports"
+    every = (await api.client.patch(where, json={"interval_seconds": 3600})).json()
+    assert (every["trigger_kind"], float(every["expression"])) == ("interval", 3600.0)
+
+
+async def test_a_schedule_is_paused_resumed_triggered_and_deleted(api: Served) -> None:
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    where = "/v1/schedules/nightly"
+
+    paused = (await api.client.post(f"{where}/pause")).json()
+    assert (paused["paused"], paused["paused_by"][:4]) == (True, "key:")
+    triggered = await api.client.post(f"{where}/trigger")
+    assert triggered.status_code == 201
+    task = triggered.json()
+    assert task | {"name": "report.build", "queue": "reports", "payload": {"kind": "daily"}} == task
+    assert triggered.headers["location"] == f"/v1/tasks/{task['id']}"
+    mine = (await api.client.get("/v1/tasks", params={"schedule_id": paused["id"]})).json()["items"]
+    assert [one["id"] for one in mine] == [task["id"]]
+    assert (await api.client.post(f"{where}/resume")).json()["paused"] is False
+    assert (await api.client.delete(where)).status_code == 204
+    assert_problem(await api.client.get(where), 404, "not-found")
+    assert_problem(await api.client.delete(where), 404, "not-found")
+    actions = [
+        entry["action"]
+        for entry in (await api.client.get("/v1/audit?subject_kind=schedule&subject_id=nightly")).json()["items"]
+    ]
+    assert actions[0] == "schedule.delete"
+    assert len(actions) == 5
+
+
+async def test_windows_are_paged_newest_first(api: Served) -> None:
+    body = {"name": "s", "task_name": "a", "interval_seconds": 60}
+    await api.client.post("/v1/schedules", json=body)
+    await api.client.post("/v1/schedules/s/pause")
+    await api.move_clock(timedelta(minutes=5, seconds=30))
+    await api.client.post("/v1/schedules/s/resume")
+
+    windows: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        params = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        page = (await api.client.get("/v1/schedules/s/windows", params=params)).json()
+        windows += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    times = [window["window_at"] for window in windows]
+    assert len(times) == len(set(times)) == 5
+    assert times == sorted(times, reverse=True)
+    assert {window["outcome"] for window in windows} == {"skipped"}
+    assert all(window["reason"] for window in windows)
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({}, "cron"),
+    ({"cron": "0 3 * * *", "interval_seconds": 5}, "cron"),
+    ({"cron": "61 3 * * *"}, "cron"),
+    ({"cron": "nonsense"}, "cron"),
+    ({"cron": 5}, "cron"),
+    ({"cron": "0 3 * * *", "timezone": "Mars/Olympus"}, "timezone"),
+    ({"interval_seconds": 0}, "interval_seconds"),
+    ({"interval_seconds": -1}, "interval_seconds"),
+    ({"interval_seconds": "60"}, "interval_seconds"),
+    ({"interval_seconds": 60, "missed_run_policy": "maybe"}, "missed_run_policy"),
+    ({"interval_seconds": 60, "max_catch_up": 0}, "max_catch_up"),
+    ({"interval_seconds": 60, "anchor_at": "tomorrow"}, "anchor_at"),
+    ({"interval_seconds": 60, "name": "a/b"}, "name"),
+    ({"interval_seconds": 60, "task_name": ""}, "task_name"),
+    ({"interval_seconds": 60, "timeout_seconds": 0}, "timeout_seconds"),
+    ({"interval_seconds": 60, "unknown": 0}, "unknown"),
+]
+
+
+async def test_a_wrong_schedule_names_its_field_and_is_not_stored(api: Served) -> None:
+    for more, field in WRONG:
+        body = {"name": "s", "task_name": "a", **more}
+        refused = await api.client.post("/v1/schedules", json=body)
+        assert refused.status_code == 422, (more, refused.text)
+        assert field in [error["field"] for error in refused.json()["errors"]], (more, refused.text)
+    assert (await api.client.get("/v1/schedules")).json()["items"] == []
+
+
+async def test_a_wrong_change_changes_nothing(api: Served) -> None:
+    made = (await api.client.post("/v1/schedules", json=NIGHTLY)).json()
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"name": "other"},
+        {"cron": None},
+        {"cron": "nonsense"},
+        {"timezone": "Mars/Olympus"},
+        {"cron": "0 3 * * *", "interval_seconds": 5},
+        {"interval_seconds": -5},
+        {"paused": True},
+    ]
+    for body in wrong:
+        refused = await api.client.patch("/v1/schedules/nightly", json=body)
+        assert refused.status_code == 422, (body, refused.text)
+    unchanged = (await api.client.get("/v1/schedules/nightly")).json()
+    assert unchanged["updated_at"] == made["updated_at"]
+
+
+async def test_a_schedule_s_payload_is_held_to_its_handler_s_schema(api: Served) -> None:
+    await api.register("report.build", '{"type": "object", "required": ["kind"]}')
+    refused = await api.client.post("/v1/schedules", json={**NIGHTLY, "payload": {}})
+    assert_problem(refused, 422, "invalid-payload", field="payload")
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    refused = await api.client.patch("/v1/schedules/nightly", json={"payload": {}})
+    assert_problem(refused, 422, "invalid-payload", field="payload")
