@@ -90,7 +90,7 @@ function problemIn(text, response) {
   };
   try {
     const { title, detail, type, errors } = JSON.parse(text);
-    return new Problem({ title: title ?? `HTTP ${response.status}`, detail, type, errors, ...extras });
+    return new Problem({ title: title ?? `HTTP ${response.status}`, detail, type, errors: errors ?? [], ...extras });
   } catch {
     return new Problem({ title: `HTTP ${response.status}`, detail: response.statusText, ...extras });
   }

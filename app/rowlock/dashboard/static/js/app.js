@@ -52,7 +52,7 @@ function pageAt({ page, argument, query }) {
   switch (page) {
     case '': return html`<${Overview} />`;
     case 'tasks': return argument ? html`<${Task} id=${argument} />` : html`<${Tasks} query=${query} />`;
-    case 'dead-letters': return html`<${DeadLetters} />`;
+    case 'dead-letters': return html`<${DeadLetters} query=${query} />`;
     case 'schedules': return argument ? html`<${Schedule} name=${argument} />` : html`<${Schedules} />`;
     case 'workers': return html`<${Workers} />`;
     case 'handlers': return html`<${Handlers} />`;

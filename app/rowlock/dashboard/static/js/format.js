@@ -34,6 +34,11 @@ export function dateTime(iso) {
   return moment.format(new Date(iso));
 }
 
+// A state's word at the head of a line or a column.
+export function titled(word) {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
 export function plural(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }

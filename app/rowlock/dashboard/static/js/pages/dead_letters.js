@@ -5,26 +5,32 @@ import { count, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { Act } from '../parts/act.js';
 import { Answer, Empty } from '../parts/answers.js';
+import { FilterFields } from '../parts/filter_fields.js';
 import { Heading } from '../parts/heading.js';
 import { Pager, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
-import { address } from '../router.js';
+import { address, go } from '../router.js';
 import { html, useEffect, useState } from '../view.js';
 
+const FIELDS = ['queue', 'name'];
 const PAGE = 50;
+const MOST_AT_ONCE = 10_000; // what the API takes in one request
 const AT_ONCE = 6;
 
-export function DeadLetters() {
-  const cursors = useCursors('');
-  const live = useLive('dead-letters', { limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
+export function DeadLetters({ query }) {
+  const filters = Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? '']));
+  const cursors = useCursors(JSON.stringify(filters));
+  const live = useLive('dead-letters', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
   const shown = live.data?.items ?? [];
   const [chosen, choose] = useChoice(shown);
   return html`
     <${Heading} title="Dead letters" note="Out of attempts, or failed for good. Mend the cause, then redrive.">
+      <${RedriveAll} filters=${filters} disabled=${shown.length === 0} onDone=${live.reload} />
       <${RedriveChosen} chosen=${chosen} onDone=${() => { choose([]); live.reload(); }} />
     <//>
-    <${Answer} live=${live} rows=${6} empty=${({ items }) => items.length === 0 && html`<${Empty} title="No dead letters.">Nothing has failed for good.<//>`}>
+    <div class="filters"><${FilterFields} names=${FIELDS} filters=${filters} onChange=${(changed) => go('dead-letters', '', changed)} /></div>
+    <${Answer} live=${live} rows=${6} empty=${({ items }) => items.length === 0 && html`<${Empty} title="No dead letters.">${filters.queue || filters.name ? 'None matches.' : 'Nothing has failed for good.'}<//>`}>
       ${({ items, next_cursor: next }) => html`
         <${Letters} tasks=${items} chosen=${chosen} choose=${choose} />
         <${Pager} cursors=${cursors} next=${next} />`}
@@ -51,12 +57,29 @@ function Letters({ tasks, chosen, choose }) {
     },
     { title: 'Task', kind: 'main', cell: (task) => html`<a href=${address('tasks', task.id)}>${task.name}</a>` },
     { title: 'Error', kind: 'grow', cell: (task) => html`<span class="two-lines" title=${task.error}>${task.error ?? '–'}</span>` },
-    { title: 'Reason', cell: (task) => html`<code>${task.reason}</code>` },
+    { title: 'Reason', kind: 'minor', cell: (task) => html`<code>${task.reason}</code>` },
     { title: 'Queue', cell: (task) => task.queue },
     { title: 'Attempts', kind: 'number', cell: (task) => count(task.attempt) },
     { title: 'Died', kind: 'number', cell: (task) => html`<${Ago} at=${task.finished_at} />` },
   ];
   return html`<${Table} label="Dead letters" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
+}
+
+function RedriveAll({ filters: { queue, name }, disabled, onDone }) {
+  const which = [name && `of handler ${name}`, queue && `in queue ${queue}`].filter(Boolean).join(' ');
+  const question = {
+    title: `Redrive all dead letters${which && ` ${which}`}?`,
+    text: `Those on other pages too, the oldest ${count(MOST_AT_ONCE)} at most. They go back to work at once, with all their attempts ahead of them.`,
+    verb: 'Redrive all',
+    danger: true,
+  };
+  const body = { queue: queue || null, name: name || null, limit: MOST_AT_ONCE };
+  return html`<${Act} label="Redrive all" disabled=${disabled} question=${question} onDone=${onDone}
+    run=${() => post('dead-letters/redrive', body).then(({ redriven }) => backAtWork(redriven))} />`;
+}
+
+function backAtWork(number) {
+  return `${plural(number, 'task')} ${number === 1 ? 'is' : 'are'} back at work.`;
 }
 
 function RedriveChosen({ chosen, onDone }) {
@@ -65,7 +88,7 @@ function RedriveChosen({ chosen, onDone }) {
     text: 'They go back to work at once, with all their attempts ahead of them.',
     verb: `Redrive ${count(chosen.length)}`,
   };
-  return html`<${Act} label=${chosen.length ? `Redrive ${count(chosen.length)}` : 'Redrive'} kind="primary" disabled=${chosen.length === 0}
+  return html`<${Act} label=${chosen.length ? `Redrive ${count(chosen.length)}` : 'Redrive chosen'} kind="primary" disabled=${chosen.length === 0}
     question=${question} run=${() => redriveAll(chosen)} onDone=${onDone} />`;
 }
 
@@ -80,5 +103,5 @@ async function redriveAll(ids) {
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (problems.length) throw new Error(`${count(problems.length)} of ${count(ids.length)} could not be redriven: ${problems[0].message}`);
-  return `${plural(ids.length, 'task')} ${ids.length === 1 ? 'is' : 'are'} back at work.`;
+  return backAtWork(ids.length);
 }

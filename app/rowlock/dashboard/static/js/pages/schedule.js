@@ -16,7 +16,9 @@ import { Rule, ScheduleActs } from './schedules.js';
 
 export function Schedule({ name }) {
   const live = useLive(path('schedules', name));
-  return html`<${Answer} live=${live} rows=${4}>${(schedule) => html`
+  return html`
+    ${!live.data && html`<${Heading} title="Schedule" />`}
+    <${Answer} live=${live} rows=${4}>${(schedule) => html`
     <${Heading} title=${schedule.name}><${ScheduleActs} schedule=${schedule} onChange=${live.reload} /><//>
     <p class="task-line"><${Chip} word=${schedule.paused ? 'paused' : 'active'} /> <${Rule} schedule=${schedule} /></p>
     <div class="task-columns">
@@ -25,7 +27,7 @@ export function Schedule({ name }) {
           <h2 id="windows-title">Windows</h2>
           <${Windows} name=${name} />
         </section>
-        <${JsonView} label="Payload" value=${schedule.payload} />
+        <section aria-label="Payload"><${JsonView} label="Payload" value=${schedule.payload} /></section>
       </div>
       <aside aria-label="Facts"><${Facts} schedule=${schedule} /></aside>
     </div>`}
@@ -34,16 +36,17 @@ export function Schedule({ name }) {
 
 function Facts({ schedule }) {
   const facts = [
-    ['Next window', html`<${At} at=${schedule.next_at} />`],
+    ['Next windows', schedule.next_windows.length > 0 && schedule.next_windows.map((at) => html`<div><${At} at=${at} /></div>`)],
     ['Cursor', html`<${At} at=${schedule.cursor_at} />`],
-    ['Lag', duration(schedule.lag_seconds ?? 0)],
+    ['Lag', duration(schedule.lag_seconds)],
     ['Missed runs', schedule.missed_run_policy.replaceAll('_', ' ')],
     ['Task', html`<a href=${address('tasks', '', { name: schedule.task_name })}>${schedule.task_name}</a>`],
     ['Queue', schedule.queue],
     ['Priority', schedule.priority],
     ['Zone', schedule.timezone],
-    ['Paused', schedule.paused_at && html`<${At} at=${schedule.paused_at} />`],
+    ['Paused', schedule.paused && html`<${At} at=${schedule.paused_at} /> ${schedule.paused_by && html`by <code>${schedule.paused_by}</code>`}`],
     ['Declared by', schedule.source],
+    ['Its tasks', html`<a href=${address('tasks', '', { schedule_id: schedule.id })}>Show them</a>`],
   ].filter(([, value]) => value);
   return html`<dl class="facts">${facts.map(([title, value]) => html`<div><dt>${title}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
@@ -52,7 +55,7 @@ function Windows({ name }) {
   const cursors = useCursors(name);
   const live = useLive(path('schedules', name, 'windows'), { limit: 20, cursor: cursors.cursor });
   const columns = [
-    { title: 'Window', kind: 'main', cell: (window) => html`<${At} at=${window.window_at} />` },
+    { title: 'Window', kind: 'main', cell: (window) => html`<${At} at=${window.window_at} />${window.passed_after && html`<div class="faint">and all since <${At} at=${window.passed_after} /></div>`}` },
     { title: 'Outcome', cell: (window) => html`<${Chip} word=${window.outcome} /> ${window.reason && html`<code class="faint">${window.reason}</code>`}` },
     { title: 'Task', cell: (window) => window.task_id ? html`<a href=${address('tasks', window.task_id)}><code>…${window.task_id.slice(-8)}</code></a>` : '–' },
   ];

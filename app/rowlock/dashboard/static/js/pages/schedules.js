@@ -27,7 +27,7 @@ function columns(onChange) {
   return [
     { title: 'Schedule', kind: 'main', cell: (schedule) => html`<a href=${address('schedules', schedule.name)}>${schedule.name}</a> ${schedule.paused && html`<${Chip} word="paused" />`}` },
     { title: 'Rule', kind: 'grow', cell: (schedule) => html`<${Rule} schedule=${schedule} />` },
-    { title: 'Task', cell: (schedule) => html`<a class="calm" href=${address('tasks', '', { name: schedule.task_name })}>${schedule.task_name}</a>` },
+    { title: 'Task', kind: 'wide', cell: (schedule) => html`<a class="calm" href=${address('tasks', '', { name: schedule.task_name })}>${schedule.task_name}</a>` },
     { title: 'Missed runs', cell: (schedule) => schedule.missed_run_policy.replaceAll('_', ' ') },
     { title: 'Next', kind: 'number', cell: (schedule) => schedule.paused ? html`<span class="faint">–</span>` : html`<${Ago} at=${schedule.next_at} />` },
     { title: 'Lag', kind: 'number', cell: (schedule) => html`<span class=${schedule.lag_seconds > LATE_SECONDS ? 'late' : ''}>${duration(schedule.lag_seconds ?? 0)}</span>` },
@@ -36,8 +36,9 @@ function columns(onChange) {
 }
 
 export function Rule({ schedule }) {
-  if (schedule.trigger_kind === 'interval') return html`every ${duration(Number(schedule.expression))}`;
-  return html`<code>${schedule.expression}</code> <span class="faint">${schedule.description ? `${schedule.description}, ` : ''}${schedule.timezone}</span>`;
+  const { trigger_kind: kind, expression, description, timezone } = schedule;
+  if (kind === 'interval') return html`${description ?? `every ${expression} s`}`;
+  return html`<code>${expression}</code> <span class="faint">${[description, timezone].filter(Boolean).join(', ')}</span>`;
 }
 
 export function ScheduleActs({ schedule, onChange }) {

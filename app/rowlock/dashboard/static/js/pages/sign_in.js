@@ -1,10 +1,11 @@
 // The door: an API key, pasted. It is tried at once, so that a wrong one is said here and not on every page.
 
-import { session, signIn } from '../session.js';
-import { html, useRef } from '../view.js';
+import { signIn } from '../session.js';
+import { html, useEffect, useRef } from '../view.js';
 
 export function SignIn({ refusal }) {
   const field = useRef(null);
+  useEffect(() => field.current.focus(), []);
   function submit(event) {
     event.preventDefault();
     const key = field.current.value.trim();
@@ -14,15 +15,11 @@ export function SignIn({ refusal }) {
     <form class="door-card" onSubmit=${submit} autocomplete="off">
       <h1><span class="mark" aria-hidden="true"></span>rowlock</h1>
       <label for="key">API key</label>
-      <input id="key" ref=${field} type="password" placeholder="rlk_…" required autofocus spellcheck=${false} autocomplete="off" aria-describedby="key-note" />
+      <input id="key" ref=${field} type="password" placeholder="rlk_…" required spellcheck=${false} autocomplete="off" aria-describedby="key-note" />
       ${refusal && html`<p class="door-refusal" role="alert">${refusal}</p>`}
       <button class="button primary" type="submit">Open</button>
-      <p id="key-note" class="faint">The key stays in this tab and is sent to this server only. Make one with
+      <p id="key-note" class="faint">The key stays in this tab and is sent to this server only. Make one with${' '}
         <code>rowlock keys create --name you</code>; <code>--scopes read</code> lets it look without touching.</p>
     </form>
   </main>`;
-}
-
-export function isSignedIn() {
-  return session.get().key !== null;
 }

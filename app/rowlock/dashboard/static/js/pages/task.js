@@ -1,15 +1,17 @@
 // One task: what it is, why it is where it is, how its attempts went, and what may be done about it.
 
 import { path } from '../api.js';
+import { count } from '../format.js';
 import { useLive } from '../live.js';
 import { Answer } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
 import { Executions } from '../parts/executions.js';
 import { Heading } from '../parts/heading.js';
 import { JsonView, copy } from '../parts/json_view.js';
-import { Meter } from '../parts/meters.js';
+import { DepthBar, Meter } from '../parts/meters.js';
 import { TaskActs } from '../parts/task_acts.js';
 import { TaskFacts } from '../parts/task_facts.js';
+import { address } from '../router.js';
 import { html } from '../view.js';
 
 const FINISHED = ['succeeded', 'dead', 'cancelled'];
@@ -18,13 +20,16 @@ const SELDOM = { every: 15_000 };
 
 export function Task({ id }) {
   const live = useLive(path('tasks', id), {}, OFTEN);
-  return html`<${Answer} live=${live} rows=${6}>${(task) => html`<${Found} key=${task.id} task=${task} onChange=${live.reload} />`}<//>`;
+  return html`
+    ${!live.data && html`<${Heading} title="Task" />`}
+    <${Answer} live=${live} rows=${6}>${(task) => html`<${Found} key=${task.id} task=${task} onChange=${live.reload} />`}<//>`;
 }
 
 function Found({ task, onChange }) {
   const pace = FINISHED.includes(task.status) ? SELDOM : OFTEN;
   const reasons = useLive(path('tasks', task.id, 'explain'), {}, pace);
   const executions = useLive(path('tasks', task.id, 'executions'), {}, pace);
+  const children = useLive(path('tasks', task.id, 'children'), {}, { every: 5_000 });
   return html`
     <${Heading} title=${task.name}>
       <${TaskActs} task=${task} onChange=${() => [onChange, reasons.reload, executions.reload].forEach((reload) => reload())} />
@@ -38,9 +43,10 @@ function Found({ task, onChange }) {
     <div class="task-columns">
       <div>
         <section aria-labelledby="why-title">
-          <h2 id="why-title">Why it is ${FINISHED.includes(task.status) ? 'so' : 'here'}</h2>
-          <${Answer} live=${reasons} rows=${1}>${(answer) => html`<${Reasons} reasons=${answer.reasons} />`}<//>
+          <h2 id="why-title">${task.status === 'running' ? 'What it is doing' : FINISHED.includes(task.status) ? 'How it ended' : 'Why it waits'}</h2>
+          <${Answer} live=${reasons} rows=${1}>${({ items }) => html`<${Reasons} reasons=${items} />`}<//>
         </section>
+        ${children.data?.total > 0 && html`<${Children} id=${task.id} counts=${children.data} />`}
         <section aria-labelledby="data-title">
           <h2 id="data-title">Data</h2>
           <${JsonView} label="Payload" value=${task.payload} />
@@ -60,9 +66,19 @@ function Progress({ progress }) {
   const { done, total, message } = progress;
   return html`<div class="progress">
     ${total > 0 && html`<${Meter} done=${done} total=${total} label="Progress" />`}
-    <span class="figures">${done ?? ''}${total ? ` of ${total}` : ''}</span>
+    <span class="figures">${count(done)}${total ? ` of ${count(total)}` : ''}</span>
     ${message && html`<span class="faint clip">${message}</span>`}
   </div>`;
+}
+
+function Children({ id, counts: { total, by_status: counts } }) {
+  return html`<section aria-labelledby="children-title">
+    <h2 id="children-title"><a href=${address('tasks', '', { parent_id: id })}>${count(total)} children</a></h2>
+    <div class="children">
+      <${DepthBar} counts=${counts} fullest=${total} />
+      <p>${Object.entries(counts).map(([status, number]) => html`<a class="calm" href=${address('tasks', '', { parent_id: id, status })}>${count(number)} ${status}</a>`)}</p>
+    </div>
+  </section>`;
 }
 
 function Reasons({ reasons }) {

@@ -4,6 +4,7 @@ import { count, duration } from '../format.js';
 import { useLive } from '../live.js';
 import { Answer, Empty } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
+import { FilterFields } from '../parts/filter_fields.js';
 import { Heading } from '../parts/heading.js';
 import { Pager, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
@@ -14,10 +15,11 @@ import { html } from '../view.js';
 
 const STATUSES = ['blocked', 'scheduled', 'ready', 'running', 'retrying', 'succeeded', 'dead', 'cancelled'];
 const FIELDS = ['queue', 'name', 'tag'];
+const LINKED = { parent_id: 'children of', schedule_id: 'made by schedule' };
 const PAGE = 50;
 
 export function Tasks({ query }) {
-  const filters = Object.fromEntries(['status', ...FIELDS].map((name) => [name, query[name] ?? '']));
+  const filters = Object.fromEntries(['status', ...FIELDS, ...Object.keys(LINKED)].map((name) => [name, query[name] ?? '']));
   const cursors = useCursors(JSON.stringify(filters));
   const live = useLive('tasks', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 3_000 });
   return html`
@@ -31,43 +33,35 @@ export function Tasks({ query }) {
 }
 
 function Filters({ filters }) {
-  const set = (changed) => go('tasks', '', { ...filters, ...changed });
-  function submit(event) {
-    event.preventDefault();
-    set(Object.fromEntries(FIELDS.map((name) => [name, event.currentTarget.elements[name].value.trim()])));
-  }
   return html`<div class="filters">
     <nav class="statuses" aria-label="Status">
       ${['', ...STATUSES].map((status) => html`<a href=${address('tasks', '', { ...filters, status })} aria-current=${filters.status === status ? 'true' : undefined}>
         ${status || 'all'}</a>`)}
     </nav>
-    <form class="filter-fields" role="search" onSubmit=${submit} onChange=${(event) => event.currentTarget.requestSubmit()}>
-      ${FIELDS.map((name) => html`<label>
-        <span>${name}</span>
-        <input key=${`${name}=${filters[name]}`} name=${name} type="search" defaultValue=${filters[name]} placeholder="any" autocomplete="off" spellcheck=${false} />
-      </label>`)}
-      <button type="submit" class="unseen">Filter</button>
-    </form>
+    <${FilterFields} names=${FIELDS} filters=${filters} onChange=${(changed) => go('tasks', '', { ...filters, ...changed })} />
+    ${Object.entries(LINKED).map(([name, words]) => filters[name] && html`<p key=${name} class="linked">
+      ${words} <code>${filters[name]}</code> <a href=${address('tasks', '', { ...filters, [name]: '' })}>Show all</a>
+    </p>`)}
   </div>`;
 }
 
 export function TaskTable({ tasks }) {
   const columns = [
-    { title: 'Status', cell: (task) => html`<${Chip} word=${task.status} />` },
+    { title: 'Status', kind: 'status', cell: (task) => html`<${Chip} word=${task.status} />` },
     { title: 'Task', kind: 'main', cell: (task) => html`<a href=${address('tasks', task.id)}>${task.name}</a> <${Tags} tags=${task.tags} />` },
     { title: 'Queue', cell: (task) => html`<a class="calm" href=${address('tasks', '', { queue: task.queue })}>${task.queue}</a>` },
     { title: 'Priority', cell: (task) => html`<span class=${`priority-${task.priority}`}>${task.priority}</span>` },
     { title: 'Attempt', kind: 'number', cell: (task) => `${count(task.attempt)} / ${count(task.max_attempts)}` },
-    { title: 'Waited', kind: 'number', cell: (task) => duration(task.wait_seconds) },
+    { title: 'Waited', kind: 'number minor', cell: (task) => duration(task.wait_seconds) },
     { title: 'When', kind: 'number', cell: (task) => html`<${When} task=${task} />` },
-    { title: 'Id', cell: (task) => html`<code class="faint" title=${task.id}>…${task.id.slice(-8)}</code>` },
+    { title: 'Id', kind: 'minor', cell: (task) => html`<code class="faint" title=${task.id}>…${task.id.slice(-8)}</code>` },
   ];
   return html`<${Table} label="Tasks" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
 }
 
 function When({ task }) {
   if (task.finished_at) return html`<${Ago} at=${task.finished_at} />`;
-  if (['scheduled', 'retrying'].includes(task.status)) return html`<${Ago} at=${task.run_at} />`;
+  if (['scheduled', 'retrying'].includes(task.status)) return html`<${Ago} at=${task.visible_at} />`;
   return html`<${Ago} at=${task.status === 'running' ? task.started_at : task.created_at} />`;
 }
 

@@ -11,7 +11,7 @@ import { Ago } from '../parts/time.js';
 import { html } from '../view.js';
 
 export function Workers() {
-  const live = useLive('workers');
+  const live = useLive('workers', { limit: 200 });
   return html`
     <${Heading} title="Workers" />
     <${Answer} live=${live} rows=${4}>${({ items }) => html`<${WorkersTable} workers=${items} />`}<//>`;
@@ -26,11 +26,11 @@ export function WorkersTable({ workers }) {
 
 const columns = [
   { title: 'Worker', kind: 'main', cell: (worker) => html`${worker.name} <span class="faint">#${worker.id}</span>` },
-  { title: 'Health', cell: (worker) => html`<${Chip} word=${worker.health} /> ${worker.draining && worker.health !== 'stopped' && html`<${Chip} word="draining" />`} ${worker.health_reason && html`<span class="faint">${worker.health_reason}</span>`}` },
-  { title: 'Running', kind: 'number', cell: (worker) => html`${count(worker.running)} / ${count(worker.concurrency)} <${Meter} done=${worker.running} total=${worker.concurrency} label=${`Load of ${worker.name}`} />` },
+  { title: 'Health', kind: 'wide', cell: (worker) => html`<${Chip} word=${worker.health} /> ${worker.draining && worker.health !== 'stopped' && html`<${Chip} word="draining" />`} ${worker.health_reason && html`<span class="faint">${worker.health_reason}</span>`}` },
+  { title: 'Running', kind: 'number wide', cell: (worker) => html`${count(worker.running)} / ${count(worker.concurrency)} <${Meter} done=${worker.running} total=${worker.concurrency} label=${`Load of ${worker.name}`} />` },
   { title: 'Queues', kind: 'grow', cell: (worker) => worker.queues.join(', ') },
   { title: 'Heartbeat', kind: 'number', cell: (worker) => html`<${Ago} at=${worker.heartbeat_at} />` },
   { title: 'Up since', kind: 'number', cell: (worker) => html`<${Ago} at=${worker.started_at} />` },
   { title: 'Version', cell: (worker) => worker.version },
-  { title: 'Process', cell: (worker) => html`<span class="faint">${worker.hostname}, pid ${worker.pid}</span>` },
+  { title: 'Process', kind: 'wide', cell: (worker) => html`<span class="faint">${worker.hostname}, pid ${worker.pid}</span>` },
 ];

@@ -17,18 +17,11 @@ export function Failure({ problem, onRetry, stale = false }) {
     <div>
       <strong>${problem.title}</strong>
       <p>${problem.detail}${stale ? ' What you see may be out of date.' : ''}</p>
-      ${problem.errors?.length > 0 && html`<ul>${problem.errors.map((error) => html`<li>${fieldOf(error)}</li>`)}</ul>`}
+      ${problem.errors?.length > 1 && html`<ul>${problem.errors.map(({ field, reason }) => html`<li><code>${field}</code> ${reason}</li>`)}</ul>`}
       ${problem.requestId && html`<p class="faint">Request <code>${problem.requestId}</code></p>`}
     </div>
     ${onRetry && html`<button type="button" class="button" onClick=${onRetry}>Try again</button>`}
   </div>`;
-}
-
-function fieldOf(error) {
-  if (typeof error === 'string') return error;
-  const where = error.field ?? error.pointer ?? error.loc?.join?.('.') ?? '';
-  const what = error.detail ?? error.message ?? error.msg ?? '';
-  return where ? `${where}: ${what}` : what;
 }
 
 // One of the three, or what the data look like.

@@ -2,14 +2,16 @@
 
 import { html, useEffect, useState } from '../view.js';
 
+// A cursor belongs to the filters it was given for, so other filters (`key`) begin at the first page.
 export function useCursors(key) {
-  const [trail, setTrail] = useState([]);
-  useEffect(() => setTrail([]), [key]);
+  const [seen, setSeen] = useState({ key, trail: [] });
+  const trail = seen.key === key ? seen.trail : [];
+  useEffect(() => setSeen((before) => (before.key === key ? before : { key, trail: [] })), [key]);
   return {
     cursor: trail.at(-1),
     page: trail.length + 1,
-    older: (cursor) => setTrail([...trail, cursor]),
-    newer: () => setTrail(trail.slice(0, -1)),
+    older: (cursor) => setSeen({ key, trail: [...trail, cursor] }),
+    newer: () => setSeen({ key, trail: trail.slice(0, -1) }),
   };
 }
 

@@ -30,7 +30,7 @@ export function Question() {
       <h2 id="question-title">${question.title}</h2>
       <p>${question.text}</p>
       <div class="question-verbs">
-        <button type="button" class="button" autofocus onClick=${() => question.answer(false)}>Keep as it is</button>
+        <button type="button" class="button" onClick=${() => question.answer(false)}>Keep as it is</button>
         <button type="button" class="button ${question.danger ? 'danger' : 'primary'}" onClick=${() => question.answer(true)}>${question.verb}</button>
       </div>`}
   </dialog>`;

@@ -1,5 +1,5 @@
 // A table on a wide screen; on a narrow one each row is a card whose cells carry their column's title.
-// columns: [{ title, cell: (row) => content, kind?: 'number' | 'main' | 'actions' | 'grow' }]
+// columns: [{ title, cell: (row) => content, kind?: words of css/tables.css }]
 
 import { html } from '../view.js';
 

@@ -13,7 +13,7 @@ export function TaskFacts({ task }) {
     ['Attempts', `${count(task.attempt)} of ${count(task.max_attempts)}`],
     ['Timeout', task.timeout_seconds && duration(task.timeout_seconds)],
     ['Created', html`<${At} at=${task.created_at} />`],
-    ['Runs at', !task.finished_at && task.status !== 'running' && task.run_at && html`<${At} at=${task.run_at} />`],
+    ['Runs at', !task.finished_at && task.status !== 'running' && task.visible_at && html`<${At} at=${task.visible_at} />`],
     ['Started', task.started_at && html`<${At} at=${task.started_at} />`],
     ['Finished', task.finished_at && html`<${At} at=${task.finished_at} />`],
     ['Waited', task.wait_seconds != null && duration(task.wait_seconds)],
@@ -22,21 +22,15 @@ export function TaskFacts({ task }) {
     ['Error', task.error && html`<span class="bad">${task.error}</span>`],
     ['Worker', task.worker_id],
     ['Tags', task.tags?.length > 0 && html`<${Tags} tags=${task.tags} />`],
-    ['Children', children(task)],
     ['Parent', task.parent_id && html`<a href=${address('tasks', task.parent_id)}><code>${task.parent_id}</code></a>`],
     ['Workflow', task.workflow_id && task.workflow_id !== task.id && html`<a href=${address('tasks', task.workflow_id)}><code>${task.workflow_id}</code></a>`],
-    ['Schedule', task.schedule_id && html`<code>${task.schedule_id}</code>`],
+    ['Schedule', task.schedule_id && html`<a href=${address('tasks', '', { schedule_id: task.schedule_id })}><code>${task.schedule_id}</code></a>`],
     ['Window', task.window_at && html`<${At} at=${task.window_at} />`],
     ['Unique key', task.unique_key && html`<code>${task.unique_key}</code>`],
     ['Idempotency key', task.idempotency_key && html`<code>${task.idempotency_key}</code>`],
-    ['Lane', task.lane && html`<code>${task.lane}</code>`],
+    ['Flow key', task.flow_key && html`<code>${task.flow_key}</code>`],
     ['Payload version', task.payload_version],
     ['Kept until', task.expires_on],
   ].filter(([, value]) => value);
   return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
-}
-
-function children(task) {
-  const counted = Object.entries(task.children ?? {}).filter(([, number]) => number > 0);
-  return counted.length > 0 && counted.map(([status, number]) => html`<div>${count(number)} ${status}</div>`);
 }

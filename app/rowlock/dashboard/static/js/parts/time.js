@@ -17,7 +17,7 @@ export function Ago({ at }) {
 
 export function At({ at }) {
   if (!at) return html`<span class="faint">–</span>`;
-  return html`<time datetime=${at} title=${at}>${dateTime(at)}</time> <span class="faint">(<${Ago} at=${at} />)</span>`;
+  return html`<time datetime=${at} title=${at}>${dateTime(at)}</time> <span class="faint unbroken">(<${Ago} at=${at} />)</span>`;
 }
 
 function useTick() {

@@ -1,0 +1,89 @@
+"""What an operator does on the page reaches the database, and only after a yes where it matters."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import Opener, Site
+
+from rowlock.domain.schedule_requests import schedule_request
+from rowlock.engine.operate import Actor
+from rowlock.engine.schedules import create_schedule
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PAUSED = "SELECT paused_at IS NOT NULL FROM rowlock.queues WHERE name = 'mail'"
+SOMEBODY = Actor("somebody")
+STATUSES = "SELECT status::text, count(*) FROM rowlock.tasks GROUP BY 1 ORDER BY 1"
+
+
+async def test_a_queue_is_paused_after_a_yes_and_resumed(site: Site, open_page: Opener) -> None:
+    await site.enqueue(queue="mail")
+    page = await open_page()
+    pause = page.get_by_role("button", name="Pause queue mail")
+
+    await pause.click()
+    await expect(page.get_by_role("button", name="Keep as it is")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    assert await site.sql(PAUSED) == []
+
+    await pause.click()
+    await page.get_by_role("button", name="Pause the queue").click()
+    await expect(page.get_by_role("status")).to_contain_text("Queue mail is paused.")
+    assert await site.sql(PAUSED) == [(True,)]
+
+    await page.get_by_role("button", name="Resume queue mail").click()
+    await expect(pause).to_be_visible()
+    assert await site.sql(PAUSED) == [(False,)]
+
+
+async def test_a_dead_letter_is_read_and_redriven(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue()
+    await site.bury(task_id, traceback="Traceback (most recent call last): mail.py")
+    page = await open_page(f"tasks/{task_id}")
+
+    await page.get_by_text("Traceback", exact=True).click()
+    await expect(page.get_by_text("mail.py")).to_be_visible()
+    await page.get_by_role("button", name="Redrive").click()
+    await page.get_by_role("button", name="Redrive the task").click()
+    await expect(page.locator(".task-line")).to_contain_text("ready")
+    assert await site.sql(STATUSES) == [("pending", 1)]
+
+
+async def test_the_chosen_dead_letters_are_redriven_and_then_all(site: Site, open_page: Opener) -> None:
+    buried = [await site.enqueue(f"mail.send{number}") for number in range(3)]
+    for task_id in buried:
+        await site.bury(task_id)
+    page = await open_page("dead-letters")
+
+    await page.get_by_label("Choose mail.send0").check()
+    await page.get_by_label("Choose mail.send2").check()
+    await page.get_by_role("button", name="Redrive 2").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Redrive 2").click()
+    await expect(page.get_by_role("status")).to_contain_text("2 tasks are back at work.")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    assert await site.sql(STATUSES) == [("dead", 1), ("pending", 2)]
+
+    await page.get_by_role("button", name="Redrive all").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Redrive all").click()
+    await expect(page.get_by_text("No dead letters.")).to_be_visible()
+    assert await site.sql(STATUSES) == [("pending", 3)]
+
+
+async def test_a_schedule_is_paused_resumed_and_triggered(site: Site, open_page: Opener) -> None:
+    request = schedule_request(name="nightly", task_name="report.build", cron="0 3 * * *")
+    await create_schedule(site.database, "default", request, actor=SOMEBODY)
+    page = await open_page("schedules")
+
+    await page.get_by_role("button", name="Pause nightly").click()
+    await page.get_by_role("button", name="Pause it").click()
+    await page.get_by_role("button", name="Resume nightly").click()
+    await expect(page.get_by_role("button", name="Pause nightly")).to_be_visible()
+
+    await page.get_by_role("link", name="nightly").click()
+    await expect(page.get_by_text("Next windows")).to_be_visible()
+    await page.get_by_role("button", name="Trigger nightly").click()
+    await page.get_by_role("button", name="Trigger it").click()
+    await expect(page.get_by_role("status")).to_contain_text("nightly was triggered.")
+    assert await site.sql("SELECT name FROM rowlock.tasks") == [("report.build",)]

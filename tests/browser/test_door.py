@@ -1,0 +1,56 @@
+"""The door: how a key comes in, where it stays, and what a bad one is told."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import Opener, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_a_pasted_key_opens_the_page_until_one_signs_out(site: Site, new_page: Opener) -> None:
+    page = await new_page()
+    await page.goto(site.address)
+    await page.get_by_label("API key").fill(await site.key())
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_focused()
+    await page.reload()
+    await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_key_in_the_address_is_taken_out_of_it_at_once(site: Site, new_page: Opener) -> None:
+    page = await new_page()
+    key = await site.key()
+    await page.goto(f"{site.address}/#key={key}")
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    assert page.url == f"{site.address}/#/"
+    await page.get_by_role("link", name="Tasks").click()
+    await page.go_back()
+    await expect(page).to_have_url(f"{site.address}/#/")
+    assert key not in await page.content()
+
+
+async def test_a_wrong_key_is_refused_in_words(site: Site, new_page: Opener) -> None:
+    page = await new_page()
+    await page.goto(f"{site.address}/#key=rlk_abc_def")
+
+    await expect(page.get_by_role("alert")).to_contain_text("key")
+    await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_key_that_may_only_read_is_told_so(site: Site, open_page: Opener) -> None:
+    await site.enqueue(queue="mail")
+    page = await open_page(scope="read")
+
+    await page.get_by_role("button", name="Pause queue mail").click()
+    await page.get_by_role("button", name="Pause the queue").click()
+    await expect(page.get_by_role("status")).to_contain_text("'write'")
+    await expect(page.get_by_role("heading", name="Workers")).to_have_count(0)

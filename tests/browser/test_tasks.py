@@ -1,0 +1,70 @@
+"""Tasks on the page: lists, one task, and payloads that would like to be more than text."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import Opener, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HOSTILE = """<img src=x onerror="document.title='taken'"><script>document.title='taken'</script>"""
+
+
+async def test_tasks_are_listed_filtered_and_paged(site: Site, open_page: Opener) -> None:
+    for number in range(51):
+        await site.enqueue("report.build", payload={"number": number})
+    await site.enqueue("mail.send", queue="mail", tags=["welcome"], delay=600)
+    page = await open_page("tasks")
+    rows = page.locator("tbody tr")
+
+    await expect(rows).to_have_count(50)
+    await expect(rows.first).to_contain_text("mail.send")
+    await page.get_by_role("button", name="Older").click()
+    await expect(rows).to_have_count(2)
+
+    await page.get_by_role("link", name="scheduled", exact=True).click()
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("tag").fill("no such tag")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("No task matches.")).to_be_visible()
+    await page.get_by_role("link", name="Show all tasks").click()
+    await expect(rows).to_have_count(50)
+
+
+async def test_a_task_shows_why_it_waits_and_takes_another_priority(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue("mail.send", payload={"to": 9007199254740993})
+    page = await open_page(f"tasks/{task_id}")
+
+    await expect(page.get_by_text("no_worker")).to_be_visible()
+    await expect(page.get_by_label("Payload")).to_contain_text("9007199254740993")
+    await page.get_by_label("Priority").select_option("critical")
+    await expect(page.get_by_role("status")).to_contain_text("critical")
+    assert await site.sql("SELECT priority FROM rowlock.tasks") == [(0,)]
+
+    await page.get_by_role("button", name="Cancel").click()
+    await page.get_by_role("button", name="Cancel the task").click()
+    await expect(page.locator(".task-line")).to_contain_text("cancelled")
+
+
+async def test_what_is_hostile_stays_text(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue(payload={HOSTILE: HOSTILE}, tags=[HOSTILE], queue="mail")
+    await site.bury(task_id, error=HOSTILE, traceback=HOSTILE)
+    page = await open_page("dead-letters")
+    await expect(page.get_by_text(HOSTILE)).to_be_visible()
+
+    await page.goto(f"{site.address}/#/tasks/{task_id}")
+    await page.get_by_text("Traceback", exact=True).click()
+    await expect(page.locator(".attempt pre")).to_have_text(HOSTILE)
+    await expect(page.locator(".attempt-error")).to_have_text(HOSTILE)
+    await expect(page.locator(".facts .tag")).to_have_text(HOSTILE)
+    await expect(page.get_by_label("Payload")).to_contain_text("onerror")
+    assert await page.locator("main img, main script").count() == 0
+    assert await page.title() == "mail.send · rowlock"
+
+
+async def test_a_task_that_is_not_there_is_said_to_be_so(open_page: Opener) -> None:
+    missing = "0192f0c1-0000-7000-8000-000000000000"
+    page = await open_page(f"tasks/{missing}")
+
+    await expect(page.get_by_role("alert")).to_contain_text(f"There is no task {missing}.")
