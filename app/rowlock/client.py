@@ -220,6 +220,11 @@ class Rowlock:
         """The pool of the event loop; opened by its first use."""
         return self._own.database
 
+    @property
+    def backend(self) -> Backend:
+        """What answers this application's calls now."""
+        return self._backend
+
     def sharing(self, database: Database) -> AbstractContextManager[None]:
         """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
         return self._own.sharing(database)

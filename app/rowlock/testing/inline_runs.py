@@ -1,0 +1,83 @@
+"""What surrounds a handler in an inline block, in the place of what a worker has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import orjson
+
+from rowlock.domain.outcomes import Outcome
+from rowlock.handlers.backend import Backend
+from rowlock.handlers.context import CURRENT, CallNext, Context
+from rowlock.handlers.handler import Handler
+from rowlock.store.tasks import ChildResult
+from rowlock.testing.inline_tasks import InlineTask
+from rowlock.worker.attempt import Attempt
+from rowlock.worker.executors import AttemptTimedOut, Executors
+
+T = TypeVar("T")
+
+
+class InlineReporter:
+    """A Context's way to its task instead of to the database."""
+
+    def __init__(self, task: InlineTask, block: Backend) -> None:
+        self._task = task
+        self._block = block
+
+    async def report_progress(self, _: Context, progress: str) -> None:
+        self._task.progress = orjson.loads(progress)
+
+    async def count_children(self, context: Context, name: str | None) -> dict[str, int]:
+        return await self._block.count_children(context.tenant_id, context.task_id, name)
+
+    def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
+        return self._block.child_results(context.tenant_id, context.task_id, name)
+
+
+class InlineExecutors(Executors):
+    """Threads in the place of child processes."""
+
+    async def _in_child(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
+        return await self._in_thread(attempt, handler, keywords)
+
+
+def keep_exception(task: InlineTask) -> Callable[[Context, CallNext], Awaitable[Any]]:
+    """The outermost middleware: the test gets the exception itself, not only its text."""
+
+    async def keep(_: Context, call_next: CallNext) -> Any:
+        try:
+            return await call_next()
+        except Exception as error:
+            task.exception = error
+            raise
+
+    return keep
+
+
+def failure_of(task: InlineTask) -> BaseException | None:
+    """What a test must see of the task's last attempt; None for what the handler said on purpose."""
+    if task.outcomes[-1:] not in (["failed"], ["timed_out"]) or isinstance(task.exception, Outcome):
+        return None
+    if isinstance(task.exception, AttemptTimedOut):
+        return TimeoutError(task.error)
+    return task.exception or RuntimeError(task.error)
+
+
+def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs a coroutine to its end from synchronous code: on the handler's loop where that runs in another thread, on a
+    loop of its own elsewhere."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        context = CURRENT.get()
+        if context is not None and context._loop is not None and context._loop.is_running():
+            return asyncio.run_coroutine_threadsafe(start(), context._loop).result()
+        return asyncio.run(start())
+    # The loop of this thread is in the midst of a handler or a test, so another thread lends one.
+    with ThreadPoolExecutor(1) as lender:
+        return lender.submit(contextvars.copy_context().run, asyncio.run, start()).result()
