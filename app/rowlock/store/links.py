@@ -94,7 +94,11 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
             application_name=name,
             **keepalives(url),
         )
-        await prepare_connection(connection)
+        try:
+            await prepare_connection(connection)
+        except BaseException:  # a cancellation too: nobody else would ever close it
+            await connection.close()
+            raise
     return Link(connection, schema)
 
 
