@@ -38,7 +38,7 @@ function columns(onChange) {
 export function Rule({ schedule }) {
   const { trigger_kind: kind, expression, description, timezone } = schedule;
   if (kind === 'interval') return html`${description ?? `every ${expression} s`}`;
-  return html`<code>${expression}</code> <span class="faint">${[description, timezone].filter(Boolean).join(', ')}</span>`;
+  return html`<code>${expression}</code> <span class="faint">${description ?? timezone}</span>`;
 }
 
 export function ScheduleActs({ schedule, onChange }) {
