@@ -101,6 +101,8 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
         return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
     if state == "23505":
         return AlreadyExists(f"That exists already: {detail or text}".rstrip(".") + ".")
+    if state == "23514" and error.diag.constraint_name is None:  # a partition was attached under the row's feet
+        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
     if state in _NOT_JSON:
         return InvalidPayload(f"A value cannot be stored: {text}.")
     if state.startswith("22"):
