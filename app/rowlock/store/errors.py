@@ -71,6 +71,8 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
         if isinstance(error, psycopg.DataError):
             return InvalidPayload(f"A value cannot be stored: {text}.")
         return None
+    if error.sqlstate == "23514" and error.diag.constraint_name is None:  # a partition was attached under a row's feet
+        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
     known = _said(error.sqlstate, text, error.diag.message_detail)
     if known is None and isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
         return DatabaseUnavailable(f"The database is in trouble: {text}.")
@@ -101,8 +103,6 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
         return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
     if state == "23505":
         return AlreadyExists(f"That exists already: {detail or text}".rstrip(".") + ".")
-    if state == "23514" and error.diag.constraint_name is None:  # a partition was attached under the row's feet
-        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
     if state in _NOT_JSON:
         return InvalidPayload(f"A value cannot be stored: {text}.")
     if state.startswith("22"):
