@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from rowlock.domain.errors import InvalidArgument, InvalidPayload, PayloadTooLarge
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
 
 
 def parse_object(text: str, *, what: str, max_bytes: int) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _encoded(text: str | bytes, what: str) -> bytes:
 def parse_duration(text: str, *, what: str) -> timedelta:
     """`90`, `90s`, `1.5h`, `1h30m`, `2d`; a bare number is seconds."""
     parts = _DURATION_PART.findall(text)
-    if re.fullmatch(r"\d+(?:\.\d+)?", text):
+    if re.fullmatch(r"\d+(?:\.\d+)?", text, re.ASCII):
         seconds = float(text)
     elif parts and "".join(number + unit for number, unit in parts) == text:
         seconds = sum(float(number) * UNITS[unit] for number, unit in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ def register(program: typer.Typer) -> None:
         from rowlock.store import migrate as migrations
 
         schema = call.settings.schema_
+        _check_revision(revision, migrations.migrations_folder())
         if sql:
             text = migrations.migration_sql(schema, revision)
             call.answer({"schema": schema, "sql": text}, lambda: text.rstrip("\n"))
@@ -37,6 +39,14 @@ def register(program: typer.Typer) -> None:
         after = migrations.current_revision(url, schema)
         document = {"schema": schema, "from": before, "to": after}
         call.answer(document, lambda: _said(schema, before, after))
+
+
+def _check_revision(revision: str, folder: Path) -> None:
+    from rowlock.domain.errors import InvalidArgument
+
+    known = sorted(script.name.partition("_")[0] for script in (folder / "versions").glob("[0-9]*_*.py"))
+    if revision != "head" and revision not in known:
+        raise InvalidArgument(f"There is no migration {revision!r}: they are {known[0]} to {known[-1]}, and head.")
 
 
 def _said(schema: str, before: str | None, after: str | None) -> str:

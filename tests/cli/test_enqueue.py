@@ -1,0 +1,137 @@
+"""`rowlock enqueue`: every option reaches the task, and bad input stores nothing."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from tests.cli.caller import Caller
+
+
+def stored_tasks(database_url: str) -> list[dict[str, Any]]:
+    with psycopg.connect(database_url, row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute("SELECT * FROM rowlock.tasks ORDER BY id").fetchall()
+
+
+def test_every_option_reaches_the_task(cli: Caller, database_url: str) -> None:
+    answer = cli(
+        "enqueue", "mail.send", "--payload", '{"to": ["ada", 1.5, null]}', "--queue", "mail", "--priority", "high",
+        "--delay", "1h30m", "--max-attempts", "7", "--timeout", "90s", "--tag", "a", "--tag", "b",
+        "--metadata", '{"x": 1}',
+        "--idempotency-key", "i", "--unique-key", "u", "--on-duplicate", "refuse", "--flow-key", "f",
+        "--tenant", "acme",
+    )  # fmt: skip
+    assert answer.code == 0
+    [task] = stored_tasks(database_url)
+    assert answer.out == f"{task['id']}\n"
+    assert task["name"] == "mail.send"
+    assert task["payload"] == {"to": ["ada", 1.5, None]}
+    assert task["queue"] == "mail"
+    assert task["priority"] == 1
+    assert abs(task["visible_at"] - datetime.now(UTC) - timedelta(minutes=90)) < timedelta(minutes=1)
+    assert task["max_attempts"] == 7
+    assert task["timeout_seconds"] == 90
+    assert task["tags"] == ["a", "b"]
+    assert task["metadata"]["x"] == 1
+    assert (task["idempotency_key"], task["unique_key"]) == ("i", "u")
+    assert task["lane"] == "acme/f"
+    assert task["tenant_id"] == "acme"
+
+
+def test_run_at_is_an_instant(cli: Caller, database_url: str) -> None:
+    assert cli("enqueue", "a.b", "--run-at", "2090-01-31T08:00:00+01:00").code == 0
+    [task] = stored_tasks(database_url)
+    assert task["visible_at"] == datetime(2090, 1, 31, 7, tzinfo=UTC)
+
+
+def test_json_tells_what_became_of_it(cli: Caller) -> None:
+    first = cli.json("enqueue", "a.b", "--idempotency-key", "k", "--priority", "0")
+    again = cli.json("enqueue", "a.b", "--idempotency-key", "k", "--priority", "0")
+    assert first["created"] is True
+    assert first["priority"] == "critical"
+    assert again == {**first, "created": False}
+    assert cli("enqueue", "a.b", "--idempotency-key", "k", "--payload", '{"other": 1}').code == 4
+
+
+def test_a_payload_may_come_from_a_file_or_stdin(cli: Caller, database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "payload.json"
+    file.write_text('{"from": "a file"}')
+    assert cli("enqueue", "a.b", "--payload", f"@{file}").code == 0
+    assert cli("enqueue", "a.b", "--payload", "-", stdin=b'{"from": "stdin"}').code == 0
+    assert [task["payload"]["from"] for task in stored_tasks(database_url)] == ["a file", "stdin"]
+
+
+def test_a_registered_handler_gives_the_defaults(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.handlers"
+            " (name, queue, priority, max_attempts, timeout_seconds, payload_version, executor)"
+            " VALUES ('mail.send', 'mail', 3, 9, 12, 2, 'async')"
+        )
+    cli.json("enqueue", "mail.send")
+    cli.json("enqueue", "mail.send", "--queue", "other", "--max-attempts", "1")
+    first, second = stored_tasks(database_url)
+    assert (first["queue"], first["priority"], first["max_attempts"], first["timeout_seconds"]) == ("mail", 3, 9, 12)
+    assert (second["queue"], second["priority"], second["max_attempts"]) == ("other", 3, 1)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param("{", id="not JSON"),
+        pytest.param("", id="empty"),
+        pytest.param("[1]", id="an array"),
+        pytest.param('"text"', id="a text"),
+        pytest.param("1", id="a number"),
+        pytest.param("null", id="null"),
+        pytest.param('{"x": NaN}', id="NaN"),
+        pytest.param('{"x": Infinity}', id="infinity"),
+        pytest.param('{"x": 1e309}', id="1e309"),
+        pytest.param('{"x": 123456789012345678901234567890}', id="beyond 64 bits"),
+        pytest.param('{"x": "\\u0000"}', id="NUL"),
+        pytest.param('{"x": "\\ud800"}', id="lone surrogate"),
+        pytest.param('{"x": "\udcff"}', id="bytes that are no text"),
+        pytest.param('{"x":' * 100 + "1" + "}" * 100, id="deep"),
+        pytest.param('{"x":' + "[" * 100_000 + "]" * 100_000 + "}", id="very deep"),
+        pytest.param(json.dumps({"x": "a" * 1_100_000}), id="large"),
+        pytest.param("@/nosuch/file", id="no file"),
+        pytest.param("@/dev/zero", id="endless file"),
+    ],
+)
+def test_a_bad_payload_is_2_and_stores_nothing(cli: Caller, database_url: str, payload: str) -> None:
+    answer = cli("enqueue", "a.b", "--payload", payload, "--json")
+    assert answer.code == 2
+    assert answer.error["exit_code"] == 2
+    assert len(answer.error["detail"]) < 300
+    assert stored_tasks(database_url) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--delay", "-5"],
+        ["--delay", "soon"],
+        ["--delay", "99999999999999999d"],
+        ["--delay", "1m", "--run-at", "2090-01-01T00:00:00Z"],
+        ["--run-at", "10000-01-01T00:00:00Z"],
+        ["--run-at", "tomorrow"],
+        ["--max-attempts", "0"],
+        ["--max-attempts", "many"],
+        ["--timeout", "0"],
+        ["--queue", "no such"],
+        ["--queue", "a\x00b"],
+        ["--tag", ""],
+        ["--idempotency-key", ""],
+        ["--on-duplicate", "explode"],
+        ["--metadata", "[]"],
+        ["--unknown", "x"],
+    ],
+    ids=" ".join,
+)
+def test_a_bad_option_is_2_and_stores_nothing(cli: Caller, database_url: str, options: list[str]) -> None:
+    assert cli("enqueue", "a.b", *options).code == 2
+    assert stored_tasks(database_url) == []

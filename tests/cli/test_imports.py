@@ -1,0 +1,49 @@
+"""Starting fast: what each command may import. Run in a fresh interpreter, for this one has imported everything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys
+from rowlock.cli import main
+sys.argv = ["rowlock", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+sys.stdout.flush()
+sys.stderr.write(" ".join(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+HEAVY = {
+    "alembic",
+    "asyncio",
+    "fastapi",
+    "orjson",
+    "psycopg",
+    "pydantic_settings",
+    "rich",
+    "sqlalchemy",
+    "starlette",
+    "structlog",
+    "uvicorn",
+}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--help"], ["--version"], ["up", "--help"], ["tasks", "--help"]])
+def test_what_only_prints_imports_little(arguments: list[str]) -> None:
+    assert imported_by(*arguments) & HEAVY == set()
+
+
+def test_enqueue_needs_no_web_framework(database_url: str) -> None:
+    imported = imported_by("enqueue", "a.b", "--database-url", database_url)
+    assert "psycopg" in imported
+    assert imported & {"alembic", "fastapi", "starlette", "uvicorn"} == set()

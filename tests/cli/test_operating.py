@@ -1,0 +1,193 @@
+"""Looking at tasks, queues, schedules, keys and workers, and operating them, as people and as programs do."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+import pytest
+from tests.cli.caller import Caller
+
+
+@pytest.fixture
+def dead_task(cli: Caller, database_url: str) -> str:
+    """A task that failed for good, in queue `q`."""
+    task = cli.json("enqueue", "mail.send", "--queue", "q")["id"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM rowlock.tasks_live WHERE id = %s", (task,))
+        connection.execute(
+            "INSERT INTO rowlock.tasks (id, queue, name, status, attempt, reason, error, finished_at, expires_on)"
+            " VALUES (%s, 'q', 'mail.send', 'dead', 4, 'error', 'no \x1b[31mroute', now(), rowlock.today() + 30)",
+            (task,),
+        )
+    return str(task)
+
+
+def test_tasks_list_pages_through_all(cli: Caller) -> None:
+    ids = [cli.json("enqueue", f"job.{number}", "--tag", "t")["id"] for number in range(5)]
+    first = cli.json("tasks", "list", "--limit", "3", "--tag", "t")
+    second = cli.json("tasks", "list", "--limit", "3", "--tag", "t", "--before", first["next_before"])
+    assert [task["id"] for task in first["items"] + second["items"]] == ids[::-1]
+    assert second["next_before"] is None
+    assert first["items"][0]["priority"] == "normal"
+    assert cli.json("tasks", "list", "--name", "job.2")["items"][0]["id"] == ids[2]
+    assert cli.json("tasks", "list", "--status", "dead", "--status", "running")["items"] == []
+
+
+def test_tables_in_a_pipe_are_whole_and_plain(cli: Caller) -> None:
+    name = "a.name.that.is.longer.than.any.terminal." * 4
+    task = cli.json("enqueue", name)["id"]
+    out = cli("tasks", "list").out
+    assert out.splitlines()[1].split() == [task, "ready", name, "default", out.splitlines()[1].split()[-1]]
+    assert "\x1b" not in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+    assert cli("tasks", "list", "--status", "dead").out == "No tasks.\n"
+
+
+def test_show_tells_all_of_a_task(cli: Caller, dead_task: str) -> None:
+    shown = cli.json("tasks", "show", dead_task)
+    assert shown["status"] == "dead"
+    assert shown["executions"] == []
+    assert shown["explanations"][0]["code"] == "dead"
+    text = cli("tasks", "show", dead_task).out
+    assert "mail.send" in text
+    assert "4 of 4" in text
+    assert "\x1b" not in text
+
+
+def test_dead_letters_are_listed_and_put_back_to_work(cli: Caller, dead_task: str) -> None:
+    [letter] = cli.json("dead-letters", "list")["items"]
+    assert letter["id"] == dead_task
+    assert dead_task in cli("dead-letters", "list", "--queue", "q").out
+    assert cli("dead-letters", "list", "--queue", "other").out == "No dead letters.\n"
+    assert cli.json("dead-letters", "redrive", "--queue", "other") == {"redriven": []}
+    assert cli.json("dead-letters", "redrive", "--queue", "q") == {"redriven": [dead_task]}
+    assert cli.json("tasks", "show", dead_task)["status"] == "ready"
+
+
+def test_dead_letters_are_redriven_by_id(cli: Caller, dead_task: str) -> None:
+    assert cli("dead-letters", "redrive", dead_task, "--all").code == 2
+    assert cli("dead-letters", "redrive", dead_task).out == "1 task is back at work.\n"
+
+
+def test_cancel_is_recorded_with_its_reason_and_actor(cli: Caller, database_url: str) -> None:
+    task = cli.json("enqueue", "a.b")["id"]
+    assert cli.json("tasks", "cancel", task, "--reason", "too late") == {"id": task, "outcome": "cancelled"}
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT actor, action, detail FROM rowlock.audit_log").fetchone()
+    assert row is not None
+    assert row[0].startswith("cli")
+    assert row[1] == "task.cancel"
+    assert row[2]["reason"] == "too late"
+
+
+def test_another_tenant_sees_nothing(cli: Caller) -> None:
+    task = cli.json("enqueue", "a.b", "--tenant", "acme")["id"]
+    assert cli.json("tasks", "list")["items"] == []
+    assert cli("tasks", "show", task).code == 3
+    assert cli.json("tasks", "list", "--tenant", "acme")["items"][0]["id"] == task
+    assert Caller({**cli.environment, "ROWLOCK_TENANT": "acme"}).json("tasks", "show", task)["id"] == task
+
+
+def test_flags_may_stand_before_the_command_and_those_behind_count_more(cli: Caller) -> None:
+    cli.json("--tenant", "acme", "enqueue", "a.b")
+    assert len(cli.json("--tenant", "acme", "tasks", "list")["items"]) == 1
+    assert cli.json("--tenant", "acme", "tasks", "list", "--tenant", "other")["items"] == []
+
+
+def test_queues_are_paused_and_resumed(cli: Caller) -> None:
+    cli.json("enqueue", "a.b", "--queue", "mail")
+    assert cli.json("queues", "pause", "mail")["changed"] is True
+    assert cli.json("queues", "pause", "mail")["changed"] is False
+    [queue] = cli.json("queues", "list")["items"]
+    assert (queue["name"], queue["paused"], queue["depth"]["ready"]) == ("mail", True, 1)
+    assert "paused" in cli("queues", "list").out
+    assert cli("queues", "resume", "mail").out == "Queue mail is resumed.\n"
+    assert cli("queues", "resume", "mail").out == "Queue mail was not paused.\n"
+    assert cli.json("queues", "pause", "mail", "--all-tenants")["tenant"] == "*"
+
+
+def test_schedules_live_from_creation_to_deletion(cli: Caller) -> None:
+    made = cli.json(
+        "schedules", "create", "nightly", "--task", "report.make", "--cron", "0 3 * * *", "--timezone", "Europe/Berlin",
+        "--payload", '{"kind": "full"}', "--queue", "reports", "--priority", "low", "--missed-run-policy", "catch_up",
+    )  # fmt: skip
+    assert made["payload"] == {"kind": "full"}
+    assert made["priority"] == "low"
+    assert made["missed_run_policy"] == "catch_up"
+    assert cli("schedules", "create", "nightly", "--task", "a", "--every", "15m").code == 4
+    assert cli("schedules", "create", "both", "--task", "a", "--every", "15m", "--cron", "@daily").code == 2
+    assert cli("schedules", "create", "often", "--task", "a.b", "--every", "15m").code == 0
+    assert [each["name"] for each in cli.json("schedules", "list")["items"]] == ["nightly", "often"]
+    assert "every 15m" in cli("schedules", "list").out
+
+    assert cli.json("schedules", "pause", "often")["paused"] is True
+    assert cli.json("schedules", "resume", "often")["paused"] is False
+    assert len(cli.json("schedules", "windows", "nightly", "--upcoming", "4")["upcoming"]) == 4
+    assert "upcoming" in cli("schedules", "windows", "nightly").out
+    task = UUID(cli("schedules", "trigger", "nightly").out.strip())
+    assert cli.json("tasks", "show", str(task))["queue"] == "reports"
+    assert cli("schedules", "delete", "nightly").code == 0
+    assert cli("schedules", "windows", "nightly").code == 3
+
+
+def test_keys_are_made_listed_and_revoked(cli: Caller) -> None:
+    made = cli.json("keys", "create", "--name", "ci", "--scopes", "read", "--tenant", "acme", "--expires-in", "90d")
+    assert made["key"].startswith(f"rlk_{made['id']}_")
+    assert made["scopes"] == ["read"]
+    assert made["tenant_id"] == "acme"
+    [listed] = cli.json("keys", "list", "--tenant", "acme")["items"]
+    assert listed["id"] == made["id"]
+    assert "key_hash" not in listed
+    assert cli.json("keys", "list")["items"] == []
+    assert len(cli.json("keys", "list", "--all-tenants")["items"]) == 1
+    assert made["key"] not in cli("keys", "list", "--all-tenants").out
+    assert cli("keys", "revoke", made["id"]).code == 3
+    assert cli("keys", "revoke", made["id"], "--tenant", "acme").code == 0
+    assert "revoked" in cli("keys", "list", "--tenant", "acme").out
+
+
+def test_a_key_is_shown_to_people_once(cli: Caller) -> None:
+    assert "rlk_" in cli("keys", "create", "--name", "me").out
+    assert "rlk_" not in cli("keys", "list").out
+
+
+def test_workers_and_handlers(cli: Caller, database_url: str) -> None:
+    assert cli("workers").out == "No workers.\n"
+    assert cli.json("handlers") == {"items": []}
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at)"
+            " VALUES ('w1', 'h', 1, '0', '{a,b}', 8, now() + interval '1 hour', NULL),"
+            " ('w2', 'h', 2, '0', '{a}', 8, now(), now())"
+        )
+    assert [worker["name"] for worker in cli.json("workers")["items"]] == ["w1"]
+    assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == ["w2", "w1"]
+    assert "a,b" in cli("workers").out
+
+
+def test_maintain_says_what_it_did(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        last = connection.execute(
+            "SELECT max(relname) FROM pg_class WHERE relname ~ '^executions_2[0-9]{7}$'"
+        ).fetchone()
+        assert last is not None
+        connection.execute(f"DROP TABLE rowlock.{last[0]}")
+    assert cli.json("maintain")["made"] == 1
+    assert "Days ahead" in cli("maintain").out
+
+
+def test_migrate_brings_an_empty_database_to_the_head(empty_database_url: str) -> None:
+    cli = Caller({"ROWLOCK_DATABASE_URL": empty_database_url})
+    first = cli.json("migrate", "--revision", "0001")
+    assert first == {"schema": "rowlock", "from": None, "to": "0001"}
+    assert cli("migrate").out.startswith("The schema rowlock has been migrated from 0001 to ")
+    assert cli("migrate").out.endswith("already.\n")
+    assert cli("migrate", "--revision", "9999").code == 2
+    assert cli("enqueue", "a.b").code == 0
+
+
+def test_migrate_prints_sql_without_a_database(cli_without_database: Caller) -> None:
+    out = cli_without_database("migrate", "--sql", "--schema", "jobs").out
+    assert 'CREATE SCHEMA IF NOT EXISTS "jobs"' in out
+    assert "rowlock." not in "".join(line for line in out.splitlines(keepends=True) if "CREATE TABLE" in line)
