@@ -14,6 +14,8 @@ import { TaskFacts } from '../parts/task_facts.js';
 import { address } from '../router.js';
 import { html } from '../view.js';
 
+// From what is done to what is not.
+const CHILDREN = ['succeeded', 'cancelled', 'dead', 'running', 'ready', 'retrying', 'scheduled', 'blocked'];
 const FINISHED = ['succeeded', 'dead', 'cancelled'];
 const OFTEN = { every: 2_000 };
 const SELDOM = { every: 15_000 };
@@ -47,15 +49,15 @@ function Found({ task, onChange }) {
           <${Answer} live=${reasons} rows=${1}>${({ items }) => html`<${Reasons} reasons=${items} />`}<//>
         </section>
         ${children.data?.total > 0 && html`<${Children} id=${task.id} counts=${children.data} />`}
+        <section aria-labelledby="attempts-title">
+          <h2 id="attempts-title">Attempts</h2>
+          <${Answer} live=${executions} rows=${2}>${({ items }) => html`<${Executions} task=${task} executions=${items} />`}<//>
+        </section>
         <section aria-labelledby="data-title">
           <h2 id="data-title">Data</h2>
           <${JsonView} label="Payload" value=${task.payload} />
           ${task.status === 'succeeded' && html`<${JsonView} label="Result" value=${task.result} />`}
           ${task.metadata && Object.keys(task.metadata).length > 0 && html`<${JsonView} label="Metadata" value=${task.metadata} />`}
-        </section>
-        <section aria-labelledby="attempts-title">
-          <h2 id="attempts-title">Attempts</h2>
-          <${Answer} live=${executions} rows=${2}>${({ items }) => html`<${Executions} task=${task} executions=${items} />`}<//>
         </section>
       </div>
       <aside aria-label="Facts"><${TaskFacts} task=${task} /></aside>
@@ -71,7 +73,8 @@ function Progress({ progress }) {
   </div>`;
 }
 
-function Children({ id, counts: { total, by_status: counts } }) {
+function Children({ id, counts: { total, by_status: found } }) {
+  const counts = Object.fromEntries(CHILDREN.filter((status) => found[status] > 0).map((status) => [status, found[status]]));
   return html`<section aria-labelledby="children-title">
     <h2 id="children-title"><a href=${address('tasks', '', { parent_id: id })}>${count(total)} children</a></h2>
     <div class="children">

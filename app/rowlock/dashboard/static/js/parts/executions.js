@@ -1,19 +1,26 @@
 // The attempts of a task, latest first, with what went wrong.
 
-import { duration } from '../format.js';
-import { html } from '../view.js';
+import { duration, plural } from '../format.js';
+import { html, useState } from '../view.js';
 import { Chip, toneOf } from './chip.js';
 import { At, Ago } from './time.js';
 
+const SHOWN = 5;
+
 export function Executions({ task, executions }) {
+  const [all, setAll] = useState(false);
   const running = task.status === 'running';
+  const latest = [...executions].reverse();
+  const shown = all ? latest : latest.slice(0, SHOWN);
   if (!running && executions.length === 0) return html`<p class="quiet">No attempt has ended yet.</p>`;
-  return html`<ol class="timeline">
+  return html`
+  <ol class="timeline">
     ${running && html`<li class="attempt tone-running" key="running">
       <p class="attempt-head"><strong>Attempt ${task.attempt}</strong> <${Chip} word="running" /> <span class="faint">on worker ${task.worker_id}, started <${Ago} at=${task.started_at} /></span></p>
     </li>`}
-    ${[...executions].reverse().map((execution) => html`<${Execution} key=${execution.lease_token ?? `${execution.attempt}/${execution.finished_at}`} execution=${execution} />`)}
-  </ol>`;
+    ${shown.map((execution) => html`<${Execution} key=${execution.lease_token ?? `${execution.attempt}/${execution.finished_at}`} execution=${execution} />`)}
+  </ol>
+  ${shown.length < latest.length && html`<button type="button" class="plain" onClick=${() => setAll(true)}>Show all ${plural(latest.length, 'attempt')}</button>`}`;
 }
 
 function Execution({ execution }) {
