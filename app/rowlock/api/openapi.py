@@ -58,7 +58,13 @@ IDEMPOTENCY_HEADER: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": "Names the request: sent again, it is answered with the first one's task. Quoted or bare.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9_.:-]+$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 512,
+        "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]([ !#-~]{0,253}[!#-~])?)$',
+        "examples": ['"8e03978e-40d5-43e8-bc93-6894a57f9324"'],
+    },
 }
 
 _TEXTS = {

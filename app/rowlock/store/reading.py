@@ -1,17 +1,21 @@
-"""Reading for people: a connection that was cut while it lay idle in the pool is no reason to bother them.
+"""Reading for people: connections that were cut while they lay idle in the pool are no reason to bother them.
 
-A read that got no answer has no unknown outcome: it is sent once more, and then the database is away.
+After a restart of the server every connection of the pool is such a one, and each is found out by its first use. A read
+has no unknown outcome, so it is sent again until it meets a good connection or takes too long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.store.database import Database
 from rowlock.store.links import Row
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 5.0
 
 
 class Reading:
@@ -22,25 +26,25 @@ class Reading:
 
     async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Rows of the named statement."""
-        try:
-            return await self._database.read(name, parameters)
-        except OutcomeUnknown as error:
-            raise _lost(error) from error
+        return await self._on_a_good_connection(lambda: self._database.run(name, parameters))
 
     async def records(self, sql: str, parameters: Mapping[str, Any], *, longest: str) -> list[dict[str, Any]]:
         """Rows of SQL made by this room, as mappings; the server gives up after `longest` (`15s`)."""
-        with suppress(OutcomeUnknown):
-            return await self._records(sql, parameters, longest)
-        try:
-            return await self._records(sql, parameters, longest)
-        except OutcomeUnknown as error:
-            raise _lost(error) from error
 
-    async def _records(self, sql: str, parameters: Mapping[str, Any], longest: str) -> list[dict[str, Any]]:
-        async with self._database.link() as link, link.transaction():
-            await link.query(f"SET LOCAL statement_timeout = '{longest}'")
-            return await link.records(sql, parameters)
+        async def read() -> list[dict[str, Any]]:
+            async with self._database.link() as link, link.transaction():
+                await link.query(f"SET LOCAL statement_timeout = '{longest}'")
+                return await link.records(sql, parameters)
 
+        return await self._on_a_good_connection(read)
 
-def _lost(error: OutcomeUnknown) -> DatabaseUnavailable:
-    return DatabaseUnavailable(f"The database was lost while it was read: {error.message}")
+    async def _on_a_good_connection(self, read: Callable[[], Awaitable[T]]) -> T:
+        tries_left = self._database.settings.pool_max + 1
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await read()
+            except OutcomeUnknown as error:
+                tries_left -= 1
+                if not tries_left or time.monotonic() > give_up_at:
+                    raise DatabaseUnavailable("The database was lost while it was read. Try again.") from error

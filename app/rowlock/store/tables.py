@@ -116,6 +116,48 @@ idempotency_keys = sa.Table(
     _required("expires_at", INSTANT),
 )
 
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _required("id", UUID),
+    _required("tenant_id", TEXT, key=True),
+    _required("name", TEXT, key=True),
+    _required("trigger_kind", TEXT),
+    _required("expression", TEXT),
+    _required("timezone", TEXT),
+    _required("anchor_at", INSTANT),
+    _required("missed_run_policy", TEXT),
+    _required("max_catch_up", INTEGER),
+    _required("cursor_at", INSTANT),
+    _optional("next_at", INSTANT),
+    _optional("paused_at", INSTANT),
+    _optional("paused_by", TEXT),
+    _required("task_name", TEXT),
+    _required("queue", TEXT),
+    _required("priority", SMALL),
+    _required("payload", JSON),
+    _required("max_attempts", SMALL),
+    _optional("timeout_seconds", REAL),
+    _optional("tags", TEXTS),
+    _required("source", TEXT),
+    _required("created_at", INSTANT),
+    _required("updated_at", INSTANT),
+)
+
+schedule_windows = sa.Table(
+    "schedule_windows",
+    metadata,
+    _required("schedule_id", UUID, key=True),
+    _required("window_at", INSTANT, key=True),
+    _required("tenant_id", TEXT),
+    _required("outcome", TEXT),
+    _optional("task_id", UUID),
+    _optional("reason", TEXT),
+    _optional("passed_after", INSTANT),
+    _required("epoch", BIG),
+    _required("recorded_at", INSTANT),
+)
+
 queues = sa.Table(
     "queues",
     metadata,
@@ -202,4 +244,21 @@ audit_log = sa.Table(
     _required("subject_id", TEXT),
     _optional("detail", JSON),
     _optional("request_id", TEXT),
+)
+
+leaders = sa.Table(
+    "leaders",
+    metadata,
+    _required("role", TEXT, key=True),
+    _required("holder", TEXT),
+    _required("epoch", BIG),
+    _required("elected_at", INSTANT),
+    _required("renewed_at", INSTANT),
+)
+
+partition_horizon = sa.Table(
+    "partition_horizon",
+    metadata,
+    _required("parent", TEXT, key=True),
+    _required("last_day", DAY),
 )

@@ -53,7 +53,7 @@ class ScheduleCreate(WireModel):
 class SchedulePatch(WireModel):
     """What is to be changed. Where the rule changes, its windows count from now on."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"cron": "30 3 * * *"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"cron": "30 3 * * *"}], "minProperties": 1})
 
     task_name: TaskName | None = None
     cron: CronText | None = None

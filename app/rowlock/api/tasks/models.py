@@ -91,7 +91,9 @@ class TaskBatch(WireModel):
 class TaskPatch(WireModel):
     """What may be changed while a task waits for a worker."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": "critical", "delay_seconds": 0}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"priority": "critical", "delay_seconds": 0}], "minProperties": 1}
+    )
 
     priority: PriorityField | None = None
     run_at: Instant | None = Field(None, description="An instant in the past means now.")

@@ -1,0 +1,116 @@
+"""Looking: lists find their rows by index, counts are shared, and a cut connection bothers nobody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.harness.installation import TENANT, Installation
+
+from rowlock.domain.states import Status
+from rowlock.engine import inspect, queue_board
+from rowlock.engine.queue_board import QueueBoard
+from rowlock.store import counts
+from rowlock.store.listing import TaskFilter, page_sql
+
+FILL = """
+    INSERT INTO rowlock.tasks (id, name, status, expires_on, finished_at)
+    SELECT rowlock.new_id(), 'a', CASE WHEN n % 1000 = 0 THEN 'dead' ELSE 'succeeded' END::rowlock.task_status,
+           rowlock.today() + 5, rowlock.clock()
+      FROM generate_series(1, 20000) AS n
+"""
+
+
+async def plan(here: Installation, statuses: set[Status], parameters: dict[str, Any]) -> str:
+    sql = page_sql(frozenset(statuses), frozenset(parameters.keys() & {"queue", "name"}), "before" in parameters)
+    rows = await here.query(f"EXPLAIN {sql}", {"tenant_id": TENANT, "limit": 50, **parameters})
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_a_list_reads_the_partitions_of_its_statuses_in_order(here: Installation) -> None:
+    await here.query(FILL)
+    await here.query("ANALYZE rowlock.tasks")
+    filled = (await here.query("SELECT 'tasks_' || to_char(rowlock.today() + 5, 'YYYYMMDD')"))[0][0]
+
+    dead = await plan(here, {Status.DEAD}, {})
+    assert "tasks_live" not in dead
+    assert f"using {filled}_tenant_id_id_queue_idx" in dead  # the index of dead letters
+    for live in ({Status.READY}, {Status.SCHEDULED, Status.RUNNING}):
+        assert filled not in await plan(here, live, {})
+    everything = await plan(here, set(), {})
+    assert f"Index Scan Backward using {filled}_pkey" in everything
+
+
+async def test_a_list_finds_rare_rows_among_many(here: Installation) -> None:
+    await here.query(FILL)
+
+    found = await inspect.list_dead_letters(here.database, TENANT, limit=100)
+    assert len(found) == 20
+    ids = [one.task.id for one in found]
+    assert ids == sorted(ids, reverse=True)
+    rest = await inspect.list_dead_letters(here.database, TENANT, before=ids[4], limit=100)
+    assert [one.task.id for one in rest] == ids[5:]
+
+
+async def test_a_listed_task_is_the_task(here: Installation) -> None:
+    task_id = await here.enqueue("a", tags=["x"], metadata={"m": 1}, unique_key="k", flow_key="f", timeout=5)
+
+    (listed,) = await inspect.list_tasks(here.database, TENANT, TaskFilter(tag="x"))
+
+    assert listed.task == await inspect.get_task(here.database, TENANT, task_id)
+    assert listed.omitted == ()
+
+
+async def test_a_connection_that_was_cut_while_idle_bothers_no_reader(here: Installation) -> None:
+    task_id = await here.enqueue()
+    async with here.database.link() as link:
+        own = (await link.query("SELECT pg_backend_pid()"))[0][0]
+    other = await here.database.own_link("killer")
+    try:
+        for read in (
+            lambda: inspect.get_task(here.database, TENANT, task_id),
+            lambda: inspect.list_tasks(here.database, TENANT, TaskFilter()),
+            lambda: QueueBoard(here.database).queues(TENANT),
+        ):
+            await other.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert await read()
+    finally:
+        await other.close()
+    assert own
+
+
+async def test_a_small_backlog_is_counted_anew_and_a_large_one_is_kept(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = QueueBoard(here.database)
+    await here.enqueue()
+    assert (await board.queue(TENANT, "default")).depth["ready"] == 1
+    await here.enqueue()
+    assert (await board.queue(TENANT, "default")).depth["ready"] == 2
+
+    monkeypatch.setattr(queue_board, "CHEAP_TASKS", 0)
+    monkeypatch.setattr(queue_board, "CHEAP_SECONDS", 0.0)
+    monkeypatch.setattr(queue_board, "KEPT_FACTOR", 1_000_000)
+    assert (await board.queue(TENANT, "default")).depth["ready"] == 2
+    await here.enqueue()
+    assert (await board.queue(TENANT, "default")).depth["ready"] == 2
+
+
+async def test_snapshots_tell_each_queue_of_each_tenant(here: Installation) -> None:
+    await here.enqueue(queue="q", priority="critical")
+    await here.enqueue(queue="q", delay=3600)
+    await here.enqueue(tenant="other", queue="q")
+    await here.query("SELECT rowlock.pause_queue('q', 'other')")
+    await here.move_clock(timedelta(seconds=90))
+
+    mine, theirs = await QueueBoard(here.database).snapshots()
+
+    assert (mine.queue, mine.depth["ready"], mine.depth["scheduled"], mine.paused) == ("q", 1, 1, False)
+    assert (theirs.depth["ready"], theirs.paused) == (1, True)
+    assert 90 <= mine.oldest_ready_seconds < 120
+    assert mine.lag_seconds == mine.oldest_ready_seconds
+    assert {one.tenant_id for one in await counts.count_live(here.database)} == {TENANT, "other"}
