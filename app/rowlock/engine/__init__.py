@@ -1,1 +1,1 @@
-""""""
+"""What the system does, in its own words: enqueue, claim, finish, rescue, fire, elect, retain."""
