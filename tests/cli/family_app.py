@@ -1,0 +1,30 @@
+"""An application for tests of supervised workers: one task that has children, and one that can be held."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from rowlock import Context, Rowlock
+
+app = Rowlock()
+
+
+@app.task(name="tree")
+async def tree(leaves: int) -> None:
+    """Enqueues that many leaves."""
+    await leaf.enqueue_many([{"number": number} for number in range(leaves)])
+
+
+@app.task(name="leaf")
+async def leaf(number: int) -> int:
+    """Says which process ran it."""
+    await asyncio.sleep(0.05)
+    return os.getpid()
+
+
+@app.task(name="hold")
+async def hold(ctx: Context) -> None:
+    """Runs until it is cancelled."""
+    while not ctx.cancelled:  # noqa: ASYNC110 - a flag of the worker's
+        await asyncio.sleep(0.02)
