@@ -25,7 +25,7 @@ from rowlock.engine.access import create_key
 from rowlock.store.database import Database
 from rowlock.testing.databases import FreshDatabases
 
-EXAMPLES = 6
+EXAMPLES = 4
 WITHOUT_INPUT = {"GET /health/live", "GET /health/ready", "GET /metrics"}
 load_all_checks()
 LEFT_OUT = CHECKS.get_by_names(["positive_data_acceptance"])

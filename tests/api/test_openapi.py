@@ -68,6 +68,19 @@ async def test_every_route_is_described_with_its_problems_and_its_key(api: Serve
             assert "requestBody" in operation, where
 
 
+async def test_every_kind_of_problem_is_listed_once(api: Served) -> None:
+    description = (await document_of(api))["info"]["description"]
+    for slug in (
+        "not-found",
+        "internal",
+        "idempotency-key-reused",
+        "malformed-body",
+        "not-ready",
+        "task-not-changeable",
+    ):
+        assert description.count(f"| `{slug}` |") == 1, slug
+
+
 async def test_bodies_are_described_by_what_checks_them(api: Served) -> None:
     schemas = (await document_of(api))["components"]["schemas"]
 

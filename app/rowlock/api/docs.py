@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import fastapi_offline
@@ -18,7 +19,8 @@ def serve_docs(app: FastAPI) -> None:
     """Adds the routes."""
 
     async def openapi(request: Request) -> Response:
-        return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+        document = await asyncio.to_thread(request.app.openapi)  # takes a moment the first time
+        return Response(orjson.dumps(document), media_type="application/json")
 
     async def docs(request: Request) -> Response:
         root = request.scope.get("root_path", "")

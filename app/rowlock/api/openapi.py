@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from rowlock.api.body import BodyReader
-from rowlock.api.problems import PROBLEM_TYPE, Problem
+from rowlock.api.problems import PROBLEM_BASE, PROBLEM_TYPE, Problem
+from rowlock.domain.errors import RowlockError
 
 TAG_TASKS = "tasks"
 TAG_DEAD_LETTERS = "dead letters"
@@ -79,6 +80,7 @@ _TEXTS = {
     500: "A defect",
     503: "The database is away",
 }
+NEVER_SENT = {"configuration", "lease-lost", "not-leader"}  # they stay between processes
 _WITH_BODY = (400, 413, 415, 422)
 
 
@@ -95,7 +97,7 @@ def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
     """The OpenAPI document of the routers' routes."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     document = get_openapi(
-        title="rowlock", version=version("rowlock"), description=DESCRIPTION, routes=routes, tags=TAGS
+        title="rowlock", version=version("rowlock"), description=DESCRIPTION + problem_kinds(), routes=routes, tags=TAGS
     )
     bodies = {
         (route.path_format, method): reader
@@ -118,6 +120,32 @@ def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document
+
+
+def problem_kinds() -> str:
+    """A table of all kinds of problem that the API may answer with."""
+    kinds: dict[str, type[RowlockError]] = {}
+    waiting = RowlockError.__subclasses__()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.startswith(("rowlock.api.", "rowlock.domain.")) and kind.problem not in NEVER_SENT:
+            kinds.setdefault(kind.problem, kind)
+    rows = [
+        f"| `{slug}` | {kind.status} | {(kind.__doc__ or '').strip().splitlines()[0]} |"
+        for slug, kind in sorted(kinds.items())
+    ]
+    return "\n".join(
+        [
+            "",
+            f"Kinds of problem, each below `{PROBLEM_BASE}`:",
+            "",
+            "| type | status | meaning |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def _readers(dependant: Dependant) -> Iterator[BodyReader]:

@@ -85,6 +85,7 @@ def _config(settings: Settings, database: Database) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
         lifespan="on",
+        ws="none",
     )
 
 

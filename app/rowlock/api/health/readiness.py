@@ -16,11 +16,12 @@ head = cache(head_revision)
 async def unreadiness(database: Database) -> list[str]:
     """Why it is not ready, in sentences; empty when it is."""
     try:
+        wanted = await asyncio.to_thread(head)  # reads the migrations' folder the first time
         async with asyncio.timeout(ANSWER_SECONDS):
             try:
-                await database.check_schema(head())
+                await database.check_schema(wanted)
             except OutcomeUnknown:  # a connection that had been cut while it was idle
-                await database.check_schema(head())
+                await database.check_schema(wanted)
     except TimeoutError:
         return [f"The database did not answer within {ANSWER_SECONDS:g} s."]
     except RowlockError as error:

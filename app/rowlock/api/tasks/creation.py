@@ -130,8 +130,8 @@ async def _store_all(services: Services, tenant_id: str, requests: Sequence[Task
 
 
 def _as_requested(tenant_id: str, request: TaskRequest) -> TaskRecord:
-    """The task as far as the request tells, its creation dated by its id."""
-    created_at = datetime.fromtimestamp((request.id.int >> 80) / 1000, UTC)
+    """The task as far as the request tells, dated by this machine's clock."""
+    created_at = datetime.now(UTC)
     visible_at = request.run_at or created_at + request.delay
     columns: dict[str, Any] = dict.fromkeys(TaskRecord.__dataclass_fields__)
     columns.update(
