@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import tenacity
 
+from rowlock.config import Settings
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, NotFound, OutcomeUnknown
 from rowlock.domain.requests import TaskRequest
 from rowlock.store import tasks
@@ -23,7 +24,11 @@ Enqueued = Stored
 MAX_BATCH = 5_000  # rows of one statement; larger calls are cut, still in one transaction
 NO_ANSWER = tenacity.retry_if_exception_type((DatabaseUnavailable, OutcomeUnknown))
 PAUSES = tenacity.wait_random_exponential(multiplier=0.05, max=1)
-PATIENCE = tenacity.stop_after_delay(5)
+
+
+def patience(settings: Settings) -> tenacity.stop.stop_base:
+    """How long to ask what became of a request: as long as a connection may take."""
+    return tenacity.stop_after_delay(settings.connect_seconds)
 
 
 async def enqueue(database: Database, tenant_id: str, request: TaskRequest, *, wake: bool = True) -> Enqueued:
@@ -85,7 +90,8 @@ async def _store_batch(database: Database, tenant_id: str, requests: Sequence[Ta
 async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
     """After a lost reply: finds the tasks, or stores them under the same ids."""
     try:
-        async for attempt in tenacity.AsyncRetrying(retry=NO_ANSWER, wait=PAUSES, stop=PATIENCE, reraise=True):
+        stop = patience(database.settings)
+        async for attempt in tenacity.AsyncRetrying(retry=NO_ANSWER, wait=PAUSES, stop=stop, reraise=True):
             with attempt:
                 return await _find_or_store(database, tenant_id, requests)
     except (DatabaseUnavailable, OutcomeUnknown) as error:

@@ -9,7 +9,7 @@ import tenacity
 
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.requests import TaskRequest
-from rowlock.engine.enqueue import NO_ANSWER, PATIENCE, PAUSES, Enqueued, check_batch, outcome_unknown
+from rowlock.engine.enqueue import NO_ANSWER, PAUSES, Enqueued, check_batch, outcome_unknown, patience
 from rowlock.store.sync_database import SyncDatabase
 
 
@@ -27,7 +27,8 @@ def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence
 def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
     """After a lost reply: finds the tasks, or stores them under the same ids."""
     try:
-        for attempt in tenacity.Retrying(retry=NO_ANSWER, wait=PAUSES, stop=PATIENCE, reraise=True):
+        stop = patience(database.settings)
+        for attempt in tenacity.Retrying(retry=NO_ANSWER, wait=PAUSES, stop=stop, reraise=True):
             with attempt:
                 return _find_or_store(database, tenant_id, requests)
     except (DatabaseUnavailable, OutcomeUnknown) as error:

@@ -61,7 +61,7 @@ class Database:
             min_size=self.settings.pool_min,
             max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
             timeout=self.settings.connect_seconds,
-            reconnect_timeout=0,
+            reconnect_timeout=self.settings.connect_seconds,  # as long as a caller waits
             configure=prepare_connection,
             open=False,
             name=self.name,

@@ -24,6 +24,7 @@ class SyncDatabase:
     """One installation for programs without an event loop. Safe to share between threads."""
 
     def __init__(self, settings: Settings, *, url: str | None = None) -> None:
+        self.settings = settings
         self.schema = settings.schema_
         address = url or url_from_settings(settings)
         self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
@@ -37,7 +38,7 @@ class SyncDatabase:
             min_size=0,
             max_size=settings.pool_max,
             timeout=settings.connect_seconds,
-            reconnect_timeout=0,
+            reconnect_timeout=self.settings.connect_seconds,  # as long as a caller waits
             configure=_prepare,
             open=True,
         )
