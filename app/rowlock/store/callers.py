@@ -51,7 +51,8 @@ async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Seq
                 return _stored(await cursor.fetchall())
         if isinstance(on, _sqlalchemy_async()):
             return _stored((await on.execute(_portable(schema), parameters)).all())
-    raise _unfit(on, ".enqueue_sync(…)" if isinstance(on, (psycopg.Connection, sa.Connection, Session)) else None)
+    is_sync = isinstance(on, (psycopg.Connection, sa.Connection, Session, scoped_session))
+    raise _unfit(on, ".enqueue_sync(…)" if is_sync else None)
 
 
 def _portable(schema: str) -> sa.TextClause:
