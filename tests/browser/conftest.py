@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from rowlock.api import serve
 from rowlock.config import Settings
@@ -30,7 +30,9 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 800
-PATIENCE_MS = 8_000
+PATIENCE_MS = 15_000  # a busy machine's; what is there at once is seen at once
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True)
