@@ -17,7 +17,7 @@ from rowlock.store.links import Link
 
 @pytest.fixture
 async def link(here: Installation) -> AsyncIterator[Link]:
-    opened = await here.database.own_link("claims")
+    opened = await leases.claiming_link(here.database)
     yield opened
     await opened.close()
 
@@ -69,7 +69,7 @@ async def test_capped_lane_never_runs_more_than_its_cap(here: Installation) -> N
     await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
     for _ in range(20):
         await here.enqueue()
-    links = [await here.database.own_link("claims") for _ in range(4)]
+    links = [await leases.claiming_link(here.database) for _ in range(4)]
     batches = await asyncio.gather(*(claimer().claim(link, n, 10) for n, link in enumerate(links)))
     taken = [task for batch in batches for task in batch]
     assert len(taken) == 3

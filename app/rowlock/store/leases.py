@@ -10,14 +10,17 @@ from uuid import UUID
 
 from rowlock.domain.errors import LeaseLost
 from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.store.database import Database
 from rowlock.store.links import Link, Runner, column_lists
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # The claim must walk its index in order: any other plan reads the whole backlog.
-ORDERED_SCANS_ONLY = (
-    "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_sort', 'off', true)"
+_ORDERED_SCANS = (
+    "SELECT set_config('enable_bitmapscan', 'off', {0}), set_config('enable_seqscan', 'off', {0}), "
+    "set_config('enable_sort', 'off', {0})"
 )
+ORDERED_SCANS_ONLY = _ORDERED_SCANS.format("true")
+ORDERED_SCANS_FROM_NOW_ON = _ORDERED_SCANS.format("false")
 
 
 @dataclass(slots=True)
@@ -85,6 +88,15 @@ async def find_lanes(runner: Runner, starts: Sequence[tuple[str, int, str]], *, 
     return [FoundLane(Lane(queue, priority, lane), capped, due) for queue, priority, lane, capped, due in rows]
 
 
+async def claiming_link(database: Database) -> Link:
+    """A connection for claims. It is told once how to plan; behind a pooler each claim tells its own transaction."""
+    link = await database.own_link("claims")
+    if not link.pooled:
+        await link.query(ORDERED_SCANS_FROM_NOW_ON)
+        link.ordered_scans = True
+    return link
+
+
 async def claim(
     link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
@@ -99,6 +111,8 @@ async def claim(
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
     }
+    if link.ordered_scans:
+        return [ClaimedTask(*row) for row in await link.run("claim", parameters)]
     async with link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
         rows = await link.run("claim", parameters)
@@ -112,7 +126,8 @@ async def claim_capped(
     where = {"queue": plan.lane.queue, "lane": plan.lane.lane}
     async with link.transaction():
         await link.run("lock_lane", where)
-        await link.query(ORDERED_SCANS_ONLY)
+        if not link.ordered_scans:
+            await link.query(ORDERED_SCANS_ONLY)
         rows = await link.run(
             "claim_capped",
             {

@@ -32,6 +32,12 @@ class Link:
     def __init__(self, connection: AsyncConnection[Row], schema: str) -> None:
         self.connection = connection
         self.schema = schema
+        self.ordered_scans = False
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler stands between, and what a session is told may reach another."""
+        return self.connection.prepare_threshold is None
 
     async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Rows of the named statement; none where it returns none."""

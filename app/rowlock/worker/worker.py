@@ -20,7 +20,7 @@ from rowlock.engine.endings import ending_of, given_back, put_off
 from rowlock.engine.finish import Ending, Finisher, Way
 from rowlock.store import workers
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask
+from rowlock.store.leases import ClaimedTask, claiming_link
 from rowlock.store.links import Link
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Health, process_metrics
@@ -135,7 +135,7 @@ class Worker:
                 continue
             try:
                 if link is None or link.broken:
-                    link = await self.database.own_link("claims")
+                    link = await claiming_link(self.database)
                 began = time.perf_counter()
                 taken = await self._claimer.claim(link, self.id, min(room, self.settings.claim_batch))
             except RowlockError as error:
