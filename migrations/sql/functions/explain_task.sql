@@ -19,8 +19,9 @@ BEGIN
 
     IF task.status IN ('succeeded', 'dead', 'cancelled') THEN
         RETURN QUERY SELECT task.status::text,
-            format('The task ended as %s at %s after %s attempts%s.', task.status, task.finished_at, task.attempt,
-                   coalesce(': ' || task.reason || coalesce(', ' || task.error, ''), '')),
+            format('The task ended as %s at %s after %s%s.', task.status, task.finished_at,
+                   task.attempt || CASE task.attempt WHEN 1 THEN ' attempt' ELSE ' attempts' END,
+                   coalesce(': ' || task.reason || coalesce(', ' || rtrim(task.error, '.'), ''), '')),
             CASE task.status WHEN 'dead' THEN 'Mend the cause, then redrive it.' ELSE '' END;
         RETURN;
     END IF;
