@@ -25,7 +25,7 @@ from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.store import embedded_cluster as files
 from rowlock.store.databases import create_database, database_exists
 from rowlock.store.embedded_account import account_for, give_tree, open_way_to
-from rowlock.store.embedded_binaries import Binaries, find_binaries
+from rowlock.store.embedded_binaries import Binaries, binaries_at, find_binaries
 from rowlock.store.embedded_lock import exclusively
 from rowlock.store.embedded_postmaster import (
     LOOK_SECONDS,
@@ -52,14 +52,22 @@ class EmbeddedServer:
     """The PostgreSQL server whose cluster is `data_dir/postgres`.
 
     `settings` are PostgreSQL's own (`{"work_mem": "32MB"}`). A server that is adopted keeps those
-    that it was started with.
+    that it was started with. `home` is another installation than the wheel's, with its own `bin`.
     """
 
-    def __init__(self, data_dir: Path, *, version: int = 18, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        version: int = 18,
+        settings: Mapping[str, str] | None = None,
+        home: Path | None = None,
+    ) -> None:
         self.data_dir = data_dir.expanduser().resolve()
         self.cluster = self.data_dir / "postgres"
         self.version = version
         self.settings = dict(settings or {})
+        self.home = home
 
     def start(self) -> None:
         """Returns when the server takes connections and has the database `rowlock`."""
@@ -132,7 +140,8 @@ class EmbeddedServer:
     def _launch_unless_running(self) -> None:
         if wait_until_settled(self.cluster, within_seconds=RECOVERY_SECONDS):
             return
-        binaries = find_binaries(self.version, account_for(self.cluster))
+        account = account_for(self.cluster)
+        binaries = binaries_at(self.home, account) if self.home else find_binaries(self.version, account)
         open_way_to(self.cluster, binaries.account)
         if not self.cluster.is_dir() or not any(self.cluster.iterdir()):
             durable = self.settings.get("fsync", "on") == "on"

