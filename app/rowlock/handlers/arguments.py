@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.errors import PydanticUserError
 
 from rowlock.domain.errors import ConfigurationError, InvalidPayload
 from rowlock.domain.payloads import encode_json
@@ -50,11 +51,13 @@ class Arguments:
             }
             return create_model(
                 self.name.replace(".", "_"),
-                __config__=ConfigDict(extra="allow" if self._extra else "forbid", populate_by_name=False),
+                # NaN and infinities are to be refused, not to become null.
+                __config__=ConfigDict(extra="allow" if self._extra else "forbid", ser_json_inf_nan="constants"),
                 **fields,
             )
-        except (NameError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigurationError(f"The annotations of handler {self.name!r} cannot be used: {error}.") from error
+        except (NameError, TypeError, ValueError, AttributeError, PydanticUserError) as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise ConfigurationError(f"The annotations of handler {self.name!r} cannot be used: {reason}.") from error
 
     def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         """JSON text of the arguments. Raises `InvalidPayload` naming the argument that is wrong."""

@@ -114,6 +114,8 @@ class Enqueueing(Generic[P, R]):
 class Task(Enqueueing[P, R]):
     """A declared handler: call it to run it here, enqueue it to have it run durably."""
 
+    __name__: str
+
     def __init__(self, app: Rowlock, handler: Handler) -> None:
         super().__init__(app, handler, {})
         functools.update_wrapper(self, handler.function)
