@@ -79,6 +79,29 @@ def test_a_registered_handler_gives_the_defaults(cli: Caller, database_url: str)
     assert (second["queue"], second["priority"], second["max_attempts"]) == ("other", 3, 1)
 
 
+def test_a_registered_handler_s_schema_holds_the_payload(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, payload_schema, executor)"
+            """ VALUES ('mail.send', 'mail', 2, 4, '{"properties": {"to": {"type": "integer"}}}', 'async')"""
+        )
+    refused = cli("enqueue", "mail.send", "--payload", '{"to": "ada"}', "--json")
+    assert refused.code == 2
+    assert "payload.to" in refused.error["detail"]
+    assert stored_tasks(database_url) == []
+    assert cli("enqueue", "mail.send", "--payload", '{"to": 1}').code == 0
+
+
+def test_a_strict_installation_refuses_what_nobody_declared(
+    cli: Caller, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWLOCK_STRICT", "true")
+    refused = cli("enqueue", "a.b", "--json")
+    assert refused.code == 2
+    assert "'a.b'" in refused.error["detail"]
+    assert stored_tasks(database_url) == []
+
+
 @pytest.mark.parametrize(
     "payload",
     [

@@ -13,7 +13,6 @@ from fastapi.routing import APIRoute
 from rowlock.api.dashboard_files import mount_dashboard
 from rowlock.api.dead_letters.routes import router as dead_letters
 from rowlock.api.docs import serve_docs
-from rowlock.api.handlers.catalogue import HandlerCatalogue
 from rowlock.api.handlers.routes import router as handlers
 from rowlock.api.health.figures import QueueFigures
 from rowlock.api.health.routes import router as health
@@ -32,6 +31,7 @@ from rowlock.api.tasks.routes import router as tasks
 from rowlock.api.workers.routes import router as workers
 from rowlock.config import Settings
 from rowlock.engine.access import KeyRing
+from rowlock.engine.admission import Admission
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
 from rowlock.telemetry.metrics import process_metrics
@@ -75,7 +75,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     board = QueueBoard(own)
     app.state.services = Services(
-        settings, own, KeyRing(own), HandlerCatalogue(own), board, metrics, QueueFigures(board, metrics)
+        settings, own, KeyRing(own), Admission(own), board, metrics, QueueFigures(board, metrics)
     )
     install_problem_handlers(app, methods_at)
     for router in ROUTERS:

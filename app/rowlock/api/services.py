@@ -7,10 +7,10 @@ from typing import cast
 
 from fastapi import Request
 
-from rowlock.api.handlers.catalogue import HandlerCatalogue
 from rowlock.api.health.figures import QueueFigures
 from rowlock.config import Settings
 from rowlock.engine.access import KeyRing
+from rowlock.engine.admission import Admission
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
 from rowlock.telemetry.metrics import Metrics
@@ -23,7 +23,7 @@ class Services:
     settings: Settings
     database: Database
     keys: KeyRing
-    handlers: HandlerCatalogue
+    admission: Admission
     queues: QueueBoard
     metrics: Metrics
     figures: QueueFigures

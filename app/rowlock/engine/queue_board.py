@@ -89,11 +89,6 @@ class QueueBoard:
                 return record
         raise NotFound(f"There is no queue {name!r}: it has no tasks, no settings, no worker and no handler.")
 
-    async def is_declared(self, tenant_id: str, name: str) -> bool:
-        """Whether something is set for the queue, or a live worker or a handler names it."""
-        rows = await counts.get_queue_rows(self._database, tenant_id)
-        return any(row.name == name for row in rows) or name in await counts.get_queue_servers(self._database)
-
     async def snapshots(self) -> list[QueueSnapshot]:
         """For metrics: every tenant's queues, one row a tenant and queue."""
         count = await self._counted()

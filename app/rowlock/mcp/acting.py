@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from rowlock.engine import enqueue, operate
+from rowlock.engine.admission import Admission
 from rowlock.engine.operate import Actor
-from rowlock.engine.queue_board import QueueBoard
-from rowlock.mcp.admission import admit
 from rowlock.mcp.looking import TaskId
 from rowlock.mcp.shapes import Done, Enqueued, Json, PriorityName
 from rowlock.store.database import Database
@@ -25,7 +24,7 @@ class Acting:
         self._database = database
         self._tenant_id = tenant_id
         self._actor = actor
-        self._board = QueueBoard(database)
+        self._admission = Admission(database)
 
     def additive(self) -> list[Callable[..., Awaitable[Any]]]:
         """Those that add work or let it go on."""
@@ -53,9 +52,7 @@ class Acting:
         ] = None,
     ) -> Enqueued:
         """Stores a new task durably; a worker that has the handler will run it."""
-        request = await admit(
-            self._database,
-            self._board,
+        request = await self._admission.task(
             self._tenant_id,
             name,
             payload or {},

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from rowlock.api.schedules.models import ScheduleCreate, SchedulePatch
 from rowlock.api.services import Services
-from rowlock.api.tasks.creation import declared, hold_to_schema
 from rowlock.domain.errors import InvalidArgument
-from rowlock.domain.priorities import Priority
-from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
+from rowlock.domain.schedule_requests import ScheduleRequest
 from rowlock.engine import schedules
 
 _WIRE_NAMES = {"interval": "interval_seconds", "timeout": "timeout_seconds"}
@@ -20,32 +17,23 @@ _WIRE_NAMES = {"interval": "interval_seconds", "timeout": "timeout_seconds"}
 
 async def new_schedule(services: Services, tenant_id: str, body: ScheduleCreate) -> ScheduleRequest:
     """The schedule that the body spells; its tasks' defaults come from their handler."""
-    registered, queue = await declared(services, tenant_id, body.task_name, body.queue)
-    handler = registered.handler if registered else None
-    await hold_to_schema(services, registered, body.payload)
-    timeout = body.timeout_seconds
-    if timeout is None and handler is not None and handler.timeout_seconds is not None:
-        timeout = timedelta(seconds=handler.timeout_seconds)
-    priority = body.priority
-    if priority is None:
-        priority = Priority(handler.priority) if handler else Priority.NORMAL
     with told_by_wire_names():
-        return schedule_request(
+        return await services.admission.schedule(
+            tenant_id,
             body.name,
             body.task_name,
+            body.payload,
             cron=body.cron,
             interval=body.interval_seconds,
             timezone=body.timezone,
             anchor_at=body.anchor_at,
             missed_run_policy=body.missed_run_policy,
             max_catch_up=body.max_catch_up,
-            payload=body.payload,
-            queue=queue,
-            priority=priority,
-            max_attempts=body.max_attempts or (handler.max_attempts if handler else 4),
-            timeout=timeout,
+            queue=body.queue,
+            priority=body.priority,
+            max_attempts=body.max_attempts,
+            timeout=body.timeout_seconds,
             tags=body.tags,
-            max_payload_bytes=services.settings.max_payload_bytes,
         )
 
 
@@ -55,8 +43,8 @@ async def changes_of(services: Services, tenant_id: str, name: str, body: Schedu
     if changes.keys() & {"task_name", "queue", "payload"}:
         seen = await schedules.get_schedule(services.database, tenant_id, name)
         task_name = body.task_name or seen.task_name
-        registered, _ = await declared(services, tenant_id, task_name, body.queue or seen.queue)
-        await hold_to_schema(services, registered, seen.payload if body.payload is None else body.payload)
+        payload = seen.payload if body.payload is None else body.payload
+        await services.admission.check(tenant_id, task_name, body.queue or seen.queue, payload)
     for argument, field in _WIRE_NAMES.items():
         if field in changes:
             changes[argument] = changes.pop(field)

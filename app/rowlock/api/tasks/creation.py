@@ -1,18 +1,13 @@
-"""From the body of a request to a stored task.
-
-What the body leaves out comes from the registered handler, its payload is held to the handler's schema, and a strict
-installation refuses names that nobody has declared.
-"""
+"""From the body of a request to a stored task. What may be stored is the engine's rule (`engine.admission`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from rowlock.api.handlers.catalogue import Registered, check_payload
 from rowlock.api.services import Services
 from rowlock.api.tasks.models import TaskBatch, TaskCreate
 from rowlock.domain.errors import (
@@ -21,12 +16,8 @@ from rowlock.domain.errors import (
     InvalidArgument,
     NotFound,
     RowlockError,
-    UnknownHandler,
-    UnknownQueue,
 )
-from rowlock.domain.payloads import encode_json
-from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import TaskRequest, lane_of, task_request
+from rowlock.domain.requests import TaskRequest, lane_of
 from rowlock.engine import inspect
 from rowlock.engine.enqueue_once import enqueue_once
 from rowlock.store.tasks import Stored, TaskRecord
@@ -37,55 +28,26 @@ async def read_request(
     services: Services, tenant_id: str, body: TaskCreate, idempotency_key: str | None
 ) -> TaskRequest:
     """The request that the body spells. Raises `InvalidArgument` and its kinds."""
-    settings = services.settings
-    registered, queue = await declared(services, tenant_id, body.name, body.queue)
-    handler = registered.handler if registered else None
-    payload = await hold_to_schema(services, registered, body.payload)
-    timeout = body.timeout_seconds
-    if timeout is None and handler is not None and handler.timeout_seconds is not None:
-        timeout = timedelta(seconds=handler.timeout_seconds)
-    priority = body.priority
-    if priority is None:
-        priority = Priority(handler.priority) if handler else Priority.NORMAL
-    return task_request(
+    return await services.admission.task(
+        tenant_id,
         body.name,
-        payload,
-        queue=queue,
-        priority=priority,
+        body.payload,
+        queue=body.queue,
+        priority=body.priority,
         delay=body.delay_seconds,
         run_at=body.run_at,
-        max_attempts=body.max_attempts or (handler.max_attempts if handler else 4),
-        timeout=timeout,
+        max_attempts=body.max_attempts,
+        timeout=body.timeout_seconds,
         tags=body.tags,
         idempotency_key=idempotency_key,
-        idempotency_ttl=timedelta(hours=settings.idempotency_hours) if idempotency_key else None,
         unique_key=body.unique_key,
         on_duplicate=body.on_duplicate,
         flow_key=body.flow_key,
         metadata=_with_trace(body.metadata),
-        payload_version=body.payload_version or (handler.payload_version if handler else 1),
+        payload_version=body.payload_version,
         parent_id=body.parent_id,
         id=body.id,
-        max_payload_bytes=settings.max_payload_bytes,
     )
-
-
-async def declared(services: Services, tenant_id: str, name: str, queue: str | None) -> tuple[Registered | None, str]:
-    """The handler of that name, and the queue: as given, else the handler's, else `default`. A strict installation
-    refuses what nobody has declared."""
-    registered = await services.handlers.get(name, or_refuse=services.settings.strict)
-    queue = queue or (registered.handler.queue if registered else "default")
-    if services.settings.strict:
-        await _refuse_undeclared(services, tenant_id, name, queue, registered)
-    return registered, queue
-
-
-async def hold_to_schema(services: Services, registered: Registered | None, payload: dict[str, Any]) -> str:
-    """The payload as JSON text, within its bounds and as its handler's schema has it."""
-    encoded = encode_json(payload, what="payload", max_bytes=services.settings.max_payload_bytes)
-    if registered is not None:
-        await check_payload(registered, payload, len(encoded))
-    return encoded.decode()
 
 
 async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> list[TaskRequest]:
@@ -164,21 +126,6 @@ def _in_batch(error: RowlockError, index: int) -> RowlockError:
     error.message = f"Task {index} of the batch (counted from 0): {error.message}"
     error.detail = {**error.detail, "index": index, "field": f"tasks.{index}.{field}" if field else f"tasks.{index}"}
     return error
-
-
-async def _refuse_undeclared(
-    services: Services, tenant_id: str, name: str, queue: str, registered: Registered | None
-) -> None:
-    if registered is None:
-        raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
-    if queue in await services.handlers.queues():
-        return
-    if not await services.queues.is_declared(tenant_id, queue):
-        raise UnknownQueue(
-            f"Nobody has declared the queue {queue!r}: no handler names it, no live worker takes from it, "
-            "and nothing is set for it.",
-            field="queue",
-        )
 
 
 def _with_trace(metadata: dict[str, object] | None) -> dict[str, object] | None:

@@ -70,8 +70,7 @@ def register(program: typer.Typer) -> None:
             "on_duplicate": on_duplicate,
             "flow_key": flow_key,
         }
-        given = {option: value for option, value in options.items() if value is not None}
-        request, stored = call.on_database(lambda database: _store(database, call, name, arguments, given))
+        request, stored = call.on_database(lambda database: _store(database, call, name, arguments, options))
         document = {
             "id": stored.id, "created": stored.created, "name": request.name, "queue": request.queue,
             "priority": request.priority.label, "tenant": call.tenant,
@@ -82,27 +81,10 @@ def register(program: typer.Typer) -> None:
 
 
 async def _store(
-    database: Database, call: Call, name: str, arguments: dict[str, Any], given: dict[str, Any]
+    database: Database, call: Call, name: str, arguments: dict[str, Any], options: dict[str, Any]
 ) -> tuple[TaskRequest, Stored]:
-    from rowlock.domain.requests import task_request
+    from rowlock.engine.admission import Admission
     from rowlock.engine.enqueue import enqueue
 
-    checked = task_request(name, arguments, **given, max_payload_bytes=call.settings.max_payload_bytes)
-    defaults = await _defaults_of(database, checked.name)
-    request = task_request(
-        name, checked.payload, **{**defaults, **given}, max_payload_bytes=call.settings.max_payload_bytes
-    )
+    request = await Admission(database).task(call.tenant, name, arguments, **options)
     return request, await enqueue(database, call.tenant, request)
-
-
-async def _defaults_of(database: Database, name: str) -> dict[str, Any]:
-    """What the handler's worker registered for callers that say nothing of it."""
-    from rowlock.engine.inspect import list_handlers
-
-    for handler in await list_handlers(database, [name]):
-        found = {
-            "queue": handler.queue, "priority": handler.priority, "max_attempts": handler.max_attempts,
-            "timeout": handler.timeout_seconds, "payload_version": handler.payload_version,
-        }  # fmt: skip
-        return {option: value for option, value in found.items() if value is not None}
-    return {}

@@ -1,0 +1,99 @@
+"""What callers may enqueue who hold no Python handler: REST, the command line, models.
+
+The registered handler fills in what was left out, its schema holds the payload, and a strict installation refuses
+handlers and queues that nobody has declared. Without strictness a handler may be unknown, for a task can be enqueued
+before its worker is deployed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from rowlock.domain.errors import UnknownHandler, UnknownQueue
+from rowlock.domain.payloads import encode_json
+from rowlock.domain.requests import TaskRequest, task_request
+from rowlock.engine.catalogue import HandlerCatalogue, Registered
+from rowlock.store import counts
+from rowlock.store.database import Database
+from rowlock.store.reading import Reading
+
+if TYPE_CHECKING:
+    from rowlock.domain.schedule_requests import ScheduleRequest
+
+Payload = dict[str, Any]  # Any: whatever JSON spells
+
+
+class Admission:
+    """The rule for one installation. Safe to share between tasks of one event loop.
+
+    All of it raises `InvalidArgument` and its kinds: `InvalidPayload`, `PayloadTooLarge`, `UnknownHandler`,
+    `UnknownQueue`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._settings = database.settings
+        self._handlers = HandlerCatalogue(database)
+
+    async def task(self, tenant_id: str, name: str, payload: Payload, **said: Any) -> TaskRequest:
+        """The request; `said` are arguments of `task_request`, of which those that are None were left out."""
+        registered, encoded = await self._admitted(tenant_id, name, said.get("queue"), payload)
+        if said.get("idempotency_key") is not None:
+            said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
+        version = {"payload_version": registered.handler.payload_version} if registered else {}
+        return task_request(name, encoded, **{**version, **_filled_in(registered, said)})
+
+    async def schedule(
+        self, tenant_id: str, name: str, task_name: str, payload: Payload, **said: Any
+    ) -> ScheduleRequest:
+        """The same for a schedule, whose tasks these will be; `said` are arguments of `schedule_request`."""
+        from rowlock.domain.schedule_requests import schedule_request  # brings calendars, which tasks do without
+
+        registered, encoded = await self._admitted(tenant_id, task_name, said.get("queue"), payload)
+        return schedule_request(name, task_name, payload=encoded, **_filled_in(registered, said))
+
+    async def check(self, tenant_id: str, name: str, queue: str, payload: Payload) -> None:
+        """Refuses what may not be enqueued, where nothing was left out."""
+        await self._admitted(tenant_id, name, queue, payload)
+
+    async def _admitted(
+        self, tenant_id: str, name: str, queue: str | None, payload: Payload
+    ) -> tuple[Registered | None, str]:
+        """The handler, if there is one, and the payload as JSON text."""
+        registered = await self._handlers.get(name, or_refuse=self._settings.strict)
+        if self._settings.strict:
+            if registered is None:
+                raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
+            await self._refuse_undeclared(tenant_id, registered.handler.queue if queue is None else queue)
+        encoded = encode_json(payload, what="payload", max_bytes=self._settings.max_payload_bytes)
+        if registered is not None and registered.schema is not None:
+            await registered.schema.check(name, payload, len(encoded))
+        return registered, encoded.decode()
+
+    async def _refuse_undeclared(self, tenant_id: str, queue: str) -> None:
+        if queue in await self._handlers.queues():
+            return
+        here = Reading(self._database)
+        if any(row.name == queue for row in await counts.get_queue_rows(here, tenant_id)):
+            return
+        if queue not in await counts.get_queue_servers(here):
+            raise UnknownQueue(
+                f"Nobody has declared the queue {queue!r}: no handler names it, no live worker takes from it, "
+                "and nothing is set for it.",
+                field="queue",
+            )
+
+
+def _filled_in(registered: Registered | None, said: dict[str, Any]) -> dict[str, Any]:
+    given = {option: value for option, value in said.items() if value is not None}
+    if registered is None:
+        return given
+    handler = registered.handler
+    defaults = {
+        "queue": handler.queue,
+        "priority": handler.priority,
+        "max_attempts": handler.max_attempts,
+        "timeout": handler.timeout_seconds,
+    }
+    return {**defaults, **given}
