@@ -25,6 +25,7 @@ ENDED = ("succeeded", "dead", "cancelled")
 class Totals(TypedDict):
     """Result of a summary. Sizes are bytes; `failed` counts files, which `summary.json` names with reasons."""
 
+    manifest: str
     files: int
     bytes: int
     compressed_bytes: int
@@ -60,7 +61,7 @@ def _pause(files_under_way: int) -> timedelta:
 
 
 async def _write_manifest(places: Folders, tree: UUID) -> tuple[Totals, list[dict[str, Any]]]:
-    totals = Totals(files=0, bytes=0, compressed_bytes=0, failed=0)
+    totals = Totals(manifest=str(places.manifest), files=0, bytes=0, compressed_bytes=0, failed=0)
     failed = []
     with replacing(places.manifest) as manifest:
         async for child in app.child_results(tree, FILES):

@@ -56,6 +56,7 @@ def test_each_file_is_archived_once_though_a_worker_is_killed_half_way(
 
     assert len(expected) > 200
     assert totals == {
+        "manifest": str(out / "manifest.sha256"),
         "files": len(expected),
         "bytes": sum(path.stat().st_size for path in expected),
         "compressed_bytes": sum(copy.stat().st_size for copy in regular_files(out / "files")),
