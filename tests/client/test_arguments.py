@@ -197,7 +197,7 @@ async def test_what_is_not_known_by_python_is_refused_at_the_run(app: Rowlock, h
         (1e309, "inf"),
         (2**64, "64 bits"),
         (-(2**63) - 1, "64 bits"),
-        (object(), "JSON"),
+        pytest.param(object(), "JSON", id="object"),
         (b"\xff", "JSON|utf-8"),
     ],
     ids=lambda value: repr(value)[:30] if not isinstance(value, str) or len(value) < 4 else "",

