@@ -93,6 +93,20 @@ async def test_metrics_tell_of_requests_and_queues_but_not_of_tenants(api: Serve
     assert "nowhere" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/", "/js/app.js", "/docs/assets/swagger-ui.css"])
+async def test_files_are_counted_as_such_and_kept_out_of_the_log(
+    api: Served, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    with caplog.at_level("DEBUG", "rowlock.access"):
+        assert (await api.client.get(path)).status_code == 200
+        assert (await api.client.get("/js/nowhere.js")).status_code == 404
+
+    assert [record.levelname for record in caplog.records if record.name == "rowlock.access"] == ["DEBUG", "INFO"]
+    lines = (await api.client.get("/metrics")).text.splitlines()
+    assert any('method="GET",route="static",status="200"' in line for line in lines)
+    assert not any('route="static",status="404"' in line for line in lines)
+
+
 async def test_metrics_read_the_database_at_most_every_few_seconds(
     api: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from rowlock import dashboard
+from rowlock.api.static_files import MarkedFiles
 
 
 def mount_dashboard(app: FastAPI) -> None:
@@ -18,7 +18,7 @@ def mount_dashboard(app: FastAPI) -> None:
 
 class _Page:
     def __init__(self) -> None:
-        self._files = StaticFiles(directory=dashboard.files(), html=True)
+        self._files = MarkedFiles(directory=dashboard.files(), html=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

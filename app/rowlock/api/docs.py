@@ -9,7 +9,8 @@ import fastapi_offline
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.staticfiles import StaticFiles
+
+from rowlock.api.static_files import MarkedFiles
 
 ASSETS = "/docs/assets"
 OPENAPI = "/openapi.json"
@@ -35,4 +36,4 @@ def serve_docs(app: FastAPI) -> None:
 
     app.add_route(OPENAPI, openapi, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
-    app.mount(ASSETS, StaticFiles(directory=Path(fastapi_offline.__file__).with_name("static")))
+    app.mount(ASSETS, MarkedFiles(directory=Path(fastapi_offline.__file__).with_name("static")))

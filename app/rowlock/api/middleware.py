@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rowlock.api.problems import defect_reply
+from rowlock.api.static_files import MARK
 from rowlock.domain.ids import new_id
 from rowlock.engine.access import Principal
 from rowlock.telemetry.context import bind
@@ -24,8 +25,9 @@ from rowlock.telemetry.tracing import request_span
 
 HEADER = "X-Request-Id"
 DISCONNECTED = 499  # nginx's number for a client that did not wait for the answer
+STATIC = "static"
 UNMATCHED = "unmatched"
-QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
+QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics", STATIC})
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
 _log = get_logger("rowlock.access")
@@ -56,7 +58,7 @@ class RequestLayer:
                 if answered.status:
                     raise  # half an answer is out: only breaking the connection tells the client
                 await defect_reply(Request(scope), error)(scope, receive, answered)
-            route = getattr(scope.get("route"), "path_format", UNMATCHED)
+            route = getattr(scope.get("route"), "path_format", STATIC if MARK in scope else UNMATCHED)
             if span.is_recording():
                 span.update_name(f"{scope['method']} {route}")
                 span.set_attribute("http.route", route)

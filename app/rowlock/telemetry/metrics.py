@@ -193,7 +193,7 @@ class Metrics:
             self.leader_epoch.labels(role).set(epoch)
 
     def record_http(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request; `route` is the template (`/v1/tasks/{id}`), or `unmatched`."""
+        """Count a request; `route` is the template (`/v1/tasks/{id}`), `static` or `unmatched`."""
         method = method if method in HTTP_METHODS else "OTHER"
         route = self._route_label(route)
         self.http_requests.labels(method, route, status).inc()
