@@ -14,13 +14,13 @@ from uuid import UUID
 
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest
-from rowlock.engine import children, enqueue, enqueue_sync
-from rowlock.store import callers, operations, tasks
+from rowlock.engine import children, enqueue, enqueue_sync, operate
+from rowlock.store import callers, tasks
 from rowlock.store.database import Database
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 
-ACTOR = operations.Actor("python")
+ACTOR = operate.Actor("python")
 
 
 class Backend(Protocol):
@@ -70,10 +70,10 @@ class DatabaseBackend:
         return children.child_results(self.database, tenant_id, task_id, name)
 
     async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
-        return await operations.cancel_task(self.database, tenant_id, task_id, reason, ACTOR)
+        return await operate.cancel_task(self.database, tenant_id, task_id, actor=ACTOR, reason=reason)
 
     async def redrive(self, tenant_id: str, task_id: UUID) -> None:
-        await operations.redrive_task(self.database, tenant_id, task_id, ACTOR)
+        await operate.redrive_task(self.database, tenant_id, task_id, actor=ACTOR)
 
     @property
     def database(self) -> Database:
