@@ -40,6 +40,8 @@ from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
 
 P = ParamSpec("P")
 R = TypeVar("R")
+# Bound, so that a first parameter which merely accepts a Context, such as an object, stays an argument like others.
+C = TypeVar("C", bound=Context)
 Lifespan = Callable[["Rowlock"], AbstractAsyncContextManager[None]]
 
 
@@ -85,7 +87,7 @@ class Rowlock:
     ) -> _Decorator: ...
 
     @overload
-    def task(self, function: Callable[Concatenate[Context, P], R], /) -> Task[P, R]: ...
+    def task(self, function: Callable[Concatenate[C, P], R], /) -> Task[P, R]: ...
 
     @overload
     def task(self, function: Callable[P, R], /) -> Task[P, R]: ...
@@ -141,7 +143,7 @@ class Rowlock:
         handler = self._handlers.get(name)
         if handler is not None:
             payload = handler.arguments.payload((), payload or {})
-            options = {**defaults_of(handler), **options}
+            options = {**handler.defaults, **options}
         return tenant_id, on, task_request(name, payload, **options, max_payload_bytes=self.settings.max_payload_bytes)
 
     async def submit(
@@ -278,25 +280,13 @@ class _Decorator:
         self._options = options
 
     @overload
-    def __call__(self, function: Callable[Concatenate[Context, P], R], /) -> Task[P, R]: ...
+    def __call__(self, function: Callable[Concatenate[C, P], R], /) -> Task[P, R]: ...
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Task[P, R]: ...
 
     def __call__(self, function: Callable[..., Any], /) -> Task[Any, Any]:
         return Task(self._app, self._app.declare(function, **self._options))
-
-
-def defaults_of(handler: Handler) -> dict[str, Any]:
-    """A handler's defaults as options of a request."""
-    return {
-        "queue": handler.queue,
-        "priority": handler.priority,
-        "max_attempts": handler.max_attempts,
-        "timeout": handler.timeout,
-        "tags": handler.tags,
-        "payload_version": handler.payload_version,
-    }
 
 
 def load_app(spec: str) -> Rowlock:
