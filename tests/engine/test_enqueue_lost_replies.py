@@ -131,6 +131,32 @@ async def test_a_refusal_is_still_a_refusal(proxy: Proxy, enqueue: Enqueue, here
     assert len(await stored(here)) == 1
 
 
+async def test_connections_cut_while_idle_are_replaced_unnoticed(
+    proxy: Proxy, enqueue: Enqueue, here: Installation
+) -> None:
+    await enqueue(task_request("before"))
+    assert proxy.connections
+    proxy.cut()
+    after, batch = marked(), [task_request("noop"), task_request("noop")]
+    assert await enqueue(after) == [Enqueued(after.id, True)]
+    proxy.cut()
+    assert len(await enqueue(*batch)) == 2
+    assert len(await stored(here)) == 4
+
+
+async def test_a_slow_or_stuck_network_only_takes_longer(proxy: Proxy, enqueue: Enqueue, here: Installation) -> None:
+    proxy.delay(0.05)
+    first, second = marked(), marked()
+    assert await enqueue(first) == [Enqueued(first.id, True)]
+    proxy.swallow()
+    enqueueing = asyncio.create_task(enqueue(second))
+    await asyncio.wait([enqueueing], timeout=0.05)
+    assert not enqueueing.done()
+    await proxy.restore()
+    assert await enqueueing == [Enqueued(second.id, True)]
+    assert len(await stored(here)) == 2
+
+
 @pytest.mark.parametrize("connect_seconds", [0.5])
 async def test_where_the_database_stays_away_the_caller_learns_the_id(
     proxy: Proxy, enqueue: Enqueue, here: Installation
