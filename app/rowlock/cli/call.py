@@ -76,12 +76,9 @@ class Call:
     @cached_property
     def actor(self) -> str:
         """Who acts, as the audit log has it."""
-        import getpass
+        from rowlock.engine.actors import acting_account
 
-        try:
-            return f"cli:{getpass.getuser()}"
-        except (OSError, KeyError):  # a user id without a name, as in containers
-            return "cli"
+        return acting_account("cli").name
 
     def on_database(self, work: Callable[[Database], Awaitable[T]], *, reached: bool = True) -> T:
         """Runs `work` with the installation's database, opened and closed around it.

@@ -13,8 +13,8 @@ from mcp.types import ToolAnnotations
 
 from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import RowlockError
+from rowlock.engine.actors import acting_account
 from rowlock.mcp.acting import Acting
-from rowlock.mcp.actor import acting_account
 from rowlock.mcp.looking import Looking
 from rowlock.store.database import Database
 
@@ -36,7 +36,7 @@ def server_for(database: Database) -> MCPServer:
     """A server that acts for the settings' tenant."""
     tenant_id = check_tenant(database.settings.tenant)
     looking = Looking(database, tenant_id)
-    acting = Acting(database, tenant_id, acting_account())
+    acting = Acting(database, tenant_id, acting_account("mcp"))
     server = MCPServer(
         "rowlock", title="rowlock", instructions=INSTRUCTIONS, version=version("rowlock"), log_level="WARNING"
     )
