@@ -131,6 +131,17 @@ def test_schedules_live_from_creation_to_deletion(cli: Caller) -> None:
     assert cli("schedules", "windows", "nightly").code == 3
 
 
+def test_a_schedule_has_its_handler_s_defaults(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, timeout_seconds, executor)"
+            " VALUES ('report.make', 'reports', 3, 9, 12, 'async')"
+        )
+    made = cli.json("schedules", "create", "often", "--task", "report.make", "--every", "15m", "--priority", "high")
+    defaults = made["queue"], made["priority"], made["max_attempts"], made["timeout_seconds"]
+    assert defaults == ("reports", "high", 9, 12)
+
+
 def test_keys_are_made_listed_and_revoked(cli: Caller) -> None:
     made = cli.json("keys", "create", "--name", "ci", "--scopes", "read", "--tenant", "acme", "--expires-in", "90d")
     assert made["key"].startswith(f"rlk_{made['id']}_")

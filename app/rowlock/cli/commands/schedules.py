@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from rowlock.store.database import Database
     from rowlock.store.schedules import ScheduleRecord
     from rowlock.store.windows import WindowRecord
 
@@ -49,7 +50,6 @@ def _register_reading(schedules: typer.Typer) -> None:
     ) -> None:
         """Show the windows that come, and those accounted for, newest first."""
         from rowlock.engine.schedules import get_schedule, list_windows, upcoming_windows
-        from rowlock.store.database import Database
 
         async def work(database: Database) -> tuple[ScheduleRecord, list[WindowRecord]]:
             return (
@@ -79,7 +79,9 @@ def _register_create(schedules: typer.Typer) -> None:
         payload: Annotated[
             str, typer.Option("--payload", "-p", metavar="JSON", help="Arguments; @FILE or - reads them.")
         ] = "{}",
-        queue: Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME", help="Queue.")] = None,
+        queue: Annotated[
+            str | None, typer.Option("--queue", "-q", metavar="NAME", help="Default: the handler's.")
+        ] = None,
         priority: Annotated[str | None, typer.Option(metavar="NAME", help="critical, high, normal or low.")] = None,
         max_attempts: Annotated[int | None, typer.Option(metavar="N", help="Attempts.")] = None,
         timeout: Annotated[str | None, typer.Option(metavar="TIME", help="Longest run of one attempt.")] = None,
@@ -88,7 +90,7 @@ def _register_create(schedules: typer.Typer) -> None:
     ) -> None:
         """Make a schedule, by --cron or --every; its windows count from now."""
         from rowlock.cli.values import parse_duration, parse_object
-        from rowlock.domain.schedule_requests import schedule_request
+        from rowlock.engine.admission import Admission
         from rowlock.engine.operate import Actor
         from rowlock.engine.schedules import create_schedule
 
@@ -99,18 +101,18 @@ def _register_create(schedules: typer.Typer) -> None:
             "timeout": None if timeout is None else parse_duration(timeout, what="timeout"),
             "tags": tag,
         }
-        request = schedule_request(
-            name, task, cron=cron, interval=every, timezone=timezone, missed_run_policy=missed_run_policy,
-            max_catch_up=max_catch_up,
-            payload=parse_object(payload, what="payload", max_bytes=call.settings.max_payload_bytes),
-            max_payload_bytes=call.settings.max_payload_bytes,
-            **{option: value for option, value in options.items() if value is not None},
-        )  # fmt: skip
-        made = call.on_database(
-            lambda database: create_schedule(
+        arguments = parse_object(payload, what="payload", max_bytes=call.settings.max_payload_bytes)
+
+        async def work(database: Database) -> ScheduleRecord:
+            request = await Admission(database).schedule(
+                call.tenant, name, task, arguments, cron=cron, interval=every, timezone=timezone,
+                missed_run_policy=missed_run_policy, max_catch_up=max_catch_up, **options,
+            )  # fmt: skip
+            return await create_schedule(
                 database, call.tenant, request, actor=Actor(call.actor), source="api", paused=paused
             )
-        )
+
+        made = call.on_database(work)
         call.answer(_document(made), lambda: f"The schedule {made.name} is made: {_rule(made)}; {_next(made)}.")
 
 
