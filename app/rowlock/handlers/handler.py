@@ -42,6 +42,18 @@ class Handler:
         lines = (inspect.getdoc(self.function) or "").strip().splitlines()
         return lines[0] if lines else None
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What its tasks have unless a call says otherwise, as arguments of `task_request`."""
+        return {
+            "queue": self.queue,
+            "priority": self.priority,
+            "max_attempts": self.max_attempts,
+            "timeout": self.timeout,
+            "tags": self.tags,
+            "payload_version": self.payload_version,
+        }
+
 
 def make_handler(
     function: Callable[..., Any],

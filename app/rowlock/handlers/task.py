@@ -99,15 +99,7 @@ class Enqueueing(Generic[P, R]):
         return task_request(
             handler.name,
             handler.arguments.payload(args, kwargs),
-            **{
-                "queue": handler.queue,
-                "priority": handler.priority,
-                "max_attempts": handler.max_attempts,
-                "timeout": handler.timeout,
-                "tags": handler.tags,
-                "payload_version": handler.payload_version,
-                **chosen,
-            },
+            **{**handler.defaults, **chosen},
         )
 
 
