@@ -142,6 +142,15 @@ schedules = sa.Table(
     _required("source", TEXT),
     _required("created_at", INSTANT),
     _required("updated_at", INSTANT),
+    _optional("starts_at", INSTANT),
+    _optional("ends_at", INSTANT),
+    _required("jitter_seconds", INTEGER),
+    _required("misfire_grace_seconds", INTEGER),
+    _optional("catch_up_window_seconds", INTEGER),
+    _required("overlap_policy", TEXT),
+    _required("allow_seconds", YES_OR_NO),
+    _optional("description", TEXT),
+    _optional("application", TEXT),
 )
 
 schedule_windows = sa.Table(
