@@ -89,7 +89,8 @@ def test_each_end_leads_to_its_transition(result: Result, transition: Transition
     ],
 )
 def test_the_last_attempt_buries(result: Result, error: str, attempt: int) -> None:
-    assert decided(result, attempt=attempt) == Bury(ReasonCode.ATTEMPTS_EXHAUSTED, error)
+    timed_out = isinstance(result, TimedOut)
+    assert decided(result, attempt=attempt) == Bury(ReasonCode.ATTEMPTS_EXHAUSTED, error, timed_out=timed_out)
 
 
 @pytest.mark.parametrize(

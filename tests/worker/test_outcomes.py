@@ -86,7 +86,7 @@ async def test_what_a_handler_says_is_heeded(app: Rowlock, here: Installation) -
     assert await here.outcomes(ended["snooze"].id) == ["snoozed", "succeeded"]
 
 
-async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock) -> None:
+async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock, here: Installation) -> None:
     release = threading.Event()
 
     @app.task(timeout=0.2, max_attempts=1)
@@ -104,6 +104,7 @@ async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock) -> None:
         release.set()
     assert [(t.status, t.reason) for t in ended] == [("dead", "attempts_exhausted")] * 3
     assert all(t.error and "longer than its timeout" in t.error for t in ended)
+    assert [await here.outcomes(t.id) for t in ended] == [["timed_out"]] * 3
     assert not children.alive("spin"), "the child process outlived its timeout"
 
 

@@ -79,11 +79,12 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Bury:
-    """The task goes to the dead letters."""
+    """The task goes to the dead letters. `timed_out` says how its last attempt ended."""
 
     reason_code: ReasonCode
     error: str
     traceback: str | None = None
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,8 @@ def decide(
 
     wanted = _wanted(result, policy, backoff)
     if isinstance(wanted, RetryLater) and attempt >= max_attempts:
-        return Bury(ReasonCode.ATTEMPTS_EXHAUSTED, wanted.error, wanted.traceback)
+        timed_out = wanted.reason_code is ReasonCode.TIMEOUT
+        return Bury(ReasonCode.ATTEMPTS_EXHAUSTED, wanted.error, wanted.traceback, timed_out)
     return wanted
 
 

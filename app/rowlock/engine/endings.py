@@ -19,8 +19,8 @@ def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: in
         case RetryLater(delay, reason, error, traceback):
             outcome = "timed_out" if reason is ReasonCode.TIMEOUT else "failed"
             return _said(task, Way.RETRY, outcome, reason, error, traceback, delay.total_seconds())
-        case Bury(reason, error, traceback):
-            return _said(task, Way.BURY, "failed", reason, error, traceback)
+        case Bury(reason, error, traceback, timed_out):
+            return _said(task, Way.BURY, "timed_out" if timed_out else "failed", reason, error, traceback)
         case SnoozeFor(delay, reason):
             return _said(task, Way.SNOOZE, "snoozed", ReasonCode.SNOOZED, None, None, delay.total_seconds())
         case CancelDone(reason):
