@@ -24,7 +24,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test lint format ci test-matrix wheel clean
+.PHONY: help up test lint format ci test-matrix constraints wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ ci: lint test ## What must pass before a change goes in
 
 test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on PostgreSQL 15 to 18
 	$(BIN)/python -m tests.harness.matrix $(POSTGRES_VERSIONS)
+
+constraints: ## Pin the newest versions of everything that is installed (needs uv)
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt
 
 wheel: $(VENV)/.development ## Build the wheel into dist
 	$(BIN)/python -m build --wheel --outdir dist .
