@@ -26,7 +26,7 @@ def test_only_name_task_and_rule_are_needed() -> None:
     [(90, "90"), (1.5, "1.5"), (timedelta(hours=1), "3600"), ("1h30m", "1h30m"), (86_400.0, "86400"), (100, "100")],
 )
 def test_an_interval_is_written_as_its_expression(interval: Any, expression: str) -> None:
-    request = schedule_request("beat", "t", interval=interval)
+    request = schedule_request("beat", "t", interval=interval, allow_seconds=True)
     assert (request.trigger_kind, request.expression) == ("interval", expression)
 
 
@@ -35,6 +35,43 @@ def test_windows_count_from_the_anchor_where_one_is_given() -> None:
     bound = schedule_request("beat", "t", interval=60, anchor_at=NOON + timedelta(seconds=30))
     assert next(free.trigger(NOON).windows_after(NOON)) == NOON + timedelta(seconds=60)
     assert next(bound.trigger(NOON).windows_after(NOON)) == NOON + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "expression", "first"),
+    [
+        ({"once": NOON + timedelta(hours=1)}, "once", "2026-03-02T13:00:00+00:00", NOON + timedelta(hours=1)),
+        ({"once": "2026-03-02T14:30"}, "once", "2026-03-02T14:30", NOON + timedelta(minutes=90)),
+        ({"calendar": "1 month at 09:00"}, "calendar", "1 month at 09:00", datetime(2026, 4, 2, 7, tzinfo=UTC)),
+        ({"cron": "@daily"}, "cron", "@daily", datetime(2026, 3, 2, 23, tzinfo=UTC)),
+    ],
+)
+def test_a_rule_is_of_one_kind(rule: dict[str, Any], kind: str, expression: str, first: datetime) -> None:
+    request = schedule_request("nightly", "t", **rule, timezone="Europe/Berlin")
+    assert (request.trigger_kind, request.expression) == (kind, expression)
+    assert next(request.trigger(NOON).windows_after(NOON)) == first
+
+
+def test_a_rule_has_bounds_and_jitter() -> None:
+    request = schedule_request(
+        "nightly",
+        "t",
+        cron="0 * * * *",
+        starts_at=NOON + timedelta(hours=2),
+        ends_at=NOON + timedelta(hours=3),
+        jitter=600,
+    )
+    trigger = request.trigger(NOON, "seed")
+    windows = list(trigger.windows_after(NOON))
+    assert windows == [NOON + timedelta(hours=2), NOON + timedelta(hours=3)]
+    assert all(window <= trigger.fire_at(window) < window + timedelta(minutes=10) for window in windows)
+
+
+@pytest.mark.parametrize("rule", [{"cron": "*/10 * * * * *"}, {"interval": 1}, {"interval": "30s"}])
+def test_windows_nearer_than_a_minute_must_be_allowed(rule: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=r"seconds"):
+        schedule_request("beat", "t", **rule)
+    assert schedule_request("beat", "t", **rule, allow_seconds=True).allow_seconds
 
 
 @pytest.mark.parametrize(
@@ -67,6 +104,30 @@ def test_windows_count_from_the_anchor_where_one_is_given() -> None:
         ("timezone", {"timezone": "UTC\0"}),
         ("timezone", {"timezone": ["UTC"]}),
         ("timezone", {"cron": None, "interval": 60, "timezone": "Berlin"}),
+        ("interval", {"cron": None, "interval": 59}),
+        ("cron", {"cron": "* * * * * *"}),
+        ("once", {"cron": None, "once": "tomorrow"}),
+        ("once", {"cron": None, "once": 5}),
+        ("once", {"cron": None, "once": "2026-02-30T09:00"}),
+        ("once", {"cron": None, "once": "1 month at 09:00", "calendar": "1 month at 09:00"}),
+        ("calendar", {"cron": None, "calendar": "monthly"}),
+        ("calendar", {"cron": None, "calendar": "1 month at 25:00"}),
+        ("calendar", {"cron": None, "calendar": {"months": 1}}),
+        ("starts_at", {"starts_at": "2026-01-01"}),
+        ("starts_at", {"starts_at": datetime(2026, 1, 1)}),  # noqa: DTZ001 - that it is naive is the point
+        ("ends_at", {"starts_at": NOON, "ends_at": NOON - timedelta(days=1)}),
+        ("ends_at", {"starts_at": NOON, "ends_at": NOON + timedelta(minutes=1)}),
+        ("jitter", {"jitter": -1}),
+        ("jitter", {"jitter": 0.5}),
+        ("jitter", {"jitter": timedelta(days=2)}),
+        ("jitter", {"jitter": "long"}),
+        ("allow_seconds", {"allow_seconds": 1}),
+        ("catch_up_window", {"catch_up_window": 0}),
+        ("catch_up_window", {"catch_up_window": timedelta(days=4_000)}),
+        ("misfire_grace", {"misfire_grace": -1}),
+        ("misfire_grace", {"misfire_grace": None}),
+        ("overlap_policy", {"overlap_policy": "maybe"}),
+        ("overlap_policy", {"overlap_policy": True}),
         ("anchor_at", {"anchor_at": datetime(2026, 1, 1)}),  # noqa: DTZ001 - that it is naive is the point
         ("anchor_at", {"anchor_at": datetime(9999, 1, 1, tzinfo=UTC)}),
         ("missed_run_policy", {"missed_run_policy": "sometimes"}),
