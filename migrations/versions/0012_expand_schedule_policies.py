@@ -23,6 +23,7 @@ def downgrade() -> None:
     DROP FUNCTION rowlock.pause_schedule(text, text, text, text);
     DROP FUNCTION rowlock.schedule_lane(text, uuid, text);
     DROP VIEW rowlock.schedule_status;
+    DROP INDEX rowlock.schedule_windows_runs;
     DROP INDEX rowlock.tasks_live_schedule;
     DELETE FROM rowlock.schedules WHERE trigger_kind NOT IN ('cron', 'interval');
     ALTER TABLE rowlock.schedules

@@ -148,7 +148,13 @@ async def test_a_year_of_missed_seconds_does_not_hold_up_others(
     """The tick is cut short; what it leaves is its lag, and the next ones go on from there."""
     monkeypatch.setattr(fire, "ROUNDS", 1)
     late = await make_schedule(
-        here, "late", cron="* * * * * *", missed_run_policy="catch_up", max_catch_up=10_000, queue="late"
+        here,
+        "late",
+        cron="* * * * * *",
+        allow_seconds=True,
+        missed_run_policy="catch_up",
+        max_catch_up=10_000,
+        queue="late",
     )
     await set_clock(here, NOON + timedelta(days=365))
     other = await make_schedule(here, "other")

@@ -26,13 +26,20 @@ def declared(name: str = "report", **options: Any) -> ScheduleRequest:
     return schedule_request(name, "reports.build", **rule, **options)
 
 
+async def sync(here: Installation, *code: ScheduleRequest, application: str = "shop", **options: bool) -> SyncReport:
+    return await sync_declared(here.database, TENANT, application, code, **options)
+
+
 async def test_what_is_declared_is_made_and_a_second_sync_keeps_it(here: Installation) -> None:
-    code = [declared(), declared("beat", interval=30, payload={"b": 1, "a": 2.5}, timeout=0.1, tags=["t"])]
-    assert await sync_declared(here.database, TENANT, code) == SyncReport(created=["beat", "report"])
+    code = [
+        declared(),
+        declared("beat", interval=30, allow_seconds=True, payload={"b": 1, "a": 2.5}, timeout=0.1, tags=["t"]),
+    ]
+    assert await sync(here, *code) == SyncReport(created=["beat", "report"])
     made = await get_schedule(here.database, TENANT, "beat")
     assert (made.source, made.cursor_at) == ("code", NOON)
     await set_clock(here, NOON + timedelta(seconds=100))
-    assert await sync_declared(here.database, TENANT, code) == SyncReport(unchanged=["beat", "report"])
+    assert await sync(here, *code) == SyncReport(unchanged=["beat", "report"])
     after = await get_schedule(here.database, TENANT, "beat")
     assert (after.cursor_at, after.next_at, after.anchor_at) == (made.cursor_at, made.next_at, made.anchor_at)
     assert after.updated_at == made.updated_at
@@ -40,37 +47,35 @@ async def test_what_is_declared_is_made_and_a_second_sync_keeps_it(here: Install
 
 
 async def test_what_differs_is_changed(here: Installation) -> None:
-    await sync_declared(here.database, TENANT, [declared(), declared("beat", interval=30)])
+    await sync(here, declared(), declared("beat", interval=30, allow_seconds=True))
     await set_clock(here, NOON + timedelta(seconds=100))
-    report = await sync_declared(
-        here.database, TENANT, [declared(queue="slow"), declared("beat", interval=60, payload={"a": True})]
-    )
+    report = await sync(here, declared(queue="slow"), declared("beat", interval=60, payload={"a": True}))
     assert report == SyncReport(changed=["beat", "report"])
     kept = await get_schedule(here.database, TENANT, "report")
     assert (kept.queue, kept.cursor_at) == ("slow", NOON)
     anew = await get_schedule(here.database, TENANT, "beat")
     assert (anew.cursor_at, anew.next_at) == (NOON + timedelta(seconds=100), NOON + timedelta(seconds=120))
-    assert (await sync_declared(here.database, TENANT, [declared(queue="slow"), declared("beat", interval=60)])).changed
+    assert (await sync(here, declared(queue="slow"), declared("beat", interval=60))).changed
 
 
 async def test_what_vanished_is_paused_and_comes_back_when_it_is_declared_again(here: Installation) -> None:
-    await sync_declared(here.database, TENANT, [declared(), declared("beat", interval=30)])
-    assert await sync_declared(here.database, TENANT, [declared()]) == SyncReport(unchanged=["report"], paused=["beat"])
+    await sync(here, declared(), declared("beat", interval=30, allow_seconds=True))
+    assert await sync(here, declared()) == SyncReport(unchanged=["report"], paused=["beat"])
     gone = await get_schedule(here.database, TENANT, "beat")
     assert (gone.paused_by, gone.source) == ("sync", "code")
-    assert (await sync_declared(here.database, TENANT, [declared()])).paused == []
+    assert (await sync(here, declared())).paused == []
     await set_clock(here, NOON + timedelta(seconds=100))
-    report = await sync_declared(here.database, TENANT, [declared(), declared("beat", interval=30)])
+    report = await sync(here, declared(), declared("beat", interval=30, allow_seconds=True))
     assert report == SyncReport(unchanged=["report"], resumed=["beat"])
     back = await get_schedule(here.database, TENANT, "beat")
     assert (back.paused, back.next_at) == (False, NOON + timedelta(seconds=120))
 
 
 async def test_what_a_person_paused_stays_paused(here: Installation) -> None:
-    await sync_declared(here.database, TENANT, [declared()])
+    await sync(here, declared())
     await pause_schedule(here.database, TENANT, "report", actor=OPERATOR)
-    assert await sync_declared(here.database, TENANT, [declared()]) == SyncReport(unchanged=["report"])
-    assert (await sync_declared(here.database, TENANT, [declared(queue="slow")])).changed == ["report"]
+    assert await sync(here, declared()) == SyncReport(unchanged=["report"])
+    assert (await sync(here, declared(queue="slow"))).changed == ["report"]
     assert (await get_schedule(here.database, TENANT, "report")).paused_by == "cli:ann"
     assert not (await resume_schedule(here.database, TENANT, "report", actor=OPERATOR)).paused
 
@@ -78,8 +83,10 @@ async def test_what_a_person_paused_stays_paused(here: Installation) -> None:
 async def test_schedules_that_code_does_not_own_are_left_alone(here: Installation) -> None:
     await make_schedule(here, "by-hand")
     await make_schedule(here, "report", tenant="acme")
-    await sync_declared(here.database, TENANT, [declared()])
-    report = await sync_declared(here.database, TENANT, [])
+    await sync(here, declared())
+    report = await sync(
+        here,
+    )
     assert report == SyncReport(paused=["report"])
     assert not (await get_schedule(here.database, TENANT, "by-hand")).paused
     assert not (await get_schedule(here.database, "acme", "report")).paused
@@ -87,19 +94,19 @@ async def test_schedules_that_code_does_not_own_are_left_alone(here: Installatio
 
 async def test_code_takes_over_a_schedule_of_its_name(here: Installation) -> None:
     made = await make_schedule(here, cron="0 3 * * *")
-    assert (await sync_declared(here.database, TENANT, [declared()])).changed == ["report"]
+    assert (await sync(here, declared())).changed == ["report"]
     after = await get_schedule(here.database, TENANT, "report")
     assert (after.source, after.id, after.cursor_at) == ("code", made.id, made.cursor_at)
 
 
 async def test_a_name_declared_twice_is_refused_and_nothing_stored(here: Installation) -> None:
     with pytest.raises(InvalidArgument):
-        await sync_declared(here.database, TENANT, [declared(), declared(queue="other")])
+        await sync(here, declared(), declared(queue="other"))
     assert await here.query("SELECT count(*) FROM rowlock.schedules") == [(0,)]
 
 
 async def test_deployers_at_once_agree(here: Installation) -> None:
     code = [declared(f"s{n}") for n in range(10)]
-    reports = await asyncio.gather(*(sync_declared(here.database, TENANT, code) for _ in range(3)))
+    reports = await asyncio.gather(*(sync(here, *code) for _ in range(3)))
     assert sorted(name for report in reports for name in report.created) == sorted(r.name for r in code)
     assert await here.query("SELECT count(*) FROM rowlock.schedules WHERE source = 'code'") == [(10,)]

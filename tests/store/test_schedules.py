@@ -45,7 +45,7 @@ async def test_a_tick_reads_what_is_due_and_nothing_else(here: Installation, due
 
 
 async def test_a_page_of_schedules_is_read_from_the_primary_key(here: Installation) -> None:
-    parameters = {"tenant_id": TENANT, "past": "s2", "source": None, "limit": 100}
+    parameters = {"tenant_id": TENANT, "past": "s2", "limit": 100}
     plan = await plan_of(here, "list_schedules", parameters)
     assert plan["Actual Rows"] == 100
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 600

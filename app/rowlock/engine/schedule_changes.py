@@ -14,19 +14,22 @@ from typing import Any
 import orjson
 
 from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.overlap import OverlapPolicy
 from rowlock.domain.priorities import Priority
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
-from rowlock.domain.triggers import next_windows
+from rowlock.domain.triggers import Trigger, next_windows
 from rowlock.domain.windows import MissedRunPolicy
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.windows import WindowEntry
 
 CHANGEABLE = frozenset(
     {
-        "task_name", "cron", "interval", "timezone", "anchor_at", "missed_run_policy", "max_catch_up", "payload",
-        "queue", "priority", "max_attempts", "timeout", "tags",
+        "task_name", "cron", "interval", "once", "calendar", "timezone", "anchor_at", "starts_at", "ends_at", "jitter",
+        "allow_seconds", "missed_run_policy", "max_catch_up", "catch_up_window", "misfire_grace", "overlap_policy",
+        "payload", "queue", "priority", "max_attempts", "timeout", "tags",
     }
 )  # fmt: skip
+RULES = frozenset({"cron", "interval", "once", "calendar"})
 MAX_LISTED = 100  # skipped windows that one change writes down each; a longer run before them is one row
 
 
@@ -44,9 +47,10 @@ def first_anchor(now: datetime) -> datetime:
     return now.replace(microsecond=0)
 
 
-def first_window(request: ScheduleRequest, *, after: datetime, anchor: datetime) -> datetime | None:
-    """The first window after an instant; None where the rule has no more."""
-    return next(iter(next_windows(request.trigger(anchor), after, 1)), None)
+def first_due(trigger: Trigger, after: datetime) -> datetime | None:
+    """When the first window after an instant is due; None where the rule has no more."""
+    window = next(iter(next_windows(trigger, after, 1)), None)
+    return None if window is None else trigger.fire_at(window)
 
 
 def request_of(record: ScheduleRecord) -> ScheduleRequest:
@@ -58,13 +62,20 @@ def request_of(record: ScheduleRecord) -> ScheduleRequest:
         expression=record.expression,
         timezone=record.timezone,
         anchor_at=record.anchor_at,
+        starts_at=record.starts_at,
+        ends_at=record.ends_at,
+        jitter=timedelta(seconds=record.jitter_seconds),
+        allow_seconds=record.allow_seconds,
         missed_run_policy=MissedRunPolicy(record.missed_run_policy),
         max_catch_up=record.max_catch_up,
+        catch_up_window=_span(record.catch_up_window_seconds),
+        misfire_grace=timedelta(seconds=record.misfire_grace_seconds),
+        overlap_policy=OverlapPolicy(record.overlap_policy),
         payload=orjson.dumps(record.payload).decode(),
         queue=record.queue,
         priority=Priority(record.priority),
         max_attempts=record.max_attempts,
-        timeout=None if record.timeout_seconds is None else timedelta(seconds=record.timeout_seconds),
+        timeout=_span(record.timeout_seconds),
         tags=tuple(record.tags or ()),
     )
 
@@ -78,20 +89,8 @@ def amended(record: ScheduleRecord, changes: Mapping[str, Any], *, max_payload_b
             field=unknown,
         )
     present = request_of(record)
-    arguments: dict[str, Any] = {
-        "timezone": present.timezone,
-        "anchor_at": present.anchor_at,
-        "missed_run_policy": present.missed_run_policy,
-        "max_catch_up": present.max_catch_up,
-        "payload": present.payload,
-        "task_name": present.task_name,
-        "queue": present.queue,
-        "priority": present.priority,
-        "max_attempts": present.max_attempts,
-        "timeout": present.timeout,
-        "tags": present.tags,
-    }
-    if not changes.keys() & {"cron", "interval"}:
+    arguments: dict[str, Any] = {name: getattr(present, name) for name in CHANGEABLE - RULES}
+    if not changes.keys() & RULES:
         arguments[present.trigger_kind] = present.expression
     return schedule_request(name=record.name, **{**arguments, **changes}, max_payload_bytes=max_payload_bytes)
 
@@ -103,36 +102,33 @@ def same_rule(record: ScheduleRecord, request: ScheduleRequest) -> bool:
         and record.expression == request.expression
         and record.timezone == request.timezone
         and request.anchor_at in (None, record.anchor_at)
+        and (record.starts_at, record.ends_at) == (request.starts_at, request.ends_at)
     )
 
 
 def same_schedule(record: ScheduleRecord, request: ScheduleRequest) -> bool:
     """Whether the request would change nothing."""
     present = request_of(record)
+    apart = {"anchor_at", "payload", "timeout"} | RULES
     return (
         same_rule(record, request)
         and _canonical(present.payload) == _canonical(request.payload)
         and _close(present.timeout, request.timeout)
-        and all(
-            getattr(present, name) == getattr(request, name)
-            for name in (
-                "task_name", "missed_run_policy", "max_catch_up", "queue", "priority", "max_attempts", "tags",
-            )
-        )
-    )  # fmt: skip
+        and all(getattr(present, name) == getattr(request, name) for name in CHANGEABLE - apart)
+    )
 
 
-def carried_on(record: ScheduleRecord) -> Turn:
-    """The schedule goes on where it is."""
-    return Turn(record.cursor_at, record.next_at)
+def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = False) -> Turn:
+    """Where the schedule goes on: where it is if its windows stay the same, else from now.
 
-
-def begun_anew(record: ScheduleRecord, request: ScheduleRequest) -> Turn:
-    """The schedule goes on from now, and what was due until now is passed over."""
-    now = record.read_at
+    `anew` makes it count from now in any case, as after a pause. What was due until then is passed over.
+    """
+    trigger = request.trigger(record.anchor_at, str(record.id))
+    if same_rule(record, request) and not anew:
+        return Turn(record.cursor_at, first_due(trigger, record.cursor_at))
     return Turn(
-        cursor_at=now,
-        next_at=first_window(request, after=now, anchor=record.anchor_at),
+        cursor_at=record.read_at,
+        next_at=first_due(trigger, record.read_at),
         skipped=tuple(_owed(record, "paused" if record.paused else "schedule_changed")),
     )
 
@@ -146,6 +142,10 @@ def _owed(record: ScheduleRecord, reason: str) -> list[WindowEntry]:
     owed = trigger.newest_windows(after=record.cursor_at, until=record.read_at, n=MAX_LISTED + 1)
     run = record.cursor_at if len(owed) > MAX_LISTED else None
     return [WindowEntry(at, None, reason, run if nth == 0 else None) for nth, at in enumerate(owed)]
+
+
+def _span(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _canonical(payload: str) -> bytes:

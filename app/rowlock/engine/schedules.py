@@ -15,17 +15,16 @@ from rowlock.domain.bounds import LATEST, shown
 from rowlock.domain.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
 from rowlock.domain.ids import new_id
 from rowlock.domain.schedule_requests import ScheduleRequest
-from rowlock.domain.triggers import describe, next_windows
+from rowlock.domain.triggers import check_comes, describe, next_windows
 from rowlock.engine.schedule_changes import (
     Turn,
     amended,
-    begun_anew,
-    carried_on,
     first_anchor,
-    first_window,
+    first_due,
     request_of,
     same_rule,
     same_schedule,
+    turned,
 )
 from rowlock.store import schedules, windows
 from rowlock.store.database import Database
@@ -48,11 +47,15 @@ async def create_schedule(
     request: ScheduleRequest,
     *,
     actor: Actor,
-    source: str = "api",
     paused: bool = False,
 ) -> ScheduleRecord:
-    """Stores a schedule whose windows count from now on. Raises `AlreadyExists`."""
-    if not await store_new(database, tenant_id, request, actor, source=source, paused=paused):
+    """Stores a schedule whose windows count from now on.
+
+    Raises `AlreadyExists`, and `InvalidArgument` where its rule never comes again.
+    """
+    now = await schedules.read_clock(database)
+    _check_comes(request, request.anchor_at or first_anchor(now), now)
+    if not await store_new(database, tenant_id, request, actor, paused=paused):
         raise AlreadyExists(f"There is a schedule {request.name} already. Change it, or choose another name.")
     return await schedules.get_schedule(database, tenant_id, request.name)
 
@@ -87,7 +90,9 @@ async def update_schedule(
         request = amended(seen, changes, max_payload_bytes=database.settings.max_payload_bytes)
         if same_schedule(seen, request):
             return None
-        return request, carried_on(seen) if same_rule(seen, request) else begun_anew(seen, request)
+        if not same_rule(seen, request):
+            _check_comes(request, seen.anchor_at, seen.read_at)
+        return request, turned(seen, request)
 
     detail = {"fields": sorted(changes)}
     return await _change(database, tenant_id, name, decide, actor, action="schedule.update", detail=detail)
@@ -106,7 +111,7 @@ async def resume_schedule(database: Database, tenant_id: str, name: str, *, acto
         if not seen.paused:
             return None
         request = request_of(seen)
-        return request, begun_anew(seen, request)
+        return request, turned(seen, request, anew=True)
 
     return await _change(
         database,
@@ -123,9 +128,7 @@ async def resume_schedule(database: Database, tenant_id: str, name: str, *, acto
 async def trigger_now(database: Database, tenant_id: str, name: str, *, actor: Actor) -> UUID:
     """Enqueues one task of the schedule outside its windows, paused or not; the task's id. Raises `NotFound`."""
     task_id = new_id()
-    stored = await schedules.trigger_schedule(database, tenant_id, _name(name), actor, task_id=task_id)
-    if stored is None:
-        raise NotFound(f"There is no schedule {name}.")
+    await schedules.trigger_schedule(database, tenant_id, _name(name), actor, task_id=task_id)
     return task_id
 
 
@@ -156,21 +159,30 @@ def describe_schedule(schedule: ScheduleRecord) -> str:
 
 
 async def store_new(
-    runner: Runner, tenant_id: str, request: ScheduleRequest, actor: Actor, *, source: str, paused: bool = False
+    runner: Runner,
+    tenant_id: str,
+    request: ScheduleRequest,
+    actor: Actor,
+    *,
+    application: str | None = None,
+    paused: bool = False,
 ) -> bool:
     """Stores a schedule that begins now; False where the name is taken."""
     now = await schedules.read_clock(runner)
     anchor = request.anchor_at or first_anchor(now)
+    schedule_id = new_id()
+    trigger = request.trigger(anchor, str(schedule_id))
     return await schedules.insert_schedule(
         runner,
         tenant_id,
         request,
         actor,
-        schedule_id=new_id(),
+        schedule_id=schedule_id,
         now=now,
         anchor_at=anchor,
-        next_at=first_window(request, after=now, anchor=anchor),
-        source=source,
+        next_at=first_due(trigger, now),
+        description=describe(trigger),
+        application=application,
         paused=paused,
     )
 
@@ -184,11 +196,12 @@ async def store_changed(
     *,
     action: str,
     detail: Mapping[str, Any],
-    source: str,
+    application: str | None,
     resumes: bool = False,
 ) -> bool:
     """Writes a decision; False where the schedule is no longer as it was seen."""
     moved = {"cursor_from": seen.cursor_at, "cursor_to": turn.cursor_at, "skipped": len(turn.skipped)}
+    anchor = request.anchor_at or seen.anchor_at
     return await schedules.change_schedule(
         runner,
         seen,
@@ -196,10 +209,11 @@ async def store_changed(
         actor,
         action=action,
         detail={**detail, **moved} if turn.cursor_at != seen.cursor_at else detail,
-        anchor_at=request.anchor_at or seen.anchor_at,
+        anchor_at=anchor,
         cursor_at=turn.cursor_at,
         next_at=turn.next_at,
-        source=source,
+        description=describe(request.trigger(anchor)),
+        application=application,
         resumes=resumes,
         skipped=turn.skipped,
     )
@@ -223,7 +237,15 @@ async def _change(
             return seen
         request, turn = decision
         if await store_changed(
-            database, seen, request, turn, actor, action=action, detail=detail, source=seen.source, resumes=resumes
+            database,
+            seen,
+            request,
+            turn,
+            actor,
+            action=action,
+            detail=detail,
+            application=seen.application,
+            resumes=resumes,
         ):
             return await schedules.get_schedule(database, tenant_id, name)
     raise Conflict(f"The schedule {name} kept changing while it was being changed. Try again.")
@@ -239,3 +261,10 @@ def _name(name: str) -> str:
 def _check_limit(limit: int, largest: int) -> None:
     if not 1 <= limit <= largest:
         raise InvalidArgument(f"The limit must be 1 to {largest}, not {limit}.", field="limit")
+
+
+def _check_comes(request: ScheduleRequest, anchor: datetime, now: datetime) -> None:
+    try:
+        check_comes(request.trigger(anchor), now)
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message, field=request.trigger_kind) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,10 @@ import orjson
 
 from rowlock.domain.errors import NotFound
 from rowlock.domain.schedule_requests import ScheduleRequest
-from rowlock.domain.triggers import Trigger, TriggerKind, parse_trigger
+from rowlock.domain.triggers import Trigger, TriggerKind
 from rowlock.store.links import Runner
 from rowlock.store.operations import Actor
+from rowlock.store.rules import stored_trigger
 from rowlock.store.windows import WindowEntry
 
 Json = Any  # whatever JSON spells
@@ -47,6 +48,14 @@ class ScheduleRecord:
     source: str
     created_at: datetime
     updated_at: datetime
+    starts_at: datetime | None
+    ends_at: datetime | None
+    jitter_seconds: int
+    allow_seconds: bool
+    catch_up_window_seconds: int | None
+    misfire_grace_seconds: int
+    overlap_policy: str
+    application: str | None
     read_at: datetime
 
     @property
@@ -62,7 +71,7 @@ class ScheduleRecord:
 
     def trigger(self) -> Trigger:
         """The rule; raises `InvalidArgument` where this version or host cannot read it."""
-        return parse_trigger(self.trigger_kind, self.expression, self.timezone, self.anchor_at)
+        return stored_trigger(self)
 
 
 async def get_schedule(runner: Runner, tenant_id: str, name: str) -> ScheduleRecord:
@@ -73,12 +82,16 @@ async def get_schedule(runner: Runner, tenant_id: str, name: str) -> ScheduleRec
     return ScheduleRecord(*rows[0])
 
 
-async def list_schedules(
-    runner: Runner, tenant_id: str, *, past: str = "", source: str | None = None, limit: int = 100
-) -> list[ScheduleRecord]:
+async def list_schedules(runner: Runner, tenant_id: str, *, past: str = "", limit: int = 100) -> list[ScheduleRecord]:
     """At most `limit` schedules with names beyond `past`, by name."""
-    parameters = {"tenant_id": tenant_id, "past": past, "source": source, "limit": limit}
+    parameters = {"tenant_id": tenant_id, "past": past, "limit": limit}
     return [ScheduleRecord(*row) for row in await runner.run("list_schedules", parameters)]
+
+
+async def find_declared(runner: Runner, tenant_id: str, application: str, names: Sequence[str]) -> list[ScheduleRecord]:
+    """Schedules of these names, and all that the application has declared, by name."""
+    parameters = {"tenant_id": tenant_id, "application": application, "names": list(names)}
+    return [ScheduleRecord(*row) for row in await runner.run("find_declared_schedules", parameters)]
 
 
 async def read_clock(runner: Runner) -> datetime:
@@ -97,7 +110,8 @@ async def insert_schedule(
     now: datetime,
     anchor_at: datetime,
     next_at: datetime | None,
-    source: str,
+    description: str,
+    application: str | None,
     paused: bool,
 ) -> bool:
     """Stores a schedule whose windows count from `now` on; False where the name is taken."""
@@ -108,7 +122,8 @@ async def insert_schedule(
             **_who(actor),
             "id": schedule_id,
             "tenant_id": tenant_id,
-            "source": source,
+            **_owner(application),
+            "description": description,
             "cursor_at": now,
             "next_at": next_at,
             "paused": paused,
@@ -128,7 +143,8 @@ async def change_schedule(
     anchor_at: datetime,
     cursor_at: datetime,
     next_at: datetime | None,
-    source: str,
+    description: str,
+    application: str | None,
     resumes: bool = False,
     skipped: Sequence[WindowEntry] = (),
 ) -> bool:
@@ -145,7 +161,8 @@ async def change_schedule(
             "seen_paused_at": seen.paused_at,
             "cursor_at": cursor_at,
             "next_at": next_at,
-            "source": source,
+            "description": description,
+            **_owner(application),
             "resumes": resumes,
             "skipped": [entry.window_at for entry in skipped],
             "passed_afters": [entry.passed_after for entry in skipped],
@@ -158,18 +175,13 @@ async def change_schedule(
 
 
 async def pause_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor) -> bool:
-    """Stops a schedule from firing; False where it is paused already, or not there."""
-    return bool(await runner.run("pause_schedule", {"tenant_id": tenant_id, "name": name, **_who(actor)}))
+    """Stops a schedule from firing; False where it was paused already. Raises `NotFound`."""
+    return bool((await runner.run("pause_schedule", {"tenant_id": tenant_id, "name": name, **_who(actor)}))[0][0])
 
 
-async def trigger_schedule(
-    runner: Runner, tenant_id: str, name: str, actor: Actor, *, task_id: UUID
-) -> tuple[str, str] | None:
-    """Stores one task outside the windows; its queue and name, or None where there is no such schedule."""
-    rows = await runner.run(
-        "trigger_schedule", {"tenant_id": tenant_id, "name": name, "task_id": task_id, **_who(actor)}
-    )
-    return (rows[0][1], rows[0][2]) if rows else None
+async def trigger_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor, *, task_id: UUID) -> None:
+    """Stores one task outside the windows. Raises `NotFound`."""
+    await runner.run("trigger_schedule", {"tenant_id": tenant_id, "name": name, "task_id": task_id, **_who(actor)})
 
 
 async def delete_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor) -> bool:
@@ -184,8 +196,15 @@ def _definition(request: ScheduleRequest, anchor_at: datetime) -> dict[str, Any]
         "expression": request.expression,
         "timezone": request.timezone,
         "anchor_at": anchor_at,
+        "starts_at": request.starts_at,
+        "ends_at": request.ends_at,
+        "jitter_seconds": _seconds(request.jitter),
+        "allow_seconds": request.allow_seconds,
         "missed_run_policy": request.missed_run_policy.value,
         "max_catch_up": request.max_catch_up,
+        "catch_up_window_seconds": _seconds(request.catch_up_window),
+        "misfire_grace_seconds": _seconds(request.misfire_grace),
+        "overlap_policy": request.overlap_policy.value,
         "task_name": request.task_name,
         "queue": request.queue,
         "priority": int(request.priority),
@@ -198,3 +217,11 @@ def _definition(request: ScheduleRequest, anchor_at: datetime) -> dict[str, Any]
 
 def _who(actor: Actor) -> dict[str, str | None]:
     return {"actor": actor.name, "request_id": actor.request_id}
+
+
+def _owner(application: str | None) -> dict[str, str | None]:
+    return {"source": "api" if application is None else "code", "application": application}
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else span // timedelta(seconds=1)

@@ -36,6 +36,9 @@ COMMENT ON COLUMN rowlock.schedule_windows.epoch IS 'Epoch of the leader that ac
 -- and until then nothing is enqueued or claimed: half a second for a million live tasks.
 CREATE INDEX tasks_live_schedule ON rowlock.tasks_live (schedule_id) WHERE schedule_id IS NOT NULL;
 
+-- The runs of skipped windows, few among many rows: to find the one that a window lies in.
+CREATE INDEX schedule_windows_runs ON rowlock.schedule_windows (schedule_id, window_at) WHERE passed_after IS NOT NULL;
+
 CREATE OR REPLACE VIEW rowlock.schedule_status AS
 SELECT schedule.tenant_id, schedule.name, schedule.trigger_kind, schedule.expression, schedule.timezone,
        schedule.missed_run_policy, schedule.paused_at IS NOT NULL AS paused, schedule.cursor_at, schedule.next_at,

@@ -109,7 +109,7 @@ def _register_create(schedules: typer.Typer) -> None:
                 missed_run_policy=missed_run_policy, max_catch_up=max_catch_up, **options,
             )  # fmt: skip
             return await create_schedule(
-                database, call.tenant, request, actor=Actor(call.actor), source="api", paused=paused
+                database, call.tenant, request, actor=Actor(call.actor), paused=paused
             )
 
         made = call.on_database(work)

@@ -1,0 +1,83 @@
+"""What a tick decides about schedules that are due: which windows fire, which are skipped, where each goes on.
+
+Pure, and as cheap as it gets: schedules that share a rule, a cursor and policies share one decision. A schedule whose
+rule cannot be read is set aside for a while, for it must not stand at the head of every tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from datetime import timedelta
+
+from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.ids import new_id
+from rowlock.domain.trigger_base import Trigger
+from rowlock.domain.windows import MissedRunPolicy, WindowPlan, decide_windows
+from rowlock.store.windows import Advance, DueSchedule, WindowEntry
+from rowlock.telemetry.logs import get_logger
+
+BROKEN_PAUSE = timedelta(seconds=60)
+
+_log = get_logger("rowlock.schedules")
+
+
+def decide(due: Sequence[DueSchedule], limit: int) -> tuple[list[Advance], int]:
+    """How each schedule moves on, by at most `limit` windows; and how many could not be read."""
+    plans: dict[Hashable, WindowPlan] = {}
+    advances, broken = [], 0
+    for schedule in due:
+        try:
+            trigger = schedule.trigger()
+            plan = _plan(trigger, schedule, limit, plans)
+        except (InvalidArgument, ValueError, ArithmeticError, LookupError) as error:
+            broken += 1
+            _complain(schedule, error)
+            advances.append(Advance(schedule, schedule.cursor_at, schedule.now_at + BROKEN_PAUSE))
+        else:
+            advances.append(Advance(schedule, plan.cursor, plan.next_at, _entries(plan), trigger))
+    return advances, broken
+
+
+def _plan(trigger: Trigger, schedule: DueSchedule, limit: int, plans: dict[Hashable, WindowPlan]) -> WindowPlan:
+    key = (
+        id(trigger),  # of which there is one for each rule
+        schedule.cursor_at,
+        schedule.now_at,
+        schedule.missed_run_policy,
+        schedule.max_catch_up,
+        schedule.misfire_grace_seconds,
+        schedule.catch_up_window_seconds,
+    )
+    plan = plans.get(key)
+    if plan is None:
+        plan = plans[key] = decide_windows(
+            trigger,
+            cursor=schedule.cursor_at,
+            now=schedule.now_at,
+            policy=MissedRunPolicy(schedule.missed_run_policy),
+            max_catch_up=schedule.max_catch_up,
+            limit=limit,
+            misfire_grace=schedule.misfire_grace,
+            catch_up_window=schedule.catch_up_window,
+        )
+    return plan
+
+
+def _entries(plan: WindowPlan) -> list[WindowEntry]:
+    entries = [WindowEntry(at, reason=reason) for at, reason in plan.skip]
+    entries += [WindowEntry(at, task_id=new_id()) for at in plan.fire]
+    run = plan.passed_over
+    if run is not None:
+        entries.append(WindowEntry(run.through, reason=run.reason, passed_after=run.after))
+    return entries
+
+
+def _complain(schedule: DueSchedule, error: Exception) -> None:
+    _log.error(
+        "A schedule's rule cannot be read; its windows wait until it is changed.",
+        tenant_id=schedule.tenant_id,
+        schedule=schedule.name,
+        expression=schedule.expression,
+        timezone=schedule.timezone,
+        error=str(error),
+    )
