@@ -240,7 +240,7 @@ async def test_a_timeout_is_observed(bare_app: Rowlock) -> None:
 
     with inline(bare_app) as tasks, pytest.raises(TimeoutError):
         await hang.enqueue()
-    assert (tasks.tasks[0].status, tasks.tasks[0].outcomes) == ("dead", ["failed"])
+    assert (tasks.tasks[0].status, tasks.tasks[0].outcomes) == ("dead", ["timed_out"])
 
 
 async def test_children_run_too_and_know_their_parent(bare_app: Rowlock) -> None:

@@ -151,13 +151,15 @@ def finished_files(database: psycopg.Connection[Any]) -> int:
 
 
 def taken_over(database: psycopg.Connection[Any], held: list[UUID]) -> datetime | None:
-    """When the last of them was claimed again; its former attempt's end is recorded with that. None before."""
-    expired = database.execute(
-        "SELECT task_id, finished_at FROM rowlock.executions WHERE task_id = ANY (%s) AND outcome = 'lease_expired'",
-        (held,),
+    """When the last of them was claimed again; its former attempt's end is recorded with that. None before.
+
+    One whose outcome was on its way when the worker was frozen may have succeeded under its first lease."""
+    ended = database.execute(
+        "SELECT task_id, outcome::text, finished_at FROM rowlock.executions WHERE task_id = ANY (%s)", (held,)
     ).fetchall()
-    taken_at = dict(expired)
-    return max(taken_at.values()) if taken_at.keys() == set(held) else None
+    if {task for task, _, _ in ended} != set(held):
+        return None
+    return max((at for _, outcome, at in ended if outcome == "lease_expired"), default=None)
 
 
 def summary_of(database: psycopg.Connection[Any], tree: UUID) -> UUID:

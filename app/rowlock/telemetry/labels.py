@@ -47,9 +47,7 @@ class TaskLabels:
             return pair
         queue = self.queue(pair[0])
         with self._lock:
-            if queue != pair[0] or (
-                pair not in self._known and len(self._known) >= self._max_pairs
-            ):
+            if queue != pair[0] or (pair not in self._known and len(self._known) >= self._max_pairs):
                 return queue, OTHER
             self._known.add(pair)
         return pair

@@ -165,5 +165,6 @@ def _as_plain_record(
 
 
 _wrap = cast(Processor, ProcessorFormatter.wrap_for_formatter)
+_UNCONFIGURED: tuple[Processor, ...] = (filter_by_level, PositionalArgumentsFormatter(), _as_plain_record)
 # Changed in place by `configure_logging`, so that loggers made before it follow.
-_processors: list[Processor] = [filter_by_level, PositionalArgumentsFormatter(), _as_plain_record]
+_processors: list[Processor] = list(_UNCONFIGURED)

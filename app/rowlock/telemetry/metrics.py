@@ -62,26 +62,14 @@ class Metrics:
         self._route_label = BoundedLabel(200)
         self._ended: dict[tuple[str, str, str], _Ended] = {}
 
-        self.tasks_submitted: Final = counter(
-            "tasks_submitted", "Tasks enqueued.", ["queue", "name", "source"]
-        )
-        self.tasks_finished: Final = counter(
-            "tasks_finished", "Attempts that ended.", ["queue", "name", "outcome"]
-        )
-        self.task_wait_seconds: Final = task_histogram(
-            "rowlock_task_wait_seconds", "From visible to claimed."
-        )
-        self.task_run_seconds: Final = task_histogram(
-            "rowlock_task_run_seconds", "From claimed to ended."
-        )
+        self.tasks_submitted: Final = counter("tasks_submitted", "Tasks enqueued.", ["queue", "name", "source"])
+        self.tasks_finished: Final = counter("tasks_finished", "Attempts that ended.", ["queue", "name", "outcome"])
+        self.task_wait_seconds: Final = task_histogram("rowlock_task_wait_seconds", "From visible to claimed.")
+        self.task_run_seconds: Final = task_histogram("rowlock_task_run_seconds", "From claimed to ended.")
 
         self.claims: Final = counter("claims", "Claims, empty ones too.")
-        self.claimed_tasks: Final = histogram(
-            "claimed_tasks", "Tasks taken by one claim.", buckets=BATCH_TASKS
-        )
-        self.claim_seconds: Final = histogram(
-            "claim_seconds", "Duration of one claim.", buckets=STATEMENT_SECONDS
-        )
+        self.claimed_tasks: Final = histogram("claimed_tasks", "Tasks taken by one claim.", buckets=BATCH_TASKS)
+        self.claim_seconds: Final = histogram("claim_seconds", "Duration of one claim.", buckets=STATEMENT_SECONDS)
         self.finish_batch_tasks: Final = histogram(
             "finish_batch_tasks", "Outcomes written by one statement.", buckets=BATCH_TASKS
         )
@@ -98,15 +86,11 @@ class Metrics:
         self.worker_health: Final = gauge("worker_health", "1 for the present state.", ["state"])
 
         self.pools: Final = PoolCollector(self.registry)
-        self.database_errors: Final = counter(
-            "database_errors", "Statements and connections that failed.", ["kind"]
-        )
+        self.database_errors: Final = counter("database_errors", "Statements and connections that failed.", ["kind"])
 
         self.leader: Final = gauge("leader", "1 while this process leads.", ["role"])
         self.leader_epoch: Final = gauge("leader_epoch", "Epoch this process last led.", ["role"])
-        self.schedule_windows: Final = counter(
-            "schedule_windows", "Windows accounted for.", ["outcome"]
-        )
+        self.schedule_windows: Final = counter("schedule_windows", "Windows accounted for.", ["outcome"])
         self.schedule_lag_seconds: Final = gauge(
             "schedule_lag_seconds", "Age of the oldest due window not accounted for (leader)."
         )
@@ -125,9 +109,7 @@ class Metrics:
             "maintenance_seconds", "Duration of one round.", buckets=MAINTENANCE_SECONDS
         )
 
-        self.http_requests: Final = counter(
-            "http_requests", "Requests answered.", ["method", "route", "status"]
-        )
+        self.http_requests: Final = counter("http_requests", "Requests answered.", ["method", "route", "status"])
         self.http_request_seconds: Final = histogram(
             "http_request_seconds",
             "Duration of a request.",

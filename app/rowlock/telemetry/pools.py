@@ -33,24 +33,12 @@ class PoolCollector(Collector):
         self._pools.pop(pool, None)
 
     def collect(self) -> Iterator[Metric]:
-        connections = GaugeMetricFamily(
-            "rowlock_pool_connections", "Open connections.", labels=["pool", "state"]
-        )
-        limit = GaugeMetricFamily(
-            "rowlock_pool_connections_max", "Connections opened at most.", labels=["pool"]
-        )
-        waiting = GaugeMetricFamily(
-            "rowlock_pool_waiting", "Callers waiting for a connection.", labels=["pool"]
-        )
-        waits = CounterMetricFamily(
-            "rowlock_pool_wait_seconds", "Time spent waiting for connections.", labels=["pool"]
-        )
-        requests = CounterMetricFamily(
-            "rowlock_pool_requests", "Connections asked for.", labels=["pool"]
-        )
-        errors = CounterMetricFamily(
-            "rowlock_pool_errors", "Connections asked for in vain.", labels=["pool"]
-        )
+        connections = GaugeMetricFamily("rowlock_pool_connections", "Open connections.", labels=["pool", "state"])
+        limit = GaugeMetricFamily("rowlock_pool_connections_max", "Connections opened at most.", labels=["pool"])
+        waiting = GaugeMetricFamily("rowlock_pool_waiting", "Callers waiting for a connection.", labels=["pool"])
+        waits = CounterMetricFamily("rowlock_pool_wait_seconds", "Time spent waiting for connections.", labels=["pool"])
+        requests = CounterMetricFamily("rowlock_pool_requests", "Connections asked for.", labels=["pool"])
+        errors = CounterMetricFamily("rowlock_pool_errors", "Connections asked for in vain.", labels=["pool"])
         for pool, stats in list(self._pools.items()):
             now = stats()
             idle = now.get("pool_available", 0)

@@ -69,9 +69,7 @@ class SnapshotCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         rows = self._rows
-        depth = GaugeMetricFamily(
-            "rowlock_queue_depth", "Live tasks by public status.", labels=["queue", "status"]
-        )
+        depth = GaugeMetricFamily("rowlock_queue_depth", "Live tasks by public status.", labels=["queue", "status"])
         for queue, row in rows.items():
             for status, count in sorted(row.depth.items()):
                 depth.add_metric([queue, status], count)

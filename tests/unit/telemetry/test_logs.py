@@ -21,9 +21,12 @@ TASK = UUID("0190a1b2-0000-7000-8000-000000000001")
 
 
 @pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
+def logging_as_in_a_new_process() -> Iterator[None]:
+    """Whatever an earlier test of this process has configured."""
     root, processors = logging.getLogger(), list(logs._processors)
     level, handlers = root.level, list(root.handlers)
+    logs._processors[:] = logs._UNCONFIGURED
+    structlog.reset_defaults()
     yield
     root.setLevel(level)
     root.handlers[:] = handlers
