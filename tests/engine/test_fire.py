@@ -17,7 +17,7 @@ from rowlock.engine.schedules import get_schedule, list_windows, pause_schedule
 from rowlock.store import windows
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.tasks import get_task
-from rowlock.store.windows import Advance, WindowEntry
+from rowlock.store.windows import Advance
 
 MINUTE = timedelta(minutes=1)
 WEEK = timedelta(days=7)
@@ -92,7 +92,7 @@ async def test_a_decision_from_an_outdated_cursor_changes_nothing(here: Installa
     await set_clock(here, NOON + MINUTE)
     [seen] = await windows.due_schedules(here.database, limit=10)
     await fire_due(here.database, epoch)
-    again = Advance(seen, NOON + MINUTE, NOON + 2 * MINUTE, [WindowEntry(NOON + MINUTE, task_id=seen.id)])
+    again = Advance(seen, NOON + MINUTE, NOON + 2 * MINUTE, [(NOON + MINUTE, seen.id)])
     assert await windows.fire_windows(here.database, epoch, [again]) == (0, [])
     assert await fired(here) == [NOON + MINUTE]
 

@@ -87,9 +87,9 @@ async def _write(database: Database, epoch: int, advances: Sequence[Advance], re
     moved, accounted = await windows.fire_windows(database, epoch, advances)
     if not moved:
         await _still_leading(database, epoch)
-    by_name = {(a.schedule.tenant_id, a.schedule.name): a for a in advances}
+    by_id = {advance.schedule.id: advance for advance in advances}
     for window in accounted:
-        advance = by_name[window.tenant_id, window.schedule]
+        advance = by_id[window.schedule_id]
         if window.outcome == "skipped":
             report.skipped += 1
             continue

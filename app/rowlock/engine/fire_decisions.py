@@ -13,7 +13,7 @@ from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.ids import new_id
 from rowlock.domain.trigger_base import Trigger
 from rowlock.domain.windows import MissedRunPolicy, WindowPlan, decide_windows
-from rowlock.store.windows import Advance, DueSchedule, WindowEntry
+from rowlock.store.windows import Advance, DueSchedule, SkippedWindow
 from rowlock.telemetry.logs import get_logger
 
 BROKEN_PAUSE = timedelta(seconds=60)
@@ -34,7 +34,8 @@ def decide(due: Sequence[DueSchedule], limit: int) -> tuple[list[Advance], int]:
             _complain(schedule, error)
             advances.append(Advance(schedule, schedule.cursor_at, schedule.now_at + BROKEN_PAUSE))
         else:
-            advances.append(Advance(schedule, plan.cursor, plan.next_at, _entries(plan), trigger))
+            fire = [(at, new_id()) for at in plan.fire]
+            advances.append(Advance(schedule, plan.cursor, plan.next_at, fire, _skipped(plan), trigger))
     return advances, broken
 
 
@@ -63,13 +64,12 @@ def _plan(trigger: Trigger, schedule: DueSchedule, limit: int, plans: dict[Hasha
     return plan
 
 
-def _entries(plan: WindowPlan) -> list[WindowEntry]:
-    entries = [WindowEntry(at, reason=reason) for at, reason in plan.skip]
-    entries += [WindowEntry(at, task_id=new_id()) for at in plan.fire]
+def _skipped(plan: WindowPlan) -> list[SkippedWindow]:
+    skipped = [SkippedWindow(at, reason) for at, reason in plan.skip]
     run = plan.passed_over
     if run is not None:
-        entries.append(WindowEntry(run.through, reason=run.reason, passed_after=run.after))
-    return entries
+        skipped.append(SkippedWindow(run.through, run.reason, run.after))
+    return skipped
 
 
 def _complain(schedule: DueSchedule, error: Exception) -> None:

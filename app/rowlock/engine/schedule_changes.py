@@ -20,7 +20,7 @@ from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
 from rowlock.domain.triggers import Trigger, next_windows
 from rowlock.domain.windows import MissedRunPolicy
 from rowlock.store.schedules import ScheduleRecord
-from rowlock.store.windows import WindowEntry
+from rowlock.store.windows import SkippedWindow
 
 CHANGEABLE = frozenset(
     {
@@ -39,7 +39,7 @@ class Turn:
 
     cursor_at: datetime
     next_at: datetime | None
-    skipped: tuple[WindowEntry, ...] = ()
+    skipped: tuple[SkippedWindow, ...] = ()
 
 
 def first_anchor(now: datetime) -> datetime:
@@ -133,7 +133,7 @@ def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = Fal
     )
 
 
-def _owed(record: ScheduleRecord, reason: str) -> list[WindowEntry]:
+def _owed(record: ScheduleRecord, reason: str) -> list[SkippedWindow]:
     """The windows due that nobody fired, the newest listed, a long run before them as one entry."""
     try:
         trigger = record.trigger()
@@ -141,7 +141,7 @@ def _owed(record: ScheduleRecord, reason: str) -> list[WindowEntry]:
         return []  # a rule that cannot be read has no windows; the change is what mends it
     owed = trigger.newest_windows(after=record.cursor_at, until=record.read_at, n=MAX_LISTED + 1)
     run = record.cursor_at if len(owed) > MAX_LISTED else None
-    return [WindowEntry(at, None, reason, run if nth == 0 else None) for nth, at in enumerate(owed)]
+    return [SkippedWindow(at, reason, run if nth == 0 else None) for nth, at in enumerate(owed)]
 
 
 def _span(seconds: float | None) -> timedelta | None:

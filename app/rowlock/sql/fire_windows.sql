@@ -4,6 +4,8 @@
 -- Index: schedules' and schedule_windows' primary keys; tasks_live_schedule where tasks may not overlap.
 -- Locks: the leader's row for share, the schedules' rows, the tasks that are cancelled in order of their ids.
 -- Fence: the leader's epoch, and for each schedule the cursor that the decision was made from.
+-- No two sets of rows made here are joined: the planner takes them for single rows and would compare each with each.
+-- `(… IN (…)) IS TRUE` is looked up in a hash table instead, and a schedule finds its windows by their place in the arrays.
 WITH leader AS (
     SELECT held.epoch FROM rowlock.leaders AS held
      WHERE held.role = 'scheduler' AND held.epoch = %(epoch)s FOR SHARE
@@ -11,71 +13,61 @@ WITH leader AS (
     UPDATE rowlock.schedules AS schedule
        SET cursor_at = decided.cursor_at, next_at = decided.next_at
       FROM unnest(%(tenant_ids)s::text[], %(names)s::text[], %(schedule_ids)s::uuid[], %(seen_cursors)s::timestamptz[],
-                  %(cursors)s::timestamptz[], %(nexts)s::timestamptz[])
-             AS decided (tenant_id, name, id, seen_at, cursor_at, next_at)
+                  %(cursors)s::timestamptz[], %(nexts)s::timestamptz[], %(firsts)s::integer[], %(fires)s::integer[])
+             AS decided (tenant_id, name, id, seen_at, cursor_at, next_at, first, fires)
      CROSS JOIN leader
      WHERE schedule.tenant_id = decided.tenant_id AND schedule.name = decided.name AND schedule.id = decided.id
        AND schedule.cursor_at = decided.seen_at AND schedule.paused_at IS NULL
-    RETURNING schedule.*
-), live AS MATERIALIZED (
-    SELECT moved.id AS schedule_id, beside.running, beside.waiting
+    RETURNING schedule.*, decided.first, decided.fires
+), due AS MATERIALIZED (
+    SELECT moved.*, (%(fire_ats)s::timestamptz[])[moved.first + nth] AS window_at,
+           (%(task_ids)s::uuid[])[moved.first + nth] AS task_id,
+           CASE moved.overlap_policy
+                WHEN 'skip' THEN nth = 1 AND live.running + live.waiting = 0
+                WHEN 'buffer_one' THEN nth + live.waiting <= CASE WHEN live.running > 0 THEN 1 ELSE 2 END
+                WHEN 'cancel_running' THEN nth = moved.fires
+                ELSE true END AS fits
       FROM moved
      CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE task.status = 'running') AS running,
                    count(*) FILTER (WHERE task.status <> 'running') AS waiting
-              FROM rowlock.tasks_live AS task WHERE task.schedule_id = moved.id) AS beside
-     WHERE moved.overlap_policy <> 'allow'
-), due AS (
-    SELECT decided.*, row_number() OVER rising AS nth, count(*) OVER (PARTITION BY schedule_id, reason) AS of
-      FROM unnest(%(window_schedule_ids)s::uuid[], %(window_ats)s::timestamptz[], %(task_ids)s::uuid[],
-                  %(reasons)s::text[], %(passed_afters)s::timestamptz[])
-             AS decided (schedule_id, window_at, task_id, reason, passed_after)
-    WINDOW rising AS (PARTITION BY schedule_id, reason ORDER BY window_at)
-), told AS MATERIALIZED (
-    SELECT due.schedule_id, due.window_at, due.passed_after, verdict.reason,
-           CASE WHEN verdict.reason IS NULL THEN due.task_id END AS task_id
-      FROM due
-      JOIN moved ON moved.id = due.schedule_id
-      LEFT JOIN live ON live.schedule_id = due.schedule_id
-     CROSS JOIN LATERAL (
-            SELECT coalesce(due.reason, CASE WHEN NOT CASE moved.overlap_policy
-                    WHEN 'skip' THEN due.nth = 1 AND live.running + live.waiting = 0
-                    WHEN 'buffer_one' THEN due.nth + live.waiting <= CASE WHEN live.running > 0 THEN 1 ELSE 2 END
-                    WHEN 'cancel_running' THEN due.nth = due.of
-                    ELSE true END THEN 'overlap' END) AS reason) AS verdict
+              FROM rowlock.tasks_live AS task
+             WHERE task.schedule_id = moved.id AND moved.overlap_policy <> 'allow') AS live
+     CROSS JOIN LATERAL generate_series(1, moved.fires) AS nth
 ), reserved AS (
     INSERT INTO rowlock.schedule_windows AS recorded (
         schedule_id, window_at, tenant_id, outcome, task_id, reason, passed_after, epoch)
-    SELECT moved.id, told.window_at, moved.tenant_id, CASE WHEN told.reason IS NULL THEN 'fired' ELSE 'skipped' END,
-           told.task_id, told.reason, told.passed_after, %(epoch)s
-      FROM told JOIN moved ON moved.id = told.schedule_id
+    SELECT due.id, due.window_at, due.tenant_id, CASE WHEN due.fits THEN 'fired' ELSE 'skipped' END,
+           CASE WHEN due.fits THEN due.task_id END, CASE WHEN NOT due.fits THEN 'overlap' END, NULL, %(epoch)s
+      FROM due
+    UNION ALL
+    SELECT told.schedule_id, told.window_at, told.tenant_id, 'skipped', NULL, told.reason, told.passed_after, %(epoch)s
+      FROM unnest(%(skip_ids)s::uuid[], %(skip_ats)s::timestamptz[], %(skip_tenants)s::text[], %(reasons)s::text[],
+                  %(passed_afters)s::timestamptz[])
+             AS told (schedule_id, window_at, tenant_id, reason, passed_after)
+     WHERE (told.schedule_id IN (SELECT moved.id FROM moved)) IS TRUE
     ON CONFLICT (schedule_id, window_at) DO UPDATE  -- its outcome stands, but the run before it must not be lost
        SET passed_after = least(recorded.passed_after, excluded.passed_after),
            reason = coalesce(recorded.reason, excluded.reason)
      WHERE excluded.passed_after IS NOT NULL
-    RETURNING schedule_id, window_at, task_id, outcome, reason
-), accounted AS MATERIALIZED (
-    SELECT reserved.*
-      FROM reserved
-      JOIN told ON told.schedule_id = reserved.schedule_id AND told.window_at = reserved.window_at
-               AND told.task_id IS NOT DISTINCT FROM reserved.task_id
+    RETURNING schedule_id, window_at, outcome, task_id, reason
+), fired AS MATERIALIZED (
+    SELECT due.* FROM due WHERE (due.task_id IN (SELECT reserved.task_id FROM reserved)) IS TRUE
 ), stored AS (
     INSERT INTO rowlock.tasks_live (
         id, tenant_id, queue, name, priority, lane, max_attempts, timeout_seconds, payload, tags, schedule_id, window_at)
-    SELECT accounted.task_id, moved.tenant_id, moved.queue, moved.task_name, moved.priority,
-           rowlock.schedule_lane(moved.tenant_id, moved.id, moved.overlap_policy), moved.max_attempts,
-           moved.timeout_seconds, moved.payload, moved.tags, moved.id, accounted.window_at
-      FROM accounted JOIN moved ON moved.id = accounted.schedule_id
-     WHERE accounted.outcome = 'fired'
+    SELECT fired.task_id, fired.tenant_id, fired.queue, fired.task_name, fired.priority,
+           rowlock.schedule_lane(fired.tenant_id, fired.id, fired.overlap_policy), fired.max_attempts,
+           fired.timeout_seconds, fired.payload, fired.tags, fired.id, fired.window_at
+      FROM fired
     RETURNING queue
 ), replaced AS (
     SELECT array_agg(task.id) AS ids, array_agg(task.tenant_id) AS tenant_ids
-      FROM accounted
-      JOIN moved ON moved.id = accounted.schedule_id
+      FROM fired
      CROSS JOIN LATERAL (
-            SELECT held.id, held.tenant_id FROM rowlock.tasks_live AS held WHERE held.schedule_id = moved.id
+            SELECT held.id, held.tenant_id FROM rowlock.tasks_live AS held WHERE held.schedule_id = fired.id
             OFFSET 0) AS task
-     WHERE accounted.outcome = 'fired' AND moved.overlap_policy = 'cancel_running'
+     WHERE fired.overlap_policy = 'cancel_running'
 ), cancelled AS MATERIALIZED (
     SELECT rowlock.cancel_replaced(replaced.ids, replaced.tenant_ids, 'The next window of its schedule came due.', 'scheduler')
       FROM replaced WHERE replaced.ids IS NOT NULL
@@ -83,6 +75,9 @@ WITH leader AS (
     SELECT pg_notify(rowlock.wake_channel(), touched.queue)
       FROM (SELECT DISTINCT stored.queue FROM stored) AS touched
 )
-SELECT moved.tenant_id, moved.name, accounted.window_at, accounted.outcome, accounted.task_id, accounted.reason,
+SELECT moved.id, NULL AS window_at, NULL AS outcome, NULL AS task_id, NULL AS reason,
        (SELECT count(*) FROM woken) AS woken, (SELECT count(*) FROM cancelled) AS cancelled
-  FROM moved LEFT JOIN accounted ON accounted.schedule_id = moved.id
+  FROM moved
+UNION ALL
+SELECT reserved.schedule_id, reserved.window_at, reserved.outcome, reserved.task_id, reserved.reason, NULL, NULL
+  FROM reserved

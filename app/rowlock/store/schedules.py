@@ -16,7 +16,7 @@ from rowlock.domain.triggers import Trigger, TriggerKind
 from rowlock.store.links import Runner
 from rowlock.store.operations import Actor
 from rowlock.store.rules import stored_trigger
-from rowlock.store.windows import WindowEntry
+from rowlock.store.windows import SkippedWindow
 
 Json = Any  # whatever JSON spells
 
@@ -146,7 +146,7 @@ async def change_schedule(
     description: str,
     application: str | None,
     resumes: bool = False,
-    skipped: Sequence[WindowEntry] = (),
+    skipped: Sequence[SkippedWindow] = (),
 ) -> bool:
     """Writes the changed schedule, provided that it is still as it was `seen`; False where it is not."""
     rows = await runner.run(

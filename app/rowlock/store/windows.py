@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from rowlock.domain.triggers import Trigger, TriggerKind
@@ -67,23 +68,26 @@ class DueSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowEntry:
-    """A window to account for: with a task's id it fires, with a reason it is skipped."""
+class SkippedWindow:
+    """A window that does not fire; with `passed_after`, neither do all windows later than that and earlier than it."""
 
     window_at: datetime
-    task_id: UUID | None = None
-    reason: str | None = None
+    reason: str
     passed_after: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How one schedule moves on from where it was seen: its new cursor, its next window, and the windows between."""
+    """How one schedule moves on from where it was seen: its new cursor, when it is due next, and the windows between.
+
+    Those that fire come in order, each with the id of its task.
+    """
 
     schedule: DueSchedule
     cursor_at: datetime
     next_at: datetime | None
-    windows: Sequence[WindowEntry] = ()
+    fire: Sequence[tuple[datetime, UUID]] = ()
+    skip: Sequence[SkippedWindow] = ()
     trigger: Trigger | None = None  # None where the rule cannot be read
 
     @property
@@ -101,8 +105,7 @@ class Advance:
 class AccountedWindow:
     """One window that `fire_windows` has just accounted for."""
 
-    tenant_id: str
-    schedule: str
+    schedule_id: UUID
     window_at: datetime
     outcome: str
     task_id: UUID | None
@@ -132,27 +135,40 @@ async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) 
 
     A schedule whose cursor is no longer where it was seen is left alone. None moves once the epoch is over.
     """
-    seen = [
-        (a.schedule.tenant_id, a.schedule.name, a.schedule.id, a.schedule.cursor_at, a.cursor_at, a.next_at)
-        for a in advances
-    ]
-    windows = [
-        (a.schedule.id, entry.window_at, entry.task_id, entry.reason, entry.passed_after)
-        for a in advances
-        for entry in a.windows
-    ]
-    names = ("tenant_ids", "names", "schedule_ids", "seen_cursors", "cursors", "nexts")
-    window_names = ("window_schedule_ids", "window_ats", "task_ids", "reasons", "passed_afters")
-    rows = await runner.run(
-        "fire_windows",
-        {
-            "epoch": epoch,
-            **dict(zip(names, column_lists(seen, len(names)), strict=True)),
-            **dict(zip(window_names, column_lists(windows, len(window_names)), strict=True)),
-        },
+    rows = await runner.run("fire_windows", {"epoch": epoch, **_seen(advances), **_windows(advances)})
+    return (
+        sum(row[1] is None for row in rows),
+        [AccountedWindow(*row[:5]) for row in rows if row[1] is not None],
     )
-    moved = {(row[0], row[1]) for row in rows}
-    return len(moved), [AccountedWindow(*row[:6]) for row in rows if row[2] is not None]
+
+
+def _seen(advances: Sequence[Advance]) -> dict[str, list[Any]]:
+    """The schedules as columns; each has `fires` windows in the columns of those that fire, after its `firsts`."""
+    names = ("tenant_ids", "names", "schedule_ids", "seen_cursors", "cursors", "nexts", "firsts", "fires")
+    rows = []
+    first = 0
+    for advance in advances:
+        seen = advance.schedule
+        fires = len(advance.fire)
+        rows.append(
+            (seen.tenant_id, seen.name, seen.id, seen.cursor_at, advance.cursor_at, advance.next_at, first, fires)
+        )
+        first += fires
+    return dict(zip(names, column_lists(rows, len(names)), strict=True))
+
+
+def _windows(advances: Sequence[Advance]) -> dict[str, list[Any]]:
+    fired = [(at, task_id) for advance in advances for at, task_id in advance.fire]
+    skipped = [
+        (advance.schedule.id, entry.window_at, advance.schedule.tenant_id, entry.reason, entry.passed_after)
+        for advance in advances
+        for entry in advance.skip
+    ]
+    names = ("skip_ids", "skip_ats", "skip_tenants", "reasons", "passed_afters")
+    return {
+        **dict(zip(("fire_ats", "task_ids"), column_lists(fired, 2), strict=True)),
+        **dict(zip(names, column_lists(skipped, len(names)), strict=True)),
+    }
 
 
 async def backfill_windows(
