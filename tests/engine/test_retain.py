@@ -75,7 +75,7 @@ async def test_a_longer_retention_of_a_queue_keeps_attempts_as_long(here: Instal
 async def test_a_report_delays_maintenance_and_nothing_else(here: Installation) -> None:
     old = await make_partition(here, "tasks", 3)
     older = await make_partition(here, "tasks", 4)
-    await make_schedule(here, cron="* * * * * *", queue="scheduled")
+    await make_schedule(here, cron="* * * * * *", allow_seconds=True, queue="scheduled")
     epoch = await new_epoch(here)
     async with report_on(here, "tasks", "executions", "schedule_windows", "audit_log"):
         maintaining = asyncio.create_task(maintain(here.database))

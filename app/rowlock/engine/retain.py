@@ -43,6 +43,7 @@ class MaintenanceReport:
     dropped: list[str] = field(default_factory=list)
     keys_forgotten: int = 0
     windows_forgotten: int = 0
+    caps_forgotten: int = 0
     workers_forgotten: int = 0
     days_ahead: int | None = None
     postponed: list[tuple[str, str]] = field(default_factory=list)
@@ -61,6 +62,7 @@ async def maintain(database: Database) -> MaintenanceReport:
         await _drop_expired(link, report)
         report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
         report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
+        report.caps_forgotten = await maintenance.forget_caps(link)
         report.workers_forgotten = await rescue.forget_workers(link, days=WORKERS_KEPT_DAYS)
         report.days_ahead = await maintenance.days_ahead(link)
     report.seconds = time.monotonic() - begun

@@ -101,6 +101,11 @@ async def forget_windows(link: Link, *, limit: int) -> int:
     return int((await link.run("forget_windows", {"ledger_days": LEDGER_DAYS, "limit": limit}))[0][0])
 
 
+async def forget_caps(link: Link) -> int:
+    """Forgets the caps of schedules' own lanes that no schedule and no task needs any more; how many."""
+    return len(await link.run("forget_caps"))
+
+
 async def _alter(link: Link, statement: sql.Composed) -> None:
     with translated(), _in_the_way():
         await link.connection.execute(statement, prepare=False)
