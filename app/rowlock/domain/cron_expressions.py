@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from cronsim import CronSim, CronSimError
+from cronsim import CronSimError
 
-from rowlock.domain.bounds import EARLIEST, shown
+from rowlock.domain.bounds import shown
+from rowlock.domain.cron_fields import CRON_FIELDS, normal_field
+from rowlock.domain.cron_rule import FIRST_DAY, LAST_OF_ALL_DAYS, read_rule
 from rowlock.domain.cron_trigger import CronTrigger
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.time_zones import find_zone
@@ -25,28 +27,44 @@ MACROS = {
 
 
 def parse_cron(expression: object, timezone: str, *, allow_seconds: bool = True) -> CronTrigger:
-    """Five fields (minute, hour, day, month, weekday), six with the seconds first, or a macro such
-    as `@daily`. Raises `InvalidArgument` with the field and the reason."""
-    if not isinstance(expression, str) or len(expression) > MAX_EXPRESSION:
-        _refuse(expression, f"it must be text of at most {MAX_EXPRESSION} characters")
-    text = expression.strip().lower()
-    if text.startswith("@") and text not in MACROS:
-        _refuse(expression, f"the macros are {', '.join(MACROS)}")
-    fields = " ".join(MACROS.get(text, expression).upper().split())
-    counts = (5, 6) if allow_seconds else (5,)
-    if len(fields.split()) not in counts:
-        _refuse(expression, f"it must have {' or '.join(map(str, counts))} fields")
+    """Five fields (minute, hour, day of month, month, day of week), six with the seconds first, or
+    a macro such as `@daily`. Raises `InvalidArgument` that names the wrong part and the reason."""
+    if not isinstance(expression, str):
+        _refuse(expression, "it must be text")
+    if len(expression) > MAX_EXPRESSION:
+        _refuse(expression, f"it has {len(expression)} characters, but must have at most {MAX_EXPRESSION}")
+    parts = _expanded(expression).upper().split()
+    if len(parts) == 6 and not allow_seconds:
+        _refuse(expression, "it must have 5 fields: one with seconds must be allowed explicitly")
+    if len(parts) not in {5, 6}:
+        counts = "5 or 6" if allow_seconds else "5"
+        _refuse(expression, f"it must have {counts} fields, but has {len(parts)}")
     try:
-        walk = CronSim(fields, EARLIEST.replace(tzinfo=None))
-    except (CronSimError, ValueError) as error:
-        _refuse(expression, str(error).lower(), error)
+        fields = " ".join(map(normal_field, CRON_FIELDS[-len(parts) :], parts))
+    except ValueError as error:
+        _refuse(expression, str(error))
     find_zone(timezone)
-    if next(walk, None) is None:
-        _refuse(expression, "no day ever matches it")
+    if not _ever_comes(fields):
+        _refuse(expression, "it never comes: no date matches its day of month, month and day of week")
     return CronTrigger(fields, timezone)
 
 
-def _refuse(expression: object, reason: str, cause: Exception | None = None) -> NoReturn:
-    raise InvalidArgument(
-        f"The expression {shown(expression)} is not a cron rule: {reason}.", field="expression"
-    ) from cause
+def _expanded(expression: str) -> str:
+    text = expression.strip().lower()
+    if text == "@reboot":
+        _refuse(expression, "@reboot names no time, and a schedule outlives every restart")
+    if text.startswith("@") and text not in MACROS:
+        _refuse(expression, f"the macros are {', '.join(MACROS)}")
+    return MACROS.get(text, expression)
+
+
+def _ever_comes(fields: str) -> bool:
+    """Whether a date matches. cronsim refuses some rules that have none at once."""
+    try:
+        return any(read_rule(fields).days(FIRST_DAY, LAST_OF_ALL_DAYS))
+    except CronSimError:
+        return False
+
+
+def _refuse(expression: object, reason: str) -> NoReturn:
+    raise InvalidArgument(f"The expression {shown(expression)} is not a cron rule: {reason}.", field="expression")

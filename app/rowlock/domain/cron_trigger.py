@@ -1,31 +1,26 @@
-"""Cron schedules with Debian cron's meaning, in an IANA time zone.
+"""Cron schedules with Debian cron's meaning, in an IANA time zone: their windows, forwards and backwards.
 
-`cronsim` reads the expression and walks the wall clock; this module turns wall clock times into
-instants. A rule for fixed times (neither its minutes nor its hours start with `*`) that falls into
-the gap when clocks go forward is due right after the gap, and one that falls into the hour that is
-repeated when clocks go back is due at the first pass only. Any other rule follows elapsed time:
-nothing in the gap, and both passes of the repeated hour.
-
-cronsim's own handling of zones is not used: where clocks change by half an hour it loses windows
-(Australia/Lord_Howe), and where they changed at 00:01 its search did not end (America/St_Johns).
+A rule is one for fixed times if neither its minutes nor its hours start with `*`, whatever follows
+the star. `cron_instants` says what that means on days on which clocks change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import takewhile
+from datetime import datetime, timedelta
+from itertools import islice, pairwise, takewhile
 
 from cron_descriptor import FormatException, Options, get_description
-from cronsim import CronSim
 
 from rowlock.domain.bounds import EARLIEST, LATEST
+from rowlock.domain.cron_instants import first_wall, instants
+from rowlock.domain.cron_rule import FIRST_DAY, LAST_OF_ALL_DAYS, read_rule
 from rowlock.domain.time_zones import find_zone
 from rowlock.domain.trigger_base import Trigger
+from rowlock.domain.wall_clock import passes, wall_of
 
-_SECOND = timedelta(seconds=1)
-_MINUTE = timedelta(minutes=1)
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 _DAY = timedelta(days=1)  # more than any zone ever set its clocks back
 
 
@@ -41,97 +36,68 @@ class CronTrigger(Trigger):
 
     def windows_after(self, instant: datetime) -> Iterator[datetime]:
         zone = find_zone(self.timezone)
-        instants = _fixed_instants if self._has_fixed_times() else _elapsed_instants
-        last = max(instant, EARLIEST)
-        try:
-            for window in instants(CronSim(self.fields, _walk_start(last, zone)), zone):
-                if window > LATEST:
-                    return
-                if window > last:
-                    last = window
-                    yield window
-        except OverflowError:
-            return  # beyond the year 9999
+        last = min(max(instant, EARLIEST), LATEST)
+        minutes, hours = self.fields.split()[-5:-3]
+        at_fixed_times = "*" not in {minutes[0], hours[0]}
+        for window in instants(read_rule(self.fields), first_wall(last, zone), zone, at_fixed_times=at_fixed_times):
+            if window > LATEST:
+                return
+            if window > last:
+                last = window
+                yield window
 
     def newest_windows(self, *, after: datetime, until: datetime, n: int) -> list[datetime]:
         after, until = max(after, EARLIEST), min(until, LATEST)
-        zone = find_zone(self.timezone)
         back = n + 2
         while n > 0:
             # Walking the wall clock backwards only says where to start: near a change of clocks a
             # match may have no window, or two.
-            start = self._start_of_newest(zone, after, until, back)
+            start = self._start_of_newest(after, until, back)
             found = list(takewhile(lambda window: window <= until, self.windows_after(start)))
             if len(found) >= n or start == after:
                 return found[-n:]
             back *= 2
         return []
 
+    def shortest_gap(self, sample: int, /) -> timedelta:
+        rule = read_rule(self.fields)
+        gap, first, last = timedelta.max, timedelta(0), timedelta(0)
+        for numbers, unit in ((rule.seconds, _SECOND), (rule.minutes, _MINUTE), (rule.hours, _HOUR)):
+            steps = [later - earlier for earlier, later in pairwise(numbers)]
+            gap = min([gap, *(step * unit - (last - first) for step in steps)])
+            first, last = first + numbers[0] * unit, last + numbers[-1] * unit
+        overnight = _DAY - (last - first)
+        if gap > overnight:
+            gap = min([gap, *(overnight + step - _DAY for step in self._steps_between_days(sample))])
+        return gap
+
     def describe(self) -> str:
         """Such as `At 09:00, Monday through Friday (Europe/Berlin)`."""
+        return f"{self._described()} ({self.timezone})"
+
+    def _described(self) -> str:
         options = Options()
         options.use_24hour_time_format = True
+        in_other_words = read_rule(self.fields).reader.explain  # reads every form, but is wordier
+        day, _, weekday = self.fields.split()[-3:]
+        if "*" in {day[0], weekday[0]} and "*" not in {day, weekday}:
+            return str(in_other_words())  # such as `*/2` and `5`: cron-descriptor says OR where it is AND
         try:
-            text = get_description(self.fields, options)
-        except FormatException:  # it reads fewer forms than cronsim, which is right but wordier
-            text = CronSim(self.fields, EARLIEST).explain()
-        return f"{text} ({self.timezone})"
+            return str(get_description(self.fields, options))
+        except FormatException:
+            return str(in_other_words())
 
-    def _has_fixed_times(self) -> bool:
-        minutes, hours = self.fields.split()[-5:-3]
-        return not minutes.startswith("*") and not hours.startswith("*")
+    def _steps_between_days(self, sample: int) -> Iterator[timedelta]:
+        """From each day that matches to the next, up to the first step that is the shortest of all."""
+        for earlier, later in islice(pairwise(read_rule(self.fields).days(FIRST_DAY, LAST_OF_ALL_DAYS)), sample):
+            yield later - earlier
+            if later - earlier == _DAY:
+                return
 
-    def _start_of_newest(self, zone: tzinfo, after: datetime, until: datetime, back: int) -> datetime:
+    def _start_of_newest(self, after: datetime, until: datetime, back: int) -> datetime:
         """An instant before the last `back` matches up to `until`, but not before `after`."""
-        latest, earliest = _wall(until + _SECOND, zone), _wall(after, zone) - _DAY
-        oldest = earliest
-        for nth, match in enumerate(CronSim(self.fields, latest, reverse=True), start=1):
-            if match <= earliest or nth == back:
-                oldest = match
-                break
-        return max(after, _passes(oldest, zone)[0] - _SECOND)
-
-
-def _wall(instant: datetime, zone: tzinfo) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)
-
-
-def _passes(wall: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
-    """The instants at which clocks show `wall` for the first and for the second time. Equal on
-    ordinary days; in a gap, where they never show it, the second is the earlier one (PEP 495)."""
-    first, second = (wall.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    return first.astimezone(UTC), second.astimezone(UTC)
-
-
-def _walk_start(instant: datetime, zone: tzinfo) -> datetime:
-    """Where to start on the wall clock, so that no match of a repeated hour is passed over."""
-    wall = _wall(instant, zone)
-    first, second = _passes(wall, zone)
-    return wall - max(second - first, timedelta(0))
-
-
-def _fixed_instants(matches: Iterable[datetime], zone: tzinfo) -> Iterator[datetime]:
-    gap_end: datetime | None = None
-    for match in matches:
-        if gap_end is not None and match < gap_end:
-            continue
-        wall = match
-        first, second = _passes(wall, zone)
-        while second < first:
-            wall = gap_end = wall.replace(second=0) + _MINUTE
-            first, second = _passes(wall, zone)
-        yield first
-
-
-def _elapsed_instants(matches: Iterable[datetime], zone: tzinfo) -> Iterator[datetime]:
-    second_passes: list[datetime] = []
-    for match in matches:
-        first, second = _passes(match, zone)
-        if second > first:
-            second_passes.append(second)
-        elif second == first:
-            yield from second_passes
-            second_passes.clear()
-        if second >= first:
-            yield first
-    yield from second_passes
+        zone = find_zone(self.timezone)
+        rule = read_rule(self.fields)
+        first_day = (wall_of(after, zone) - _DAY).date()
+        oldest = rule.minute_back(back // len(rule.seconds) + 2, wall_of(until, zone), first_day)
+        return after if oldest is None else max(after, passes(oldest, zone)[0] - _SECOND)
