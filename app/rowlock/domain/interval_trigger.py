@@ -42,6 +42,9 @@ class IntervalTrigger(Trigger):
         start = max(self._steps_after(after), end - n)
         return [self.anchor + step * self.interval for step in range(start, end)]
 
+    def shortest_gap(self, _sample: int, /) -> timedelta:
+        return self.interval
+
     def describe(self) -> str:
         """Such as `Every 1 day, 2:30:00 from 2026-01-01 00:00:00+00:00 on`."""
         return f"Every {self.interval} from {self.anchor.astimezone(UTC)} on"
