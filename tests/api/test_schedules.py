@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.api.served import Served, assert_problem
 
 NIGHTLY = {
@@ -20,6 +21,13 @@ NIGHTLY = {
     "tags": ["night"],
     "missed_run_policy": "catch_up",
     "max_catch_up": 5,
+    "catch_up_window_seconds": 86_400,
+    "misfire_grace_seconds": 120,
+    "overlap_policy": "buffer_one",
+    "starts_at": "2020-01-01T00:00:00Z",
+    "ends_at": "2090-01-01T00:00:00Z",
+    "jitter_seconds": 0,
+    "allow_seconds": False,
 }
 
 
@@ -100,6 +108,85 @@ async def test_a_schedule_is_paused_resumed_triggered_and_deleted(api: Served) -
     assert len(actions) == 5
 
 
+async def test_bounds_are_taken_away_by_null(api: Served) -> None:
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    free = {"starts_at": None, "ends_at": None, "catch_up_window_seconds": None}
+    changed = await api.client.patch("/v1/schedules/nightly", json=free)
+    assert changed.status_code == 200, changed.text
+    assert changed.json() | free == changed.json()
+    assert changed.json()["overlap_policy"] == "buffer_one"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "described"),
+    [
+        (
+            {"once": "2060-03-01T09:00", "timezone": "Europe/Berlin"},
+            "once",
+            "Once, at 2060-03-01 09:00:00 (Europe/Berlin)",
+        ),
+        ({"calendar": "1 month at 09:00", "anchor_at": "2026-01-31T00:00:00Z"}, "calendar", "Every month at 09:00"),
+        ({"cron": "*/10 * * * * *", "allow_seconds": True}, "cron", "Every 10 seconds"),
+        ({"interval_seconds": 90, "jitter_seconds": 60}, "interval", "up to 0:01:00 later"),
+    ],
+)
+async def test_each_kind_of_rule_is_previewed_as_it_is_stored(
+    api: Served, rule: dict[str, Any], kind: str, described: str
+) -> None:
+    tried = await api.client.post("/v1/schedules/preview", json={**rule, "limit": 3})
+    assert tried.status_code == 200, tried.text
+    assert described in tried.json()["description"]
+    assert all(window["window_at"] <= window["due_at"] for window in tried.json()["windows"])
+    made = await api.client.post("/v1/schedules", json={"name": "preview", "task_name": "t", **rule})
+    assert (made.status_code, made.json()["trigger_kind"]) == (201, kind), made.text
+    assert described in made.json()["description"]
+    ahead = (await api.client.get("/v1/schedules/preview/preview", params={"limit": 3})).json()
+    assert len(ahead["windows"]) == (1 if kind == "once" else 3)
+    assert ahead["windows"][0]["due_at"] == made.json()["next_at"]
+    if "anchor_at" in rule or kind in ("once", "cron"):
+        assert ahead["windows"] == tried.json()["windows"]
+
+
+async def test_past_windows_are_backfilled_once(api: Served) -> None:
+    await api.client.post("/v1/schedules", json={**NIGHTLY, "cron": "0 3 * * *", "timezone": "UTC"})
+    where = "/v1/schedules/nightly/backfill"
+    body = {"since": "2026-03-01T00:00:00Z", "until": "2026-03-03T23:00:00Z"}
+
+    done = (await api.client.post(where, json=body)).json()
+
+    assert (done["windows"], [one["window_at"] for one in done["fired"]]) == (
+        3,
+        ["2026-03-01T03:00:00Z", "2026-03-02T03:00:00Z", "2026-03-03T03:00:00Z"],
+    )
+    task = (await api.client.get(f"/v1/tasks/{done['fired'][0]['task_id']}")).json()
+    assert task["window_at"] == "2026-03-01T03:00:00Z"
+    assert (await api.client.post(where, json=body)).json() == {"windows": 3, "fired": []}
+    told = (await api.client.get("/v1/schedules/nightly/explain?window=2026-03-02T03:00:00Z")).json()
+    assert (told["code"], told["task_id"]) == ("fired", done["fired"][1]["task_id"])
+    for wrong, field in (
+        ({**body, "until": "2026-02-01T00:00:00Z"}, "until"),
+        ({**body, "until": "2199-01-01T00:00:00Z"}, "until"),
+        ({**body, "since": "yesterday"}, "since"),
+        ({"since": body["since"]}, "until"),
+    ):
+        assert_problem(await api.client.post(where, json=wrong), 422, "invalid-argument", field=field)
+    assert_problem(await api.client.post("/v1/schedules/other/backfill", json=body), 404, "not-found")
+    reader = await api.client_for("read")
+    assert_problem(await reader.post(where, json=body), 403, "forbidden")
+    assert await api.count_tasks() == 3
+
+
+async def test_a_window_is_explained(api: Served) -> None:
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    where = "/v1/schedules/nightly/explain"
+    told = (await api.client.get(where)).json()
+    assert told.keys() == {"schedule", "window_at", "code", "explanation", "advice", "task_id"}
+    assert (told["schedule"], told["code"]) == ("nightly", "not_due")
+    assert (await api.client.get(f"{where}?window=2026-03-01T03:30:00Z")).json()["code"] == "not_a_window"
+    assert_problem(await api.client.get(f"{where}?window=noon"), 422, "invalid-argument", field="window")
+    assert_problem(await api.client.get(f"{where}?when=noon"), 422, "invalid-argument", field="when")
+
+
 async def test_windows_are_paged_newest_first(api: Served) -> None:
     body = {"name": "s", "task_name": "a", "interval_seconds": 60}
     await api.client.post("/v1/schedules", json=body)
@@ -134,6 +221,23 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"interval_seconds": 0}, "interval_seconds"),
     ({"interval_seconds": -1}, "interval_seconds"),
     ({"interval_seconds": "60"}, "interval_seconds"),
+    ({"interval_seconds": 30}, "interval_seconds"),
+    ({"cron": "* * * * * *"}, "cron"),
+    ({"once": "yesterday"}, "once"),
+    ({"once": "2020-01-01T00:00:00Z"}, "once"),
+    ({"once": 5}, "once"),
+    ({"calendar": "monthly"}, "calendar"),
+    ({"calendar": "1 month at 09:00", "cron": "@daily"}, "cron"),
+    ({"interval_seconds": 60, "starts_at": "2026-01-01T00:00:00"}, "starts_at"),
+    ({"interval_seconds": 60, "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2029-01-01T00:00:00Z"}, "ends_at"),
+    ({"cron": "@daily", "ends_at": "2020-01-01T00:00:00Z"}, "ends_at"),
+    ({"interval_seconds": 60, "jitter_seconds": 86_401}, "jitter_seconds"),
+    ({"interval_seconds": 60, "jitter_seconds": -1}, "jitter_seconds"),
+    ({"interval_seconds": 60, "allow_seconds": "yes"}, "allow_seconds"),
+    ({"interval_seconds": 60, "misfire_grace_seconds": -1}, "misfire_grace_seconds"),
+    ({"interval_seconds": 60, "misfire_grace_seconds": None}, "misfire_grace_seconds"),
+    ({"interval_seconds": 60, "catch_up_window_seconds": 0}, "catch_up_window_seconds"),
+    ({"interval_seconds": 60, "overlap_policy": "maybe"}, "overlap_policy"),
     ({"interval_seconds": 60, "missed_run_policy": "maybe"}, "missed_run_policy"),
     ({"interval_seconds": 60, "max_catch_up": 0}, "max_catch_up"),
     ({"interval_seconds": 60, "anchor_at": "tomorrow"}, "anchor_at"),
@@ -150,6 +254,8 @@ async def test_a_wrong_schedule_names_its_field_and_is_not_stored(api: Served) -
         refused = await api.client.post("/v1/schedules", json=body)
         assert refused.status_code == 422, (more, refused.text)
         assert field in [error["field"] for error in refused.json()["errors"]], (more, refused.text)
+        tried = await api.client.post("/v1/schedules/preview", json=more)
+        assert tried.status_code == 422, (more, tried.text)
     assert (await api.client.get("/v1/schedules")).json()["items"] == []
 
 
@@ -157,6 +263,13 @@ async def test_a_wrong_change_changes_nothing(api: Served) -> None:
     made = (await api.client.post("/v1/schedules", json=NIGHTLY)).json()
     wrong: list[dict[str, Any]] = [
         {},
+        {"overlap_policy": None},
+        {"overlap_policy": "maybe"},
+        {"interval_seconds": 59},
+        {"ends_at": "2019-01-01T00:00:00Z"},
+        {"once": "2019-01-01T00:00:00Z"},
+        {"jitter_seconds": 0.5},
+        {"catch_up_window_seconds": 0},
         {"name": "other"},
         {"cron": None},
         {"cron": "nonsense"},

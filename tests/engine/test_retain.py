@@ -134,8 +134,9 @@ async def test_workers_long_gone_and_windows_without_a_month_are_forgotten(here:
         " FROM generate_series(5, 10) AS n"
     )
     await here.query(
-        "INSERT INTO rowlock.schedule_windows (schedule_id, window_at, tenant_id, outcome, epoch)"
-        " SELECT rowlock.new_id(), now() - make_interval(days => days), 'default', 'fired', 1"
+        "INSERT INTO rowlock.schedule_windows (schedule_id, window_at, tenant_id, outcome, epoch, recorded_at)"
+        " SELECT rowlock.new_id(), now() - interval '600 days', 'default', 'fired', 1,"
+        "        now() - make_interval(days => days)"
         " FROM unnest(ARRAY[401, 500, 399]) AS days"
     )
     report = await maintain(here.database)

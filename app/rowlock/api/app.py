@@ -25,6 +25,7 @@ from rowlock.api.queues.limits import router as limits
 from rowlock.api.queues.routes import router as queues
 from rowlock.api.schedules.actions import router as schedule_actions
 from rowlock.api.schedules.routes import router as schedules
+from rowlock.api.schedules.window_routes import router as schedule_windows
 from rowlock.api.services import Services
 from rowlock.api.tasks.actions import router as task_actions
 from rowlock.api.tasks.routes import router as tasks
@@ -43,6 +44,7 @@ ROUTERS = (
     queues,
     limits,
     schedules,
+    schedule_windows,
     schedule_actions,
     workers,
     handlers,

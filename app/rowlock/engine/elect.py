@@ -24,6 +24,11 @@ ROLE = "scheduler"
 LEAST_SILENCE_SECONDS = 2.0
 
 
+def silence_seconds(poll_seconds: float) -> float:
+    """How long a leader may stay silent before PostgreSQL ends its session, and with it the lead."""
+    return max(3 * poll_seconds, LEAST_SILENCE_SECONDS)
+
+
 def holder_name() -> str:
     """This process as `leaders.holder` names it: host, process id, and a suffix that tells restarts apart."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
@@ -36,7 +41,7 @@ class Candidate:
         self.role = role
         self.holder = holder or holder_name()
         self.epoch: int | None = None
-        self.silence_seconds = max(3 * poll_seconds, LEAST_SILENCE_SECONDS)
+        self.silence_seconds = silence_seconds(poll_seconds)
         self._database = database
         self._link: Link | None = None
         self._backend_pid: int | None = None

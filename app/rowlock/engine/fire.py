@@ -77,7 +77,7 @@ async def _account(database: Database, epoch: int, due: Sequence[DueSchedule], r
         )
         decided, broken = next_decided
         report.broken += broken
-        late += [advance.late_seconds for advance in decided if advance.late_seconds > 0]
+        late += [advance.late_seconds for advance in decided if advance.late_seconds is not None]
     return late
 
 

@@ -54,7 +54,7 @@ async def create_schedule(
     Raises `AlreadyExists`, and `InvalidArgument` where its rule never comes again.
     """
     now = await schedules.read_clock(database)
-    _check_comes(request, request.anchor_at or first_anchor(now), now)
+    check_request_comes(request, request.anchor_at or first_anchor(now), now)
     if not await store_new(database, tenant_id, request, actor, paused=paused):
         raise AlreadyExists(f"There is a schedule {request.name} already. Change it, or choose another name.")
     return await schedules.get_schedule(database, tenant_id, request.name)
@@ -69,7 +69,7 @@ async def list_schedules(
     database: Database, tenant_id: str, *, past: str | None = None, limit: int = 100
 ) -> list[ScheduleRecord]:
     """At most `limit` (1 to 1,000) schedules by name, those beyond the name `past`: a page's last one."""
-    _check_limit(limit, MAX_LISTED)
+    check_limit(limit, MAX_LISTED)
     return await schedules.list_schedules(database, tenant_id, past=_name(past or ""), limit=limit)
 
 
@@ -91,7 +91,7 @@ async def update_schedule(
         if same_schedule(seen, request):
             return None
         if not same_rule(seen, request):
-            _check_comes(request, seen.anchor_at, seen.read_at)
+            check_request_comes(request, seen.anchor_at, seen.read_at)
         return request, turned(seen, request)
 
     detail = {"fields": sorted(changes)}
@@ -142,14 +142,14 @@ async def list_windows(
     database: Database, tenant_id: str, name: str, *, before: datetime | None = None, limit: int = 100
 ) -> list[WindowRecord]:
     """At most `limit` (1 to 1,000) windows accounted for, newest first, those before an instant. Raises `NotFound`."""
-    _check_limit(limit, MAX_LISTED)
+    check_limit(limit, MAX_LISTED)
     schedule = await get_schedule(database, tenant_id, name)
     return await windows.get_windows(database, schedule.id, before=before or LATEST, limit=limit)
 
 
 def upcoming_windows(schedule: ScheduleRecord, n: int = 5) -> list[datetime]:
     """The next `n` (1 to 100) windows after the schedule was read; fewer where its rule ends."""
-    _check_limit(n, MAX_PREVIEW)
+    check_limit(n, MAX_PREVIEW)
     return next_windows(schedule.trigger(), max(schedule.cursor_at, schedule.read_at), n)
 
 
@@ -258,12 +258,16 @@ def _name(name: str) -> str:
     return name
 
 
-def _check_limit(limit: int, largest: int) -> None:
+def check_limit(limit: int, largest: int) -> None:
+    """Raises `InvalidArgument` where a list would be empty, or too long."""
     if not 1 <= limit <= largest:
         raise InvalidArgument(f"The limit must be 1 to {largest}, not {limit}.", field="limit")
 
 
-def _check_comes(request: ScheduleRequest, anchor: datetime, now: datetime) -> None:
+def check_request_comes(request: ScheduleRequest, anchor: datetime, now: datetime) -> None:
+    """Raises `InvalidArgument` where the rule has no window after now."""
+    if request.ends_at is not None and request.ends_at < now:
+        raise InvalidArgument(f"The field ends_at is {request.ends_at}, but that is over.", field="ends_at")
     try:
         check_comes(request.trigger(anchor), now)
     except InvalidArgument as error:

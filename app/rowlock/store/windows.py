@@ -91,9 +91,11 @@ class Advance:
     trigger: Trigger | None = None  # None where the rule cannot be read
 
     @property
-    def late_seconds(self) -> float:
-        """How long the next window has been due already."""
-        return 0.0 if self.next_at is None else (self.schedule.now_at - self.next_at).total_seconds()
+    def late_seconds(self) -> float | None:
+        """How long the next window has been due already; None where it is not due yet."""
+        if self.next_at is None or self.next_at > self.schedule.now_at:
+            return None
+        return (self.schedule.now_at - self.next_at).total_seconds()
 
     def drift_seconds(self, window_at: datetime) -> float:
         """How late a window fires, its jitter counted in."""

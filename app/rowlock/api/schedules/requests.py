@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rowlock.api.schedules.models import ScheduleCreate, SchedulePatch
+from rowlock.api.schedules.models import RuleFields, ScheduleCreate, SchedulePatch
+from rowlock.api.schedules.window_models import RulePreview
 from rowlock.api.services import Services
 from rowlock.domain.errors import InvalidArgument
-from rowlock.domain.schedule_requests import ScheduleRequest
+from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
 from rowlock.engine import schedules
 
-_WIRE_NAMES = {"interval": "interval_seconds", "timeout": "timeout_seconds"}
+_WIRE_NAMES = {
+    name: f"{name}_seconds" for name in ("interval", "timeout", "jitter", "catch_up_window", "misfire_grace")
+}
 
 
 async def new_schedule(services: Services, tenant_id: str, body: ScheduleCreate) -> ScheduleRequest:
@@ -23,18 +26,39 @@ async def new_schedule(services: Services, tenant_id: str, body: ScheduleCreate)
             body.name,
             body.task_name,
             body.payload,
-            cron=body.cron,
-            interval=body.interval_seconds,
-            timezone=body.timezone,
-            anchor_at=body.anchor_at,
+            **_rule(body),
             missed_run_policy=body.missed_run_policy,
             max_catch_up=body.max_catch_up,
+            catch_up_window=body.catch_up_window_seconds,
+            misfire_grace=body.misfire_grace_seconds,
+            overlap_policy=body.overlap_policy,
             queue=body.queue,
             priority=body.priority,
             max_attempts=body.max_attempts,
             timeout=body.timeout_seconds,
             tags=body.tags,
         )
+
+
+def tried_rule(body: RulePreview) -> ScheduleRequest:
+    """The rule that the body spells, as that of a schedule that nobody stores."""
+    with told_by_wire_names():
+        return schedule_request("preview", "preview", **_rule(body))
+
+
+def _rule(body: RuleFields) -> dict[str, Any]:
+    return {
+        "cron": body.cron,
+        "interval": body.interval_seconds,
+        "once": body.once,
+        "calendar": body.calendar,
+        "timezone": body.timezone,
+        "anchor_at": body.anchor_at,
+        "starts_at": body.starts_at,
+        "ends_at": body.ends_at,
+        "jitter": body.jitter_seconds,
+        "allow_seconds": body.allow_seconds,
+    }
 
 
 async def changes_of(services: Services, tenant_id: str, name: str, body: SchedulePatch) -> dict[str, Any]:

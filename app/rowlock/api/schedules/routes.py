@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -17,10 +16,9 @@ from rowlock.api.schedules.models import (
     ScheduleDetail,
     SchedulePage,
     SchedulePatch,
-    WindowPage,
 )
 from rowlock.api.schedules.requests import changes_of, new_schedule, told_by_wire_names
-from rowlock.api.schedules.wire import detail_json, schedule_json, window_json
+from rowlock.api.schedules.wire import detail_json, schedule_json
 from rowlock.api.services import services_of
 from rowlock.api.wire import QueueName as ScheduleName
 from rowlock.engine import schedules
@@ -85,22 +83,3 @@ async def delete_schedule(request: Request, principal: Writer, name: ScheduleNam
         services_of(request).database, principal.tenant_id, name, actor=acting(request, principal)
     )
     return Response(status_code=204)
-
-
-@router.get("/v1/schedules/{name}/windows", response_model=WindowPage, responses=problems(404, 422))
-async def list_windows(
-    request: Request, principal: Reader, name: ScheduleName, query: Annotated[PageQuery, Query()]
-) -> Response:
-    """Windows that are accounted for, newest first: fired with their task, or skipped with the reason."""
-    listing = f"windows of {name}"
-    position = read_cursor(listing, query.filters(), query.cursor)
-    found = await schedules.list_windows(
-        services_of(request).database,
-        principal.tenant_id,
-        name,
-        before=None if position is None else datetime.fromisoformat(position),
-        limit=query.limit + 1,
-    )
-    shown = found[: query.limit]
-    last = shown[-1].window_at.isoformat() if len(found) > query.limit else None
-    return page([window_json(one) for one in shown], last and make_cursor(listing, query.filters(), last))

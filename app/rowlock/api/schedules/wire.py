@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rowlock.api.wire import utc
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.priorities import Priority
+from rowlock.engine.backfill import Backfill
+from rowlock.engine.explain_window import WindowExplanation
+from rowlock.engine.previews import Preview
 from rowlock.engine.schedules import describe_schedule, upcoming_windows
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.windows import WindowRecord
@@ -24,8 +28,15 @@ def schedule_json(schedule: ScheduleRecord) -> dict[str, Any]:
         "description": _description(schedule),
         "timezone": schedule.timezone,
         "anchor_at": utc(schedule.anchor_at),
+        "starts_at": utc(schedule.starts_at),
+        "ends_at": utc(schedule.ends_at),
+        "jitter_seconds": schedule.jitter_seconds,
+        "allow_seconds": schedule.allow_seconds,
         "missed_run_policy": schedule.missed_run_policy,
         "max_catch_up": schedule.max_catch_up,
+        "catch_up_window_seconds": schedule.catch_up_window_seconds,
+        "misfire_grace_seconds": schedule.misfire_grace_seconds,
+        "overlap_policy": schedule.overlap_policy,
         "cursor_at": utc(schedule.cursor_at),
         "next_at": utc(schedule.next_at),
         "lag_seconds": schedule.lag_seconds,
@@ -39,6 +50,7 @@ def schedule_json(schedule: ScheduleRecord) -> dict[str, Any]:
         "timeout_seconds": schedule.timeout_seconds,
         "tags": schedule.tags or [],
         "source": schedule.source,
+        "application": schedule.application,
         "created_at": utc(schedule.created_at),
         "updated_at": utc(schedule.updated_at),
     }
@@ -63,6 +75,27 @@ def window_json(window: WindowRecord) -> dict[str, Any]:
         "passed_after": utc(window.passed_after),
         "epoch": window.epoch,
         "recorded_at": utc(window.recorded_at),
+    }
+
+
+def explanation_json(explained: WindowExplanation) -> dict[str, Any]:
+    """The members of `WindowExplanation`."""
+    return {**asdict(explained), "window_at": utc(explained.window_at)}
+
+
+def preview_json(preview: Preview) -> dict[str, Any]:
+    """The members of `Preview`."""
+    return {
+        "description": preview.description,
+        "windows": [{"window_at": utc(at), "due_at": utc(due_at)} for at, due_at in preview.windows],
+    }
+
+
+def backfilled_json(done: Backfill) -> dict[str, Any]:
+    """The members of `Backfilled`."""
+    return {
+        "windows": done.windows,
+        "fired": [{"window_at": utc(at), "task_id": task_id} for at, task_id in done.fired.items()],
     }
 
 
