@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
-
 from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
 from rowlock.store.links import Link, Row, connect, keepalives, prepare_connection
+from rowlock.store.pools import Pool
 
 
 class Database:
@@ -28,7 +26,7 @@ class Database:
         self.url = url or url_from_settings(settings)
         self.schema = settings.schema_
         self.name = name
-        self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+        self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
 
@@ -49,8 +47,8 @@ class Database:
         if pool is not None:
             await pool.close()
 
-    def _new_pool(self) -> AsyncConnectionPool[AsyncConnection[Row]]:
-        return AsyncConnectionPool(
+    def _new_pool(self) -> Pool:
+        return Pool(
             self.url,
             kwargs={
                 "autocommit": True,
