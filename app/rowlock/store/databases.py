@@ -26,9 +26,7 @@ def with_database(url: str, name: str) -> str:
     scheme, _, rest = url.partition("://")
     place, _, query = rest.partition("?")
     authority, _, _ = place.partition("/")
-    kept = [
-        (key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "dbname"
-    ]
+    kept = [(key, value) for key, value in parse_qsl(query, keep_blank_values=True) if key != "dbname"]
     question = f"?{urlencode(kept, quote_via=quote, safe='/')}" if kept else ""
     return f"{scheme}://{authority}/{quote(name, safe='')}{question}"
 
@@ -41,21 +39,15 @@ def database_of(url: str) -> str:
 
 def database_exists(server_url: str, name: str) -> bool:
     with connected(server_url) as connection:
-        row = connection.execute(
-            "SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", (name,)
-        ).fetchone()
+        row = connection.execute("SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", (name,)).fetchone()
         return row is not None
 
 
-def create_database(
-    server_url: str, name: str, *, template: str | None = None, strategy: Strategy = "wal_log"
-) -> str:
+def create_database(server_url: str, name: str, *, template: str | None = None, strategy: Strategy = "wal_log") -> str:
     """Makes a database, of `template` where one is named (which must be idle); returns its URL."""
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
-        statement += sql.SQL(" TEMPLATE {} STRATEGY {}").format(
-            sql.Identifier(template), sql.Identifier(strategy)
-        )
+        statement += sql.SQL(" TEMPLATE {} STRATEGY {}").format(sql.Identifier(template), sql.Identifier(strategy))
     with connected(server_url) as connection:
         connection.execute(statement)
     return with_database(server_url, name)
@@ -64,9 +56,7 @@ def create_database(
 def drop_database(server_url: str, name: str) -> None:
     """Drops a database, if it is there, whoever is still connected to it."""
     with connected(server_url) as connection:
-        connection.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
