@@ -51,6 +51,11 @@ async def try_lock(link: Link, role: str) -> bool:
     return bool(rows[0][0])
 
 
+async def release_lock(link: Link, role: str) -> None:
+    """Gives the role's lock back at once; a session that ends without it does so too, a moment later."""
+    await link.run("release_leader_lock", {"lock": f"{link.schema}:{role}"})
+
+
 async def take_leadership(link: Link, role: str, holder: str) -> int:
     """Opens a new epoch for the holder of the lock, and returns it."""
     rows = await link.run("take_leadership", {"role": role, "holder": holder})

@@ -47,7 +47,14 @@ async def maintenance_link(database: Database) -> AsyncIterator[Link | None]:
             {"lock_timeout": f"{LOCK_TIMEOUT_MS}ms", "silence": f"{SILENCE_SECONDS}s"},
         )
         leaders.require_direct(link, int(rows[0][0]))
-        yield link if await leaders.try_lock(link, MAINTENANCE_LOCK) else None
+        if not await leaders.try_lock(link, MAINTENANCE_LOCK):
+            yield None
+            return
+        try:
+            yield link
+        finally:
+            if not link.broken:
+                await leaders.release_lock(link, MAINTENANCE_LOCK)
     finally:
         await link.close()
 
