@@ -12,19 +12,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 import orjson
 
 from rowlock.config import Settings, load_settings
-from rowlock.domain.bounds import check_tenant
+from rowlock.domain.bounds import check_queue, check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import TaskRequest, task_request
@@ -32,11 +32,15 @@ from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import CURRENT, Context, Middleware
 from rowlock.handlers.handler import Executor, Handler, make_handler
+from rowlock.handlers.scheduling import Scheduling, application_name
 from rowlock.handlers.task import Task, TaskHandle
 from rowlock.store.database import Database
 from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
+
+if TYPE_CHECKING:
+    from rowlock.domain.schedule_requests import ScheduleRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,10 +54,19 @@ class Rowlock:
 
     Keyword arguments are settings by name (`database_url=…`); they beat the environment. The database is opened by the
     first call that needs it. `lifespan` is an async context manager that workers enter before the first task and leave
-    after the last.
+    after the last. `name` tells the schedules that this application declares from those of others in the tenant.
     """
 
-    def __init__(self, *, settings: Settings | None = None, lifespan: Lifespan | None = None, **flags: Any) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        settings: Settings | None = None,
+        lifespan: Lifespan | None = None,
+        **flags: Any,
+    ) -> None:
+        self._name = None if name is None else check_queue(name, field="name")
+        self._schedules: dict[str, ScheduleRequest] = {}
         self.settings = settings or load_settings(**flags)
         self.lifespan = lifespan or _no_lifespan
         self._handlers: dict[str, Handler] = {}
@@ -65,6 +78,16 @@ class Rowlock:
     def handlers(self) -> MappingProxyType[str, Handler]:
         """The declared handlers by name."""
         return MappingProxyType(self._handlers)
+
+    @property
+    def schedules(self) -> MappingProxyType[str, ScheduleRequest]:
+        """The declared schedules by name."""
+        return MappingProxyType(self._schedules)
+
+    @property
+    def name(self) -> str:
+        """The application's name: the one given, else the package in which its first handler lies."""
+        return self._name or application_name(self._handlers.values())
 
     @property
     def middlewares(self) -> tuple[Middleware, ...]:
@@ -100,6 +123,56 @@ class Rowlock:
         """
         decorate = _Decorator(self, options)
         return decorate(*functions) if functions else decorate
+
+    def schedule(
+        self,
+        cron: str | None = None,
+        *,
+        interval: timedelta | float | str | None = None,
+        once: datetime | str | None = None,
+        calendar: str | None = None,
+        tz: str = "UTC",
+        name: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        anchor_at: datetime | None = None,
+        starts_at: datetime | None = None,
+        ends_at: datetime | None = None,
+        jitter: timedelta | float | None = None,
+        allow_seconds: bool | None = None,
+        missed_run_policy: str | None = None,
+        max_catch_up: int | None = None,
+        catch_up_window: timedelta | float | None = None,
+        misfire_grace: timedelta | float | None = None,
+        overlap_policy: str | None = None,
+        queue: str | None = None,
+        priority: Priority | str | int | None = None,
+        max_attempts: int | None = None,
+        timeout: timedelta | float | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Scheduling:
+        """Declares a schedule for a handler: `@app.schedule("0 3 * * *", tz="Europe/Berlin")` above `@app.task`.
+
+        `payload` are its tasks' arguments. `name` is the handler's where it is left out; a handler with several
+        schedules gives each a name. A worker that starts, or `rowlock schedules sync`, brings the database to what is
+        declared: schedules that vanished from the code are paused, not deleted.
+        """
+        options = {**locals(), "timezone": tz}
+        for apart in ("self", "tz", "name", "payload"):
+            del options[apart]
+        return Scheduling(self, name, payload, options)
+
+    def declare_schedule(
+        self, handler: Handler, name: str | None, payload: Mapping[str, Any] | None, options: Mapping[str, Any]
+    ) -> None:
+        """Registers a schedule for a declared handler."""
+        from rowlock.handlers.declared_schedule import declare_schedule  # brings calendars, which most do without
+
+        request = declare_schedule(handler, name=name, payload=payload, options=options)
+        if request.name in self._schedules:
+            raise ConfigurationError(
+                f"A schedule named {request.name!r} is declared already: give each schedule of a handler a name=."
+            )
+        self._schedules[request.name] = request
 
     def middleware(self, function: Middleware) -> Middleware:
         """Declares a middleware: `async def f(context, call_next)`; the first declared is the outermost."""

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
         5, ge=0.1, le=120, description="How long opening a connection, or waiting for a free one, may take."
     )
     idempotency_hours: float = Field(24, ge=0.01, le=8_760, description="How long an idempotency key names its task.")
+    sync_schedules: bool = Field(
+        True, description="Whether a starting worker brings its application's schedules to what the code declares."
+    )
     scheduler_tick_seconds: float = Field(1, ge=0.05, le=60, description="How often the leader looks for due windows.")
     election_seconds: float = Field(2, ge=0.1, le=60, description="How often a standby asks for the leader's lock.")
     partitions_ahead_days: int = Field(

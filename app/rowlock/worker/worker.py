@@ -29,6 +29,7 @@ from rowlock.worker.executors import Executors
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.registration import register, register_handlers, worker_name
 from rowlock.worker.reporter import DatabaseReporter
+from rowlock.worker.schedules import sync_schedules
 from rowlock.worker.wakeups import Wakeups
 
 log = get_logger("rowlock.worker")
@@ -96,6 +97,7 @@ class Worker:
                 jobs.create_task(self._wakeups.run()),
                 jobs.create_task(self._beat()),
                 jobs.create_task(self._heed_cancel_requests()),
+                jobs.create_task(sync_schedules(self.app, self.database, self.settings)),
             ]
             claims = jobs.create_task(self._claim())
             await self._stopping.wait()

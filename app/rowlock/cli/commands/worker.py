@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rowlock.cli.call import Call, command
-
-if TYPE_CHECKING:
-    from rowlock.client import Rowlock
 
 
 def register(program: typer.Typer) -> None:
@@ -38,25 +35,10 @@ def register(program: typer.Typer) -> None:
             from rowlock.cli.supervision.fleet import supervise_workers
 
             raise typer.Exit(supervise_workers(call.settings_with(concurrency=concurrency), app, names, processes))
+        from rowlock.cli.applications import load_application
         from rowlock.cli.supervision.serving import run_until_stopped
         from rowlock.worker import run_worker
 
         settings = call.settings_for("worker", concurrency=concurrency)
-        application = _load(app)
+        application = load_application(app)
         run_until_stopped(lambda stop: run_worker(application, settings, queues=names, stop=stop))
-
-
-def _load(spec: str) -> Rowlock:
-    """The application. One that cannot be imported now cannot be in a moment: that is a setting's fault."""
-    from rowlock.client import load_app
-    from rowlock.domain.errors import ConfigurationError, RowlockError
-
-    try:
-        return load_app(spec)
-    except RowlockError:
-        raise
-    except Exception as error:
-        said = str(error).strip().splitlines() or ["no reason given"]
-        raise ConfigurationError(
-            f"The application {spec!r} cannot be imported ({type(error).__name__}: {said[0]}). --debug shows where."
-        ) from error

@@ -1,0 +1,1 @@
+"""What the commands of `rowlock schedules` are made of."""
