@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation, installation
-from tests.harness.scheduler_process import SchedulerProcess, scheduler_process
+from tests.harness.scheduler_process import HOUR, SchedulerProcess, scheduler_process
 from tests.harness.schedules import (
     assert_every_window_once,
     make_schedule,
@@ -23,12 +23,13 @@ from rowlock.store.leaders import LeaderRecord, get_leader
 MINUTE = timedelta(minutes=1)
 QUICK = {"scheduler_tick_seconds": 0.1, "election_seconds": 0.2}
 FAILOVER_SECONDS = 10
+SPEED = 300
 
 
 @pytest.fixture
 async def here(database_url: str) -> AsyncIterator[Installation]:
     async with installation(database_url) as made:
-        await quicken_clock(made, 300)
+        await quicken_clock(made, SPEED)
         for n in range(3):
             await make_schedule(made, f"s{n}", missed_run_policy="catch_up", max_catch_up=10_000)
         yield made
@@ -100,6 +101,41 @@ async def test_a_frozen_leader_loses_the_lead_and_does_no_harm_when_it_wakes(her
         assert frozen.named_by((await elected(here, second.epoch + 1)).holder)
         await windows_grow(here, 3)
     assert_every_window_once(await windows_by_schedule(here), every=MINUTE, at_least=15)
+
+
+async def test_a_host_whose_clock_is_wrong_fires_the_same_windows_at_the_same_time(
+    here: Installation,
+) -> None:
+    """An hour fast, then right, then an hour slow, then right again: none fires early, late, twice or never."""
+    with scheduler_process(here.database.url, clock_is_wrong_by=HOUR, **QUICK) as one:
+        await elected(here, 1)
+        await windows_grow(here, 3)
+        [(begun_at,)] = await here.query("SELECT rowlock.clock()")
+        for by in (-HOUR, -HOUR, HOUR):
+            one.set_clock(by)
+            await windows_grow(here, 5)
+        assert (await elected(here, 1)).epoch == 1
+    [(earliest, latest)] = await here.query(
+        "SELECT min(recorded_at - window_at), max(recorded_at - window_at) FROM rowlock.schedule_windows"
+        " WHERE window_at > %(begun_at)s",
+        {"begun_at": begun_at},
+    )
+    assert timedelta(0) <= earliest <= latest < 5 * SPEED * timedelta(seconds=1)
+    assert_every_window_once(await windows_by_schedule(here), every=MINUTE, at_least=18)
+
+
+async def test_a_frozen_leader_is_followed_in_time_at_default_settings(here: Installation) -> None:
+    with scheduler_process(here.database.url) as one, scheduler_process(here.database.url) as other:
+        leader = await elected(here, 1)
+        await windows_grow(here, 1)
+        frozen, _ = _told_apart(leader, one, other)
+        frozen.freeze()
+        frozen_at = time.monotonic()
+        await elected(here, leader.epoch + 1)
+        await windows_grow(here, 1)
+        assert time.monotonic() - frozen_at < FAILOVER_SECONDS
+        frozen.thaw()
+    assert_every_window_once(await windows_by_schedule(here), every=MINUTE, at_least=2)
 
 
 def _told_apart(

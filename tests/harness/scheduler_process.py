@@ -1,6 +1,7 @@
-"""Schedulers as programs of their own, for tests that kill and freeze them.
+"""Schedulers as programs of their own, for tests that kill and freeze them, and set their clocks.
 
-`python -m tests.harness.scheduler_process` leads or stands by until SIGTERM. Its settings come from the environment.
+`python -m tests.harness.scheduler_process` leads or stands by until SIGTERM. Its settings come from the environment, as
+does by how many seconds its host's clock is wrong; SIGUSR1 sets that clock forward by an hour, SIGUSR2 back by one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import time_machine
+
+CLOCK_IS_WRONG_BY = "TEST_CLOCK_IS_WRONG_BY"
+HOUR = timedelta(hours=1)
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -43,6 +49,10 @@ class SchedulerProcess:
     def thaw(self) -> None:
         self._program.send_signal(signal.SIGCONT)
 
+    def set_clock(self, by: timedelta) -> None:
+        """What an operator does to the host's clock: an hour forward or back."""
+        self._program.send_signal({HOUR: signal.SIGUSR1, -HOUR: signal.SIGUSR2}[by])
+
     def kill(self) -> None:
         self._program.kill()
         self._program.wait()
@@ -60,10 +70,13 @@ class SchedulerProcess:
 
 
 @contextmanager
-def scheduler_process(database_url: str, **settings: object) -> Iterator[SchedulerProcess]:
+def scheduler_process(
+    database_url: str, *, clock_is_wrong_by: timedelta = timedelta(0), **settings: object
+) -> Iterator[SchedulerProcess]:
     """A scheduler with these settings, stopped when the block ends unless it was killed before."""
     given = {f"ROWLOCK_{name.upper()}": str(value) for name, value in settings.items()}
-    scheduler = SchedulerProcess({"ROWLOCK_DATABASE_URL": database_url, **given})
+    wrong = {CLOCK_IS_WRONG_BY: str(clock_is_wrong_by.total_seconds())}
+    scheduler = SchedulerProcess({"ROWLOCK_DATABASE_URL": database_url, **wrong, **given})
     try:
         yield scheduler
     finally:
@@ -80,5 +93,14 @@ async def run() -> None:
     await run_scheduler(load_settings(), stop=stop)
 
 
+def on_a_wrong_clock() -> None:
+    """Runs with the wall clock set as the environment says; the monotonic one is never set, as on a real host."""
+    wrong_by = timedelta(seconds=float(os.environ.get(CLOCK_IS_WRONG_BY, "0")))
+    with time_machine.travel(datetime.now(UTC) + wrong_by, tick=True) as clock:
+        signal.signal(signal.SIGUSR1, lambda *_: clock.shift(HOUR))
+        signal.signal(signal.SIGUSR2, lambda *_: clock.shift(-HOUR))
+        asyncio.run(run())
+
+
 if __name__ == "__main__":
-    asyncio.run(run())
+    on_a_wrong_clock()

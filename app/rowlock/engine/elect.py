@@ -22,11 +22,12 @@ from rowlock.store.links import Link
 
 ROLE = "scheduler"
 LEAST_SILENCE_SECONDS = 2.0
+SILENCE_PER_POLL = 2.5  # with one poll more, a frozen leader is followed within 7 s at default settings
 
 
 def silence_seconds(poll_seconds: float) -> float:
     """How long a leader may stay silent before PostgreSQL ends its session, and with it the lead."""
-    return max(3 * poll_seconds, LEAST_SILENCE_SECONDS)
+    return max(SILENCE_PER_POLL * poll_seconds, LEAST_SILENCE_SECONDS)
 
 
 def holder_name() -> str:
