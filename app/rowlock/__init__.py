@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rowlock.domain.priorities import Priority
     from rowlock.domain.retry import RetryPolicy
     from rowlock.handlers.context import Context
-    from rowlock.handlers.task import Task, TaskHandle, TaskNotSucceeded
+    from rowlock.handlers.task import Task, TaskHandle, TaskNotSucceeded, UnknownResultVersion
 
 __version__ = version("rowlock")
 
@@ -34,6 +34,7 @@ __all__ = [
     "Task",
     "TaskHandle",
     "TaskNotSucceeded",
+    "UnknownResultVersion",
     "__version__",
 ]
 
@@ -51,6 +52,7 @@ _HOMES = {
     "Task": "handlers.task",
     "TaskHandle": "handlers.task",
     "TaskNotSucceeded": "handlers.task",
+    "UnknownResultVersion": "handlers.task",
 }
 
 

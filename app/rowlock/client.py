@@ -103,10 +103,12 @@ class Rowlock:
         priority: Priority | str | int = ...,
         max_attempts: int | None = ...,
         timeout: timedelta | float | None = ...,
+        expires_in: timedelta | float | None = ...,
         retry: RetryPolicy | None = ...,
         executor: Executor | None = ...,
         tags: Sequence[str] = ...,
         payload_version: int = ...,
+        result_version: int = ...,
     ) -> _Decorator: ...
 
     @overload
@@ -119,7 +121,8 @@ class Rowlock:
         """Declares a handler: `@app.task` or `@app.task(queue=…, …)`.
 
         `max_attempts` counts the first attempt too (default 4: three retries). `executor` is `async` for `async def`,
-        `thread` for `def`, or `process` for CPU work that a timeout must really end. A name can be declared once.
+        `thread` for `def`, or `process` for CPU work that a timeout must really end. `timeout` bounds one attempt,
+        `expires_in` the whole task, from when it is enqueued. A name can be declared once.
         """
         decorate = _Decorator(self, options)
         return decorate(*functions) if functions else decorate
@@ -187,10 +190,12 @@ class Rowlock:
             "priority": Priority.NORMAL,
             "max_attempts": None,
             "timeout": None,
+            "expires_in": None,
             "retry": None,
             "executor": None,
             "tags": (),
             "payload_version": 1,
+            "result_version": 1,
         }
         unknown = options.keys() - defaults.keys()
         if unknown:
@@ -200,6 +205,12 @@ class Rowlock:
             raise ConfigurationError(f"A handler named {handler.name!r} is declared already.")
         self._handlers[handler.name] = handler
         return handler
+
+    def check(self) -> None:
+        """Raises `ConfigurationError` for what only the whole declaration tells: a version that no upcast leads on from."""
+        for handler in self._handlers.values():
+            handler.payloads.check()
+            handler.results.check()
 
     async def enqueue(self, name: str, payload: dict[str, Any] | None = None, **options: Any) -> TaskHandle:
         """Enqueues a task by its handler's name, declared here or elsewhere; options as in `Task.options`."""
@@ -378,6 +389,7 @@ def load_app(spec: str) -> Rowlock:
     app = getattr(module, attribute, None)
     if not isinstance(app, Rowlock):
         raise ConfigurationError(f"{spec!r} is not a Rowlock application but {type(app).__name__}.")
+    app.check()
     return app
 
 

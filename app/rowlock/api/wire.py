@@ -101,6 +101,11 @@ Timeout = Annotated[
     BeforeValidator(_seconds(bounds.check_timeout)),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": bounds.MAX_TIMEOUT_SECONDS}),
 ]
+Lifetime = Annotated[
+    timedelta,
+    BeforeValidator(_seconds(bounds.check_expires_in)),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": bounds.MAX_DELAY.total_seconds()}),
+]
 Attempts = Annotated[
     int,
     AfterValidator(_named(bounds.check_max_attempts)),

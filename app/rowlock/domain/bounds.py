@@ -146,6 +146,15 @@ def check_timeout(value: object, *, field: str = "timeout") -> timedelta:
     return value
 
 
+def check_expires_in(value: object, *, field: str = "expires_in") -> timedelta:
+    """A life of more than zero and at most 3,660 days."""
+    if not isinstance(value, timedelta):
+        _refuse(field, value, "must be a timedelta")
+    if not timedelta(0) < value <= MAX_DELAY:
+        _refuse(field, value, f"must be more than 0 and at most {MAX_DELAY.days} days")
+    return value
+
+
 def duration(seconds: object, *, field: str) -> timedelta:
     """The timedelta of a wire's `…_seconds`; NaN, infinities and overflows are refused."""
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):

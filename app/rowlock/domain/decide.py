@@ -26,7 +26,9 @@ class ReasonCode(StrEnum):
     FAILED_FOR_GOOD = "failed_for_good"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
     LEASE_EXPIRED = "lease_expired"  # decided in SQL, where the rescue is one statement
+    EXPIRED = "expired"  # decided in SQL too, for tasks that no worker runs
     CANCELLED = "cancelled"
+    CANCEL_FORCED = "cancel_forced"
     SNOOZED = "snoozed"
     RELEASED = "released"  # given back unbegun by a worker that stops
 
@@ -54,10 +56,15 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequested:
-    """Somebody asked for the task's end while it ran, and the handler obeyed."""
+class DeadlinePassed:
+    """The task's deadline passed, and the handler was stopped or never begun."""
 
-    reason: str = "The task was cancelled while it ran."
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Somebody asked for the task's end while it ran. The handler obeyed, or was `forced` when its grace was over."""
+
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,8 @@ class CancelDone:
     reason_code: ReasonCode = ReasonCode.CANCELLED
 
 
-Result = Returned | Raised | TimedOut | CancelRequested
+CANCELLED_WHILE_IT_RAN = "The task was cancelled while it ran."
+Result = Returned | Raised | TimedOut | DeadlinePassed | CancelRequested
 Transition = Succeed | RetryLater | Bury | SnoozeFor | CancelDone
 
 
@@ -115,17 +123,42 @@ def decide(
     max_attempts: int,
     policy: RetryPolicy,
     random: Callable[[], float],
+    time_left: timedelta | None = None,
+    cancel_requested: bool = False,
 ) -> Transition:
-    """The transition that `result` of attempt number `attempt` (from 1) leads to."""
+    """The transition that `result` of attempt number `attempt` (from 1) leads to.
+
+    `time_left` until the task's deadline, None without one. Whoever asked for its end does not want another attempt.
+    """
 
     def backoff() -> timedelta:
         return policy.delay(attempt, random)
 
     wanted = _wanted(result, policy, backoff)
+    if not isinstance(wanted, RetryLater | SnoozeFor):
+        return wanted
+    if cancel_requested:
+        return _cancelled_instead(wanted)
     if isinstance(wanted, RetryLater) and attempt >= max_attempts:
-        timed_out = wanted.reason_code is ReasonCode.TIMEOUT
-        return Bury(ReasonCode.ATTEMPTS_EXHAUSTED, wanted.error, wanted.traceback, timed_out)
+        return _buried_instead(wanted, ReasonCode.ATTEMPTS_EXHAUSTED)
+    if time_left is not None and wanted.delay >= time_left:
+        return _buried_instead(wanted, ReasonCode.EXPIRED)
     return wanted
+
+
+def _cancelled_instead(wanted: RetryLater | SnoozeFor) -> CancelDone:
+    """The task was to end: its attempt ended by itself in the meantime, or by its timeout."""
+    if isinstance(wanted, SnoozeFor):
+        return CancelDone(f"{CANCELLED_WHILE_IT_RAN} The handler snoozed: {wanted.reason}")
+    code = ReasonCode.CANCEL_FORCED if wanted.reason_code is ReasonCode.TIMEOUT else ReasonCode.CANCELLED
+    return CancelDone(error_text(f"{CANCELLED_WHILE_IT_RAN} Its attempt ended with: {wanted.error}"), code)
+
+
+def _buried_instead(wanted: RetryLater | SnoozeFor, code: ReasonCode) -> Bury:
+    """There is no next attempt: none is left, or its time would come too late."""
+    if isinstance(wanted, SnoozeFor):
+        return Bury(code, error_text(f"The handler snoozed until after the task's deadline: {wanted.reason}"))
+    return Bury(code, wanted.error, wanted.traceback, timed_out=wanted.reason_code is ReasonCode.TIMEOUT)
 
 
 def _wanted(result: Result, policy: RetryPolicy, backoff: Callable[[], timedelta]) -> Transition:
@@ -133,8 +166,12 @@ def _wanted(result: Result, policy: RetryPolicy, backoff: Callable[[], timedelta
     match result:
         case Returned(value):
             return Succeed(value)
-        case CancelRequested(reason):
-            return CancelDone(error_text(reason))
+        case CancelRequested(forced=True):
+            return CancelDone(f"{CANCELLED_WHILE_IT_RAN} Its handler was stopped.", ReasonCode.CANCEL_FORCED)
+        case CancelRequested():
+            return CancelDone(CANCELLED_WHILE_IT_RAN)
+        case DeadlinePassed():
+            return Bury(ReasonCode.EXPIRED, "The task's deadline passed before it had finished.", timed_out=True)
         case TimedOut(after):
             error = f"The attempt ran longer than its timeout of {after}."
             return RetryLater(backoff(), ReasonCode.TIMEOUT, error)

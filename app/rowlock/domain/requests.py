@@ -30,6 +30,7 @@ class TaskRequest:
     run_at: datetime | None = None
     max_attempts: int = 4
     timeout: timedelta | None = None
+    expires_in: timedelta | None = None
     tags: tuple[str, ...] = ()
     idempotency_key: str | None = None
     idempotency_ttl: timedelta | None = None
@@ -62,6 +63,7 @@ def task_request(
     run_at: datetime | None = None,
     max_attempts: int = 4,
     timeout: timedelta | float | None = None,
+    expires_in: timedelta | float | None = None,
     tags: Sequence[str] = (),
     idempotency_key: str | None = None,
     idempotency_ttl: timedelta | None = None,
@@ -87,6 +89,13 @@ def task_request(
         )
     if not 1 <= payload_version <= 32_767:
         raise InvalidArgument(f"payload_version must be 1 to 32767, not {payload_version}.", field="payload_version")
+    lifetime = None if expires_in is None else bounds.check_expires_in(_duration(expires_in, "expires_in"))
+    wait = ZERO if delay is None else bounds.check_delay(_duration(delay, "delay"))
+    if lifetime is not None and wait >= lifetime:
+        raise InvalidArgument(
+            f"The delay of {wait} lasts until the task has expired, after {lifetime}: give a longer expires_in.",
+            field="expires_in",
+        )
     return TaskRequest(
         name=bounds.check_name(name),
         payload=payload
@@ -94,10 +103,11 @@ def task_request(
         else _json_object({} if payload is None else payload, "payload", max_payload_bytes),
         queue=bounds.check_queue(queue),
         priority=parse_priority(priority),
-        delay=ZERO if delay is None else bounds.check_delay(_duration(delay, "delay")),
+        delay=wait,
         run_at=None if run_at is None else bounds.check_run_at(run_at),
         max_attempts=bounds.check_max_attempts(max_attempts),
         timeout=None if timeout is None else bounds.check_timeout(_duration(timeout, "timeout")),
+        expires_in=lifetime,
         tags=() if tags == () else tuple(bounds.check_tags(tags)),
         idempotency_key=None if idempotency_key is None else bounds.check_key("idempotency_key", idempotency_key),
         idempotency_ttl=None if idempotency_ttl is None else _check_ttl(idempotency_ttl),

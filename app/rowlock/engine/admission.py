@@ -38,11 +38,14 @@ class Admission:
 
     async def task(self, tenant_id: str, name: str, payload: Payload, **said: Any) -> TaskRequest:
         """The request; `said` are arguments of `task_request`, of which those that are None were left out."""
-        registered, encoded = await self._admitted(tenant_id, name, said.get("queue"), payload)
+        registered, encoded = await self._admitted(
+            tenant_id, name, said.get("queue"), payload, version=said.get("payload_version")
+        )
         if said.get("idempotency_key") is not None:
             said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
-        version = {"payload_version": registered.handler.payload_version} if registered else {}
-        return task_request(name, encoded, **{**version, **_filled_in(registered, said)})
+        handler = registered.handler if registered else None
+        own = {"payload_version": handler.payload_version, "expires_in": handler.expires_in_seconds} if handler else {}
+        return task_request(name, encoded, **{**own, **_filled_in(registered, said)})
 
     async def schedule(
         self, tenant_id: str, name: str, task_name: str, payload: Payload, **said: Any
@@ -58,16 +61,16 @@ class Admission:
         await self._admitted(tenant_id, name, queue, payload)
 
     async def _admitted(
-        self, tenant_id: str, name: str, queue: str | None, payload: Payload
+        self, tenant_id: str, name: str, queue: str | None, payload: Payload, *, version: int | None = None
     ) -> tuple[Registered | None, str]:
-        """The handler, if there is one, and the payload as JSON text."""
+        """The handler, if there is one, and the payload as JSON text. Its schema is that of its own version only."""
         registered = await self._handlers.get(name, or_refuse=self._settings.strict)
         if self._settings.strict:
             if registered is None:
                 raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
             await self._refuse_undeclared(tenant_id, registered.handler.queue if queue is None else queue)
         encoded = encode_json(payload, what="payload", max_bytes=self._settings.max_payload_bytes)
-        if registered is not None and registered.schema is not None:
+        if registered is not None and registered.schema is not None and version in (None, registered.handler.payload_version):
             await registered.schema.check(name, payload, len(encoded))
         return registered, encoded.decode()
 

@@ -11,11 +11,13 @@ from rowlock.store.leases import ClaimedTask, FailedAttempt
 RELEASED = "released"
 
 
-def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: int) -> Ending:
+def ending_of(
+    task: ClaimedTask, transition: Transition, *, max_result_bytes: int, result_version: int = 1
+) -> Ending:
     """The ending that says `transition` of the attempt. A result that is not JSON buries the task with that reason."""
     match transition:
         case Succeed(result):
-            return _success(task, result, max_result_bytes)
+            return _success(task, result, max_result_bytes, result_version)
         case RetryLater(delay, reason, error, traceback):
             outcome = "timed_out" if reason is ReasonCode.TIMEOUT else "failed"
             return _said(task, Way.RETRY, outcome, reason, error, traceback, delay.total_seconds())
@@ -23,8 +25,8 @@ def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: in
             return _said(task, Way.BURY, "timed_out" if timed_out else "failed", reason, error, traceback)
         case SnoozeFor(delay, reason):
             return _said(task, Way.SNOOZE, "snoozed", ReasonCode.SNOOZED, None, None, delay.total_seconds())
-        case CancelDone(reason):
-            return _said(task, Way.CANCEL, "cancelled", ReasonCode.CANCELLED, reason)
+        case CancelDone(why, reason):
+            return _said(task, Way.CANCEL, "cancelled", reason, why)
 
 
 def given_back(task: ClaimedTask, *, begun: bool) -> Ending:
@@ -39,14 +41,14 @@ def put_off(task: ClaimedTask, reason: str, seconds: float) -> Ending:
     return _said(task, Way.SNOOZE, "snoozed", reason, delay_seconds=seconds)
 
 
-def _success(task: ClaimedTask, result: object, max_bytes: int) -> Ending:
+def _success(task: ClaimedTask, result: object, max_bytes: int, version: int) -> Ending:
     if result is None:
         return Ending(task, Way.COMPLETE)
     try:
         encoded = encode_json(result, what="result", max_bytes=max_bytes).decode()
     except (InvalidPayload, PayloadTooLarge) as error:
         return _said(task, Way.BURY, "failed", ReasonCode.FAILED_FOR_GOOD, error.message)
-    return Ending(task, Way.COMPLETE_WITH_RESULT, result=encoded)
+    return Ending(task, Way.COMPLETE_WITH_RESULT, result=encoded, result_version=version)
 
 
 def _said(  # noqa: PLR0917 - one row's columns

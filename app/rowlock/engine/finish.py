@@ -42,6 +42,7 @@ class Ending:
     way: Way
     outcome: str = "succeeded"
     result: str | None = None
+    result_version: int = 1
     said: FailedAttempt | None = None
 
 
@@ -145,7 +146,8 @@ class Finisher:
                 return await leases.complete(self._database, ids, tokens)
             case Way.COMPLETE_WITH_RESULT:
                 results = [ending.result or "null" for ending in group]
-                return await leases.complete_with_results(self._database, ids, tokens, results)
+                versions = [ending.result_version for ending in group]
+                return await leases.complete_with_results(self._database, ids, tokens, results, versions)
             case Way.RETRY:
                 return await leases.retry(self._database, said, worker_id=self._worker_id())
             case Way.SNOOZE:

@@ -1,17 +1,21 @@
-"""Rescuing what vanished workers held, so that nothing waits for somebody who never comes back.
+"""Rescuing what vanished workers held and ending what is overdue, so that nothing waits for what never comes.
 
-A lease that ran out needs no rescue: its task is visible again and the next claim takes it. Two things do: a worker
-whose heartbeats ceased is marked as gone, which gives back at once what it held; and a task whose last attempt ran out
-goes to the dead letters. Both are fenced by the database's clock alone, so any process may do it, at any time.
+A lease that ran out needs no rescue: its task is visible again and the next claim takes it. Three things do. A worker
+whose heartbeats ceased is marked as gone, which gives back at once what it held. A task whose last attempt ran out goes
+to the dead letters, if it ran alone; if others ran beside it, nobody knows who took the worker down, so it gets the
+attempt back, to run alone. And a task whose deadline passed ends. All are fenced by the database's clock alone, so any
+process may do it, at any time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rowlock.store import rescue
 from rowlock.store.links import Runner
+from rowlock.store.rescue import EndedTask
 from rowlock.telemetry.logs import get_logger
 
 TASKS_PER_ROUND = 500
@@ -28,12 +32,28 @@ class RescueReport:
     buried: int = 0
     workers_gone: int = 0
     given_back: int = 0
+    spared: int = 0
+    expired: int = 0
 
 
 async def rescue_abandoned(runner: Runner) -> RescueReport:
-    """Marks silent workers as gone, then buries what is out of attempts; bounded work."""
+    """Marks silent workers as gone, ends what is overdue, takes back what is out of attempts; bounded work."""
     workers_gone, given_back = await _expire_workers(runner)
-    return RescueReport(await _bury_exhausted(runner), workers_gone, given_back)
+    expired = await expire_overdue(runner)
+    buried, spared = await _take_back_exhausted(runner)
+    return RescueReport(buried, workers_gone, given_back, spared, expired)
+
+
+async def expire_overdue(runner: Runner) -> int:
+    """Ends tasks whose deadline has passed and which no worker runs; how many. Bounded work."""
+    expired = 0
+    for _ in range(ROUNDS):
+        ended = await rescue.expire_tasks(runner, limit=TASKS_PER_ROUND)
+        _log_dead("Tasks went to the dead letters: their deadline passed before they had finished.", ended)
+        expired += len(ended)
+        if len(ended) < TASKS_PER_ROUND:
+            break
+    return expired
 
 
 async def _expire_workers(runner: Runner) -> tuple[int, int]:
@@ -53,18 +73,19 @@ async def _expire_workers(runner: Runner) -> tuple[int, int]:
     return workers, tasks
 
 
-async def _bury_exhausted(runner: Runner) -> int:
-    buried = 0
+async def _take_back_exhausted(runner: Runner) -> tuple[int, int]:
+    buried = spared = 0
     for _ in range(ROUNDS):
-        ended = await rescue.rescue_exhausted(runner, limit=TASKS_PER_ROUND)
-        for (queue, name), count in Counter((task.queue, task.name) for task in ended).items():
-            _log.warning(
-                "Tasks went to the dead letters: the worker of their last attempt vanished.",
-                queue=queue,
-                task_name=name,
-                tasks=count,
-            )
-        buried += len(ended)
-        if len(ended) < TASKS_PER_ROUND:
+        taken = await rescue.rescue_exhausted(runner, limit=TASKS_PER_ROUND)
+        dead = [task for task in taken if task.dead]
+        _log_dead("Tasks went to the dead letters: the worker of their last attempt vanished.", dead)
+        buried += len(dead)
+        spared += len(taken) - len(dead)
+        if len(taken) < TASKS_PER_ROUND:
             break
-    return buried
+    return buried, spared
+
+
+def _log_dead(sentence: str, tasks: Iterable[EndedTask]) -> None:
+    for (queue, name), count in Counter((task.queue, task.name) for task in tasks).items():
+        _log.warning(sentence, queue=queue, task_name=name, tasks=count)

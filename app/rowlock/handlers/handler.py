@@ -13,6 +13,7 @@ from rowlock.domain import bounds
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority, parse_priority
 from rowlock.domain.retry import RetryPolicy
+from rowlock.domain.versions import Versions
 from rowlock.handlers.arguments import Arguments
 from rowlock.handlers.context import Context
 
@@ -29,12 +30,19 @@ class Handler:
     priority: Priority
     max_attempts: int
     timeout: timedelta | None
+    expires_in: timedelta | None
     retry: RetryPolicy
     executor: Executor
     tags: tuple[str, ...]
-    payload_version: int
+    payloads: Versions = field(repr=False)
+    results: Versions = field(repr=False)
     takes_context: bool
     arguments: Arguments = field(repr=False)
+
+    @property
+    def payload_version(self) -> int:
+        """Version of the shape of the payloads that it makes."""
+        return self.payloads.current
 
     @property
     def description(self) -> str | None:
@@ -50,6 +58,7 @@ class Handler:
             "priority": self.priority,
             "max_attempts": self.max_attempts,
             "timeout": self.timeout,
+            "expires_in": self.expires_in,
             "tags": self.tags,
             "payload_version": self.payload_version,
         }
@@ -63,10 +72,12 @@ def make_handler(
     priority: Priority | str | int,
     max_attempts: int | None,
     timeout: timedelta | float | None,
+    expires_in: timedelta | float | None,
     retry: RetryPolicy | None,
     executor: Executor | None,
     tags: typing.Sequence[str],
     payload_version: int,
+    result_version: int,
     max_payload_bytes: int,
 ) -> Handler:
     """Checks everything about a handler at the moment it is declared."""
@@ -84,6 +95,8 @@ def make_handler(
         )
     if timeout is not None and not isinstance(timeout, timedelta):
         timeout = bounds.duration(timeout, field="timeout")
+    if expires_in is not None and not isinstance(expires_in, timedelta):
+        expires_in = bounds.duration(expires_in, field="expires_in")
     return Handler(
         name=named,
         function=function,
@@ -91,10 +104,12 @@ def make_handler(
         priority=parse_priority(priority),
         max_attempts=bounds.check_max_attempts(policy.max_attempts if max_attempts is None else max_attempts),
         timeout=None if timeout is None else bounds.check_timeout(timeout),
+        expires_in=None if expires_in is None else bounds.check_expires_in(expires_in),
         retry=policy,
         executor=chosen,
         tags=tuple(bounds.check_tags(list(tags))),
-        payload_version=payload_version,
+        payloads=Versions(named, "payload", payload_version),
+        results=Versions(named, "result", result_version),
         takes_context=takes_context,
         arguments=Arguments(named, function, skip_first=takes_context, max_bytes=max_payload_bytes),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[[Any], Any])
 KeyOf = str | Callable[[Mapping[str, Any]], str]
 
 
@@ -47,11 +48,30 @@ class TaskHandle:
         return task
 
     async def result(self, timeout: timedelta | None = None) -> Any:  # noqa: ASYNC109 - part of the API
-        """What the handler returned, as JSON gives it back; raises `TaskNotSucceeded` for a dead or cancelled task."""
+        """What the handler returned, as JSON gives it back, brought up to the handler's `result_version`.
+
+        Raises `TaskNotSucceeded` for a dead or cancelled task, and `UnknownResultVersion`.
+        """
         task = await self.wait(timeout)
         if task.status != "succeeded":
             raise TaskNotSucceeded(f"Task {task.id} ended as {task.status}: {task.error or task.reason}.")
-        return task.result
+        handler = self.app.handlers.get(task.name)
+        if handler is None or task.result is None:
+            return task.result
+        version = task.result_version or 1  # those of workers that knew of no versions have none
+        if not handler.results.knows(version):
+            raise UnknownResultVersion(
+                f"The result of task {task.id} has version {version}, and handler {task.name!r} is declared here with "
+                f"versions {handler.results.oldest} to {handler.results.current}: deploy the code that made it here "
+                "too, or declare an upcast from that version."
+            )
+        return handler.results.brought_up(task.result, version)
+
+
+class UnknownResultVersion(RowlockError):
+    """The result has a shape that this application does not know."""
+
+    problem, title, status, exit_code = "unknown-result-version", "Unknown result version", 409, 4
 
 
 class TaskNotSucceeded(RowlockError):
@@ -121,6 +141,14 @@ class Task(Enqueueing[P, R]):
         """Name under which tasks for this handler are stored."""
         return self.handler.name
 
+    def upcast(self, from_version: int) -> Callable[[F], F]:
+        """Declares how a payload of `from_version` becomes one of the next version: `@send.upcast(1)` on `dict -> dict`."""
+        return self.handler.payloads.upcast(from_version)
+
+    def upcast_result(self, from_version: int) -> Callable[[F], F]:
+        """The same for results: `result()` brings older ones up to the handler's `result_version`."""
+        return self.handler.results.upcast(from_version)
+
     def options(
         self,
         *,
@@ -130,6 +158,7 @@ class Task(Enqueueing[P, R]):
         run_at: datetime | None = None,
         max_attempts: int | None = None,
         timeout: timedelta | float | None = None,
+        expires_in: timedelta | float | None = None,
         tags: Sequence[str] | None = None,
         idempotency_key: KeyOf | None = None,
         idempotency_ttl: timedelta | None = None,
@@ -143,6 +172,7 @@ class Task(Enqueueing[P, R]):
     ) -> Enqueueing[P, R]:
         """The same handler with other options for the tasks enqueued through what is returned.
 
+        `expires_in` is how long the task may live, from now: later it is not begun, and what runs of it is stopped.
         `delay` in seconds or as a timedelta, or `run_at`, an aware datetime. `on` is the caller's own connection or
         session: the task then commits and rolls back with it. Keys may be functions of the arguments.
         """

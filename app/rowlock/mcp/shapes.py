@@ -95,6 +95,7 @@ class Task(TaskLine):
     progress: Json = Field(description="What the handler last reported of its progress.")
     started_at: datetime | None
     timeout_seconds: float | None
+    deadline_at: datetime | None = Field(description="When it ends as dead, `expired`, unless it has finished.")
     worker_id: int | None
     parent_id: UUID | None = Field(description="Task whose handler enqueued this one.")
     unique_key: str | None

@@ -64,6 +64,8 @@ class Duties:
         report = await rescue_abandoned(self._database)
         self._metrics.rescues.labels("attempts_exhausted").inc(report.buried)
         self._metrics.rescues.labels("worker_gone").inc(report.given_back)
+        self._metrics.rescues.labels("to_run_alone").inc(report.spared)
+        self._metrics.tasks_expired.inc(report.expired)
         return True
 
     async def _maintain(self) -> bool:

@@ -16,14 +16,14 @@ WITH outcome AS MATERIALIZED (
         id, visible_at, created_at, started_at, finished_at, lease_token, expires_on, status, worker_id, timeout_seconds,
         wait_seconds, priority, attempt, max_attempts, payload_version, tenant_id, queue, lane, name, payload, result,
         reason, error, progress, tags, metadata, idempotency_key, unique_key, parent_id, workflow_id, schedule_id,
-        window_at, cancel_requested_at)
+        window_at, cancel_requested_at, deadline_at)
     SELECT ended.id, ended.visible_at, ended.created_at, ended.started_at, rowlock.clock(), ended.lease_token,
            rowlock.expiry_day(ended.tenant_id, ended.queue, 'dead'), 'dead', ended.worker_id,
            ended.timeout_seconds, ended.wait_seconds, ended.priority, ended.attempt, ended.max_attempts,
            ended.payload_version, ended.tenant_id, ended.queue, ended.lane, ended.name, ended.payload, NULL,
            ended.said_reason, ended.said_error, ended.progress, ended.tags, ended.metadata, ended.idempotency_key,
            ended.unique_key, ended.parent_id, ended.workflow_id, ended.schedule_id, ended.window_at,
-           ended.cancel_requested_at
+           ended.cancel_requested_at, ended.deadline_at
       FROM ended
 ), attempts AS (
     INSERT INTO rowlock.executions (

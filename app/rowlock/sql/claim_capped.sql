@@ -24,6 +24,7 @@ WITH lanes AS (
              WHERE task.queue = lanes.queue AND task.priority = lanes.priority AND task.lane = lanes.lane
                AND task.visible_at >= lanes.floor_at AND task.visible_at <= rowlock.clock()
                AND task.attempt < task.max_attempts
+               AND (task.deadline_at IS NULL OR task.deadline_at > rowlock.clock())
              ORDER BY task.visible_at
              LIMIT lanes.quota
                FOR UPDATE SKIP LOCKED) AS ready
@@ -44,10 +45,13 @@ UPDATE rowlock.tasks_live AS task
        lease_token = nextval('rowlock.lease_tokens'),
        worker_id = %(worker_id)s,
        started_at = rowlock.clock(),
+       lost_lease = task.status = 'running' OR task.lost_lease,
        wait_seconds = extract(epoch FROM rowlock.clock() - task.visible_at),
        visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
  WHERE task.ctid = ANY (ARRAY(SELECT picked.place FROM picked))
 RETURNING task.id, task.lease_token, task.tenant_id, task.queue, task.priority, task.lane, task.name, task.attempt,
           task.max_attempts, task.timeout_seconds, task.payload, task.payload_version, task.metadata,
           task.wait_seconds, extract(epoch FROM task.started_at)::double precision AS claimed_epoch,
-          task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id
+          task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id,
+          extract(epoch FROM task.deadline_at - task.started_at)::double precision AS deadline_seconds,
+          coalesce(task.lost_lease AND task.attempt = task.max_attempts, false) AS must_run_alone

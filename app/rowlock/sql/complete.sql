@@ -11,7 +11,7 @@ WITH ended AS MATERIALIZED (
         id, visible_at, created_at, started_at, finished_at, lease_token, expires_on, status, worker_id, timeout_seconds,
         wait_seconds, priority, attempt, max_attempts, payload_version, tenant_id, queue, lane, name, payload, result,
         reason, error, progress, tags, metadata, idempotency_key, unique_key, parent_id, workflow_id, schedule_id,
-        window_at, cancel_requested_at)
+        window_at, cancel_requested_at, deadline_at)
     SELECT ended.id, ended.visible_at, ended.created_at, ended.started_at, rowlock.clock(), ended.lease_token,
            least(rowlock.today() + coalesce(settings.retention_succeeded_days, 7),
                  (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'tasks')), 'succeeded',
@@ -19,7 +19,7 @@ WITH ended AS MATERIALIZED (
            ended.max_attempts, ended.payload_version, ended.tenant_id, ended.queue, ended.lane, ended.name,
            ended.payload, NULL, NULL, NULL, ended.progress, ended.tags, ended.metadata,
            ended.idempotency_key, ended.unique_key, ended.parent_id, ended.workflow_id, ended.schedule_id,
-           ended.window_at, NULL
+           ended.window_at, NULL, ended.deadline_at
       FROM ended
       LEFT JOIN rowlock.queues AS settings ON settings.tenant_id = ended.tenant_id AND settings.name = ended.queue
 ), attempts AS (

@@ -5,6 +5,7 @@ SELECT task.name, task.status::text AS status, count(*) AS tasks
  WHERE task.queue = ANY (%(queues)s::text[])
    AND (task.status = 'running' AND task.worker_id = %(worker_id)s
         OR task.visible_at <= rowlock.clock() AND task.attempt < task.max_attempts
+           AND (task.deadline_at IS NULL OR task.deadline_at > rowlock.clock())
            AND NOT EXISTS (
                 SELECT FROM rowlock.queues AS held
                  WHERE held.name = task.queue AND held.tenant_id IN (task.tenant_id, '*') AND held.paused_at IS NOT NULL))

@@ -3,12 +3,13 @@
 WITH stored AS (
     INSERT INTO rowlock.tasks_live (
         id, tenant_id, queue, name, priority, lane, visible_at, max_attempts, timeout_seconds, payload,
-        payload_version, tags, metadata, parent_id, workflow_id)
+        payload_version, tags, metadata, parent_id, workflow_id, deadline_at)
     VALUES (
         %(id)s, %(tenant_id)s, %(queue)s, %(name)s, %(priority)s, %(lane)s,
         coalesce(%(run_at)s::timestamptz, rowlock.clock() + make_interval(secs => %(delay_seconds)s)),
         %(max_attempts)s, %(timeout_seconds)s, %(payload)s::jsonb, %(payload_version)s, %(tags)s::text[],
-        %(metadata)s::jsonb, %(parent_id)s, %(workflow_id)s)
+        %(metadata)s::jsonb, %(parent_id)s, %(workflow_id)s,
+        rowlock.clock() + make_interval(secs => %(expires_in_seconds)s))
     RETURNING queue
 )
 SELECT pg_notify(rowlock.wake_channel(), queue) FROM stored WHERE %(wake)s::boolean

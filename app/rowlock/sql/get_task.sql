@@ -5,7 +5,8 @@ SELECT task.id, task.tenant_id, task.queue, task.name, task.priority, task.lane,
        task.created_at, task.visible_at, task.started_at, task.finished_at, task.worker_id, task.timeout_seconds,
        task.wait_seconds, task.payload, task.payload_version, task.result, task.reason, task.error, task.progress,
        task.tags, task.metadata, task.idempotency_key, task.unique_key, task.parent_id, task.workflow_id,
-       task.schedule_id, task.window_at, task.cancel_requested_at, task.expires_on
+       task.schedule_id, task.window_at, task.cancel_requested_at, task.deadline_at, task.result_version,
+       task.expires_on
   FROM rowlock.tasks AS task
  WHERE task.id = %(id)s AND task.tenant_id = %(tenant_id)s
  ORDER BY task.expires_on DESC

@@ -10,7 +10,8 @@ WITH outcome AS MATERIALIZED (
     UPDATE rowlock.tasks_live AS task
        SET status = 'pending',
            attempt = task.attempt,
-           visible_at = rowlock.clock() + make_interval(secs => outcome.delay_seconds),
+           visible_at = rowlock.clock() + make_interval(
+               secs => CASE WHEN task.cancel_requested_at IS NULL THEN outcome.delay_seconds ELSE 0 END),
            lease_token = NULL,
            worker_id = NULL,
            reason = outcome.reason,

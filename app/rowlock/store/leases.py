@@ -45,6 +45,8 @@ class ClaimedTask:
     cancel_requested: bool
     parent_id: UUID | None
     workflow_id: UUID | None
+    deadline_seconds: float | None = None  # from the claim to the task's deadline
+    must_run_alone: bool = False  # the last attempt, and an earlier one ended with its worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,11 @@ async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[in
     return {row[0] for row in await runner.run("complete", {"ids": ids, "lease_tokens": tokens})}
 
 
-async def complete_with_results(runner: Runner, ids: list[UUID], tokens: list[int], results: list[str]) -> set[int]:
-    """Finishes attempts with their results (JSON text); the tokens that were accepted."""
-    parameters = {"ids": ids, "lease_tokens": tokens, "results": results}
+async def complete_with_results(
+    runner: Runner, ids: list[UUID], tokens: list[int], results: list[str], versions: list[int]
+) -> set[int]:
+    """Finishes attempts with their results (JSON text) and the results' versions; the tokens that were accepted."""
+    parameters = {"ids": ids, "lease_tokens": tokens, "results": results, "result_versions": versions}
     return {row[0] for row in await runner.run("complete_with_results", parameters)}
 
 
@@ -171,6 +175,11 @@ async def retry(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id:
 async def snooze(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int) -> set[int]:
     """Puts attempts back without spending them; the tokens that were accepted."""
     return await _say(runner, "snooze", attempts, worker_id=worker_id)
+
+
+async def begin_alone(runner: Runner, task_id: UUID, token: int) -> bool:
+    """Notes that the attempt begins with nothing beside it; False where its lease is lost."""
+    return bool(await runner.run("begin_alone", {"id": task_id, "lease_token": token}))
 
 
 async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:

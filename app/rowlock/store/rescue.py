@@ -9,13 +9,20 @@ from rowlock.store.links import Runner
 
 
 @dataclass(frozen=True, slots=True)
-class ExhaustedTask:
-    """A task that went to the dead letters, its last lease having run out."""
+class EndedTask:
+    """A task that went to the dead letters."""
 
     id: UUID
     tenant_id: str
     queue: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExhaustedTask(EndedTask):
+    """A task whose last attempt's lease ran out; unless it is `dead` it got the attempt back, to run alone."""
+
+    dead: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +34,13 @@ class GoneWorker:
 
 
 async def rescue_exhausted(runner: Runner, *, limit: int) -> list[ExhaustedTask]:
-    """Buries at most `limit` tasks whose last attempt's lease ran out."""
+    """Takes back at most `limit` tasks whose last attempt's lease ran out."""
     return [ExhaustedTask(*row) for row in await runner.run("rescue_exhausted", {"limit": limit})]
+
+
+async def expire_tasks(runner: Runner, *, limit: int) -> list[EndedTask]:
+    """Ends at most `limit` tasks whose deadline has passed and which no worker runs."""
+    return [EndedTask(*row) for row in await runner.run("expire_tasks", {"limit": limit})]
 
 
 async def expire_workers(runner: Runner, *, limit: int) -> list[GoneWorker]:

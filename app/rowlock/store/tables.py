@@ -82,6 +82,10 @@ tasks = sa.Table(
     _optional("schedule_id", UUID),
     _optional("window_at", INSTANT),
     _optional("cancel_requested_at", INSTANT),
+    _optional("deadline_at", INSTANT),
+    _optional("result_version", SMALL),
+    _optional("lost_lease", YES_OR_NO),
+    _optional("alone_token", BIG),
 )
 
 executions = sa.Table(
@@ -225,6 +229,8 @@ handlers = sa.Table(
     _optional("description", TEXT),
     _required("registered_at", INSTANT),
     _required("seen_at", INSTANT),
+    _optional("expires_in_seconds", sa.Double()),
+    _required("oldest_payload_version", SMALL),
 )
 
 api_keys = sa.Table(

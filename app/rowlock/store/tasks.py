@@ -52,6 +52,8 @@ class TaskRecord:
     schedule_id: UUID | None
     window_at: datetime | None
     cancel_requested_at: datetime | None
+    deadline_at: datetime | None
+    result_version: int | None
     expires_on: Any
 
     @property
@@ -130,6 +132,7 @@ def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
         "metadata": request.metadata,
         "parent_id": request.parent_id,
         "workflow_id": request.workflow_id,
+        "expires_in_seconds": request.expires_in.total_seconds() if request.expires_in else None,
     }
 
 
@@ -160,6 +163,7 @@ def _as_json(request: TaskRequest) -> dict[str, Any]:
     optional: Mapping[str, Any] = {
         "delay_seconds": request.delay.total_seconds() or None,
         "run_at": request.run_at,
+        "expires_in_seconds": request.expires_in.total_seconds() if request.expires_in else None,
         "timeout_seconds": request.timeout.total_seconds() if request.timeout else None,
         "tags": list(request.tags) or None,
         "metadata": orjson.Fragment(request.metadata) if request.metadata else None,

@@ -25,6 +25,8 @@ class HandlerRecord:
     description: str | None
     registered_at: datetime | None = None
     seen_at: datetime | None = None
+    expires_in_seconds: float | None = None
+    oldest_payload_version: int = 1
 
 
 async def register_worker(
@@ -99,6 +101,8 @@ async def register_handlers(runner: Runner, handlers: Sequence[tuple[HandlerReco
                 "payload_schema": schema,
                 "executor": handler.executor,
                 "description": handler.description,
+                "expires_in_seconds": handler.expires_in_seconds,
+                "oldest_payload_version": handler.oldest_payload_version,
             },
         )
 

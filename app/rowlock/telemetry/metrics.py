@@ -79,10 +79,17 @@ class Metrics:
         self.lease_renewals: Final = counter("lease_renewals", "Leases renewed.")
         self.leases_lost: Final = counter("leases_lost", "Leases taken over while their task ran.")
         self.rescues: Final = counter("rescues", "Tasks whose lease ran out.", ["reason"])
+        self.tasks_expired: Final = counter("tasks_expired", "Tasks whose deadline passed while no worker ran them (leader).")
         self.notifications: Final = counter("notifications", "Wake-ups received by LISTEN.")
 
         self.worker_running_tasks: Final = gauge("worker_running_tasks", "Tasks held.")
         self.worker_concurrency: Final = gauge("worker_concurrency", "Tasks run at once at most.")
+        self.worker_abandoned_threads: Final = gauge(
+            "worker_abandoned_threads", "Threads that still run a handler whose attempt is over."
+        )
+        self.abandoned_attempts: Final = counter(
+            "abandoned_attempts", "Attempts that were ended though their handler goes on.", ["executor"]
+        )
         self.worker_health: Final = gauge("worker_health", "1 for the present state.", ["state"])
 
         self.pools: Final = PoolCollector(self.registry)

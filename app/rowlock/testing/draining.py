@@ -10,6 +10,7 @@ from datetime import timedelta
 from rowlock.client import Rowlock
 from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError
+from rowlock.engine.rescue import expire_overdue
 from rowlock.store.database import Database
 from rowlock.testing.clock import advance_clock
 from rowlock.worker.worker import Worker
@@ -30,7 +31,7 @@ async def drain(
     nothing is due; counts the attempts by outcome (`succeeded`, `failed`, `timed_out`, `snoozed`, `cancelled`, …).
 
     Tasks that are due later stay where they are: a retry waits for its backoff. `advance` moves the database's clock
-    first, and leaves it moved. Raises `TimeoutError` that names what is still due.
+    first, and leaves it moved. Tasks whose deadline has passed end as dead, as the scheduler would end them. Raises `TimeoutError` that names what is still due.
     """
     subscribed = sorted(set(queues or (handler.queue for handler in app.handlers.values())))
     if not subscribed:
@@ -44,6 +45,7 @@ async def drain(
             async with app.lifespan(app):
                 worker = Worker(app, database.settings, database, subscribed)
                 await _work(worker, database, subscribed, timeout)
+                await expire_overdue(database)
         rows = await database.read("count_outcomes", {"worker_id": worker.id})
     return Counter(dict(rows))
 

@@ -40,6 +40,7 @@ class InlineTask:
     outcomes: list[str] = field(default_factory=list)
     payload: dict[str, Any] = field(default_factory=dict)
     result: Any = None
+    result_version: int | None = None
     reason: str | None = None
     error: str | None = None
     traceback: str | None = None
@@ -103,6 +104,8 @@ class InlineTask:
             schedule_id=None,
             window_at=None,
             cancel_requested_at=None,
+            deadline_at=self.created_at + asked.expires_in if asked.expires_in else None,
+            result_version=self.result_version,
             expires_on=date(9999, 12, 31),
         )
 
@@ -132,6 +135,7 @@ class InlineTask:
             cancel_requested=False,
             parent_id=asked.parent_id,
             workflow_id=asked.workflow_id,
+            deadline_seconds=asked.expires_in.total_seconds() if asked.expires_in else None,
         )
 
     def end(self, ending: Ending) -> None:
@@ -139,6 +143,7 @@ class InlineTask:
         self.status = _STATUSES[ending.way]
         self.outcomes.append(ending.outcome)
         self.result = orjson.loads(ending.result) if ending.result is not None else None
+        self.result_version = ending.result_version if ending.result is not None else None
         said = ending.said
         self.reason, self.error, self.traceback = (said.reason, said.error, said.traceback) if said else (None,) * 3
         self.delay = timedelta(seconds=said.delay_seconds) if said and not self.finished else None

@@ -55,6 +55,8 @@ async def register_handlers(database: Database, handlers: Iterable[Handler]) -> 
                     payload_schema=None,
                     executor=handler.executor,
                     description=handler.description,
+                    expires_in_seconds=handler.expires_in.total_seconds() if handler.expires_in else None,
+                    oldest_payload_version=handler.payloads.oldest,
                 ),
                 handler.arguments.schema(),
             )

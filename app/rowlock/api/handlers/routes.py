@@ -30,7 +30,9 @@ class Handler(BaseModel):
     priority: PriorityWord
     max_attempts: int
     timeout_seconds: float | None
+    expires_in_seconds: float | None = Field(description="How long its tasks may live.")
     payload_version: int
+    oldest_payload_version: int = Field(description="Oldest version that it brings up to its own.")
     payload_schema: dict[str, Any] | None = Field(description="JSON Schema (2020-12) that payloads are held to.")
     executor: Literal["async", "thread", "process"]
     description: str | None
@@ -69,7 +71,9 @@ def _handler_json(handler: HandlerRecord) -> dict[str, object]:
         "priority": Priority(handler.priority).label,
         "max_attempts": handler.max_attempts,
         "timeout_seconds": handler.timeout_seconds,
+        "expires_in_seconds": handler.expires_in_seconds,
         "payload_version": handler.payload_version,
+        "oldest_payload_version": handler.oldest_payload_version,
         "payload_schema": handler.payload_schema,
         "executor": handler.executor,
         "description": handler.description,

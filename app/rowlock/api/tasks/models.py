@@ -16,6 +16,7 @@ from rowlock.api.wire import (
     FlowKey,
     Instant,
     Key,
+    Lifetime,
     PriorityField,
     QueueName,
     Tag,
@@ -55,6 +56,9 @@ class TaskCreate(WireModel):
     run_at: Instant | None = Field(None, description="Run no sooner than this instant; excludes `delay_seconds`.")
     max_attempts: Attempts | None = Field(None, description="Attempts, the first included, until it is dead.")
     timeout_seconds: Timeout | None = Field(None, description="Longest run of one attempt.")
+    expires_in_seconds: Lifetime | None = Field(
+        None, description="From now; a task that has not finished by then ends as dead, with the reason `expired`."
+    )
     tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = Field([], description="Words to find it by.")
     unique_key: Key | None = Field(None, description="At most one live task of this name has this key.")
     on_duplicate: Literal["skip", "replace", "refuse"] = Field(
@@ -128,6 +132,7 @@ class Task(BaseModel):
     payload: dict[str, Any]
     payload_version: int
     result: Any = Field(description="What the handler returned.")
+    result_version: int | None = Field(description="Version of the result's shape; null without a result.")
     reason: str | None = Field(description="Reason code of the latest wait or end.")
     error: str | None = Field(description="Message of the latest failure.")
     progress: Any = Field(description="What the handler last reported.")
@@ -141,6 +146,7 @@ class Task(BaseModel):
     schedule_id: UUID | None
     window_at: datetime | None = Field(description="Window of the schedule that made it.")
     timeout_seconds: float | None
+    deadline_at: datetime | None = Field(description="When it ends as dead, `expired`, unless it has finished.")
     created_at: datetime
     visible_at: datetime | None = Field(
         description="When a worker may claim it; while it runs, when its lease ends; null while it is blocked."

@@ -38,6 +38,9 @@ def register(program: typer.Typer) -> None:
         run_at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Not before then, in ISO 8601.")] = None,
         max_attempts: Annotated[int | None, typer.Option(metavar="N", help="Attempts, the first one included.")] = None,
         timeout: Annotated[str | None, typer.Option(metavar="TIME", help="Longest run of one attempt.")] = None,
+        expires_in: Annotated[
+            str | None, typer.Option(metavar="TIME", help="How long the task may live, from now: 90s, 15m, 2d.")
+        ] = None,
         tag: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="To find it by; may be repeated.")] = None,
         metadata: Annotated[str | None, typer.Option(metavar="JSON", help="Your own notes, a JSON object.")] = None,
         idempotency_key: Annotated[
@@ -63,6 +66,7 @@ def register(program: typer.Typer) -> None:
             "run_at": None if run_at is None else parse_instant(run_at, what="run-at"),
             "max_attempts": max_attempts,
             "timeout": None if timeout is None else parse_duration(timeout, what="timeout"),
+            "expires_in": None if expires_in is None else parse_duration(expires_in, what="expires-in"),
             "tags": tag,
             "metadata": metadata and parse_object(metadata, what="metadata", max_bytes=MAX_METADATA_BYTES),
             "idempotency_key": idempotency_key,

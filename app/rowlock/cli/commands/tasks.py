@@ -136,6 +136,7 @@ def _shown(
         "Attempt": f"{task.attempt} of {task.max_attempts}",
         "Created": task.created_at,
         "Due": task.visible_at if task.status in ("scheduled", "retrying") else None,
+        "Deadline": task.deadline_at,
         "Started": task.started_at,
         "Finished": task.finished_at,
         "Waited": seconds_text(task.wait_seconds),

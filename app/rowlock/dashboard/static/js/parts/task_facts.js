@@ -12,6 +12,7 @@ export function TaskFacts({ task }) {
     ['Priority', task.priority],
     ['Attempts', `${count(task.attempt)} of ${count(task.max_attempts)}`],
     ['Timeout', task.timeout_seconds && duration(task.timeout_seconds)],
+    ['Deadline', task.deadline_at && html`<${At} at=${task.deadline_at} />`],
     ['Created', html`<${At} at=${task.created_at} />`],
     ['Runs at', !task.finished_at && task.status !== 'running' && task.visible_at && html`<${At} at=${task.visible_at} />`],
     ['Started', task.started_at && html`<${At} at=${task.started_at} />`],
