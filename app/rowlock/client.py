@@ -207,7 +207,7 @@ class Rowlock:
         return handler
 
     def check(self) -> None:
-        """Raises `ConfigurationError` for what only the whole declaration tells: a version that no upcast leads on from."""
+        """Raises `ConfigurationError` for what only the whole tells: a version from which no upcast leads on."""
         for handler in self._handlers.values():
             handler.payloads.check()
             handler.results.check()

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         30, ge=0, le=86_400, description="How long a stopping worker lets its tasks finish before it gives them back."
     )
+    cancel_grace_seconds: float = Field(
+        10,
+        ge=0,
+        le=86_400,
+        description="How long the handler of a cancelled task may take to obey before it is stopped.",
+    )
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` or `json`. Default: console on a terminal, else JSON."
     )

@@ -46,7 +46,7 @@ async def test_complete_keeps_history_and_result(here: Installation) -> None:
     plain, rich = await here.enqueue(), await here.enqueue()
     one, two = await here.claim()
     assert await leases.complete(here.database, [one.id], [one.lease_token]) == {one.lease_token}
-    accepted = await leases.complete_with_results(here.database, [two.id], [two.lease_token], ['{"sum": 3}'])
+    accepted = await leases.complete_with_results(here.database, [two.id], [two.lease_token], ['{"sum": 3}'], [2])
     assert accepted == {two.lease_token}
     assert (await here.task(plain)).result is None
     done = await here.task(rich)
@@ -117,7 +117,7 @@ async def test_snooze_and_release_do_not_spend_the_attempt(here: Installation) -
 STALE: dict[str, Say] = {
     "complete": lambda here, t: leases.complete(here.database, [t.id], [t.lease_token]),
     "complete_with_results": lambda here, t: leases.complete_with_results(
-        here.database, [t.id], [t.lease_token], ["1"]
+        here.database, [t.id], [t.lease_token], ["1"], [1]
     ),
     "retry": lambda here, t: leases.retry(here.database, [said(t)], worker_id=1),
     "snooze": lambda here, t: leases.snooze(here.database, [said(t, "snoozed")], worker_id=1),

@@ -99,7 +99,7 @@ def test_a_file_that_is_written_to_meanwhile_is_tried_again(
 
 def test_a_cancelled_attempt_ends_between_two_chunks(root: Path, tmp_path: Path) -> None:
     cancelled = context()
-    cancelled._cancelled = True
+    cancelled._stop()
     with pytest.raises(Cancel):
         archive_file(cancelled, str(root), str(tmp_path / "out"), "file")
     assert not (tmp_path / "out" / "files").exists()

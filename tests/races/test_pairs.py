@@ -33,7 +33,7 @@ async def complete(link: Link, task: ClaimedTask) -> bool:
 
 
 async def complete_with_result(link: Link, task: ClaimedTask) -> bool:
-    return bool(await leases.complete_with_results(link, [task.id], [task.lease_token], ["1"]))
+    return bool(await leases.complete_with_results(link, [task.id], [task.lease_token], ["1"], [1]))
 
 
 async def retry(link: Link, task: ClaimedTask) -> bool:

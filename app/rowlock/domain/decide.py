@@ -31,6 +31,8 @@ class ReasonCode(StrEnum):
     CANCEL_FORCED = "cancel_forced"
     SNOOZED = "snoozed"
     RELEASED = "released"  # given back unbegun by a worker that stops
+    UNKNOWN_VERSION = "unknown_version"  # of the payload: no worker asked so far can read it
+    WAITS_TO_RUN_ALONE = "waits_to_run_alone"  # the last attempt, an earlier one having ended with its worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,11 @@ class Admission:
                 raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
             await self._refuse_undeclared(tenant_id, registered.handler.queue if queue is None else queue)
         encoded = encode_json(payload, what="payload", max_bytes=self._settings.max_payload_bytes)
-        if registered is not None and registered.schema is not None and version in (None, registered.handler.payload_version):
+        if (
+            registered is not None
+            and registered.schema is not None
+            and version in (None, registered.handler.payload_version)
+        ):
             await registered.schema.check(name, payload, len(encoded))
         return registered, encoded.decode()
 

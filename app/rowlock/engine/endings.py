@@ -11,9 +11,7 @@ from rowlock.store.leases import ClaimedTask, FailedAttempt
 RELEASED = "released"
 
 
-def ending_of(
-    task: ClaimedTask, transition: Transition, *, max_result_bytes: int, result_version: int = 1
-) -> Ending:
+def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: int, result_version: int = 1) -> Ending:
     """The ending that says `transition` of the attempt. A result that is not JSON buries the task with that reason."""
     match transition:
         case Succeed(result):
@@ -34,6 +32,13 @@ def given_back(task: ClaimedTask, *, begun: bool) -> Ending:
     if not begun:
         return Ending(task, Way.RELEASE, outcome=RELEASED)
     return _said(task, Way.SNOOZE, RELEASED, RELEASED)
+
+
+def cancelled(task: ClaimedTask) -> Ending:
+    """Somebody asked for the task's end before the attempt had begun."""
+    return _said(
+        task, Way.CANCEL, "cancelled", ReasonCode.CANCELLED, "The task was cancelled before its attempt began."
+    )
 
 
 def put_off(task: ClaimedTask, reason: str, seconds: float) -> Ending:

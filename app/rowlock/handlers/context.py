@@ -32,7 +32,8 @@ class Reporter(Protocol):
 class Context:
     """One attempt of one task. Declare it as a handler's first parameter to receive it.
 
-    `deadline` is when the attempt times out (aware UTC, by the database's clock), None without a timeout.
+    `deadline` is when the attempt times out, or the task's own deadline if that comes first (aware UTC, by the
+    database's clock); None without either.
     """
 
     task_id: UUID
@@ -47,12 +48,19 @@ class Context:
     workflow_id: UUID | None = None
     _reporter: Reporter | None = field(default=None, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
-    _cancelled: bool = False
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the task to stop, or its lease was lost: what it does from now on is for nothing."""
-        return self._cancelled
+        return self._stopping.is_set()
+
+    async def wait_cancelled(self) -> None:
+        """Returns once `cancelled` is true; to be awaited beside the work. On the worker's loop only."""
+        await self._stopping.wait()
+
+    def _stop(self) -> None:
+        self._stopping.set()
 
     @property
     def log(self) -> Any:  # structlog's bound logger

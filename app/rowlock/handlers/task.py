@@ -142,7 +142,7 @@ class Task(Enqueueing[P, R]):
         return self.handler.name
 
     def upcast(self, from_version: int) -> Callable[[F], F]:
-        """Declares how a payload of `from_version` becomes one of the next version: `@send.upcast(1)` on `dict -> dict`."""
+        """Declares how a payload of `from_version` becomes one of the next: `@send.upcast(1)` on `dict -> dict`."""
         return self.handler.payloads.upcast(from_version)
 
     def upcast_result(self, from_version: int) -> Callable[[F], F]:

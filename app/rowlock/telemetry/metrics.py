@@ -79,7 +79,9 @@ class Metrics:
         self.lease_renewals: Final = counter("lease_renewals", "Leases renewed.")
         self.leases_lost: Final = counter("leases_lost", "Leases taken over while their task ran.")
         self.rescues: Final = counter("rescues", "Tasks whose lease ran out.", ["reason"])
-        self.tasks_expired: Final = counter("tasks_expired", "Tasks whose deadline passed while no worker ran them (leader).")
+        self.tasks_expired: Final = counter(
+            "tasks_expired", "Tasks whose deadline passed while no worker ran them (leader)."
+        )
         self.notifications: Final = counter("notifications", "Wake-ups received by LISTEN.")
 
         self.worker_running_tasks: Final = gauge("worker_running_tasks", "Tasks held.")

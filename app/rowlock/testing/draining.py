@@ -31,7 +31,8 @@ async def drain(
     nothing is due; counts the attempts by outcome (`succeeded`, `failed`, `timed_out`, `snoozed`, `cancelled`, …).
 
     Tasks that are due later stay where they are: a retry waits for its backoff. `advance` moves the database's clock
-    first, and leaves it moved. Tasks whose deadline has passed end as dead, as the scheduler would end them. Raises `TimeoutError` that names what is still due.
+    first, and leaves it moved. Tasks whose deadline has passed end as dead, as the scheduler would have it. Raises
+    `TimeoutError` that names what is still due.
     """
     subscribed = sorted(set(queues or (handler.queue for handler in app.handlers.values())))
     if not subscribed:

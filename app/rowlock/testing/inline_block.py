@@ -49,6 +49,7 @@ class Inline:
     """The tasks of the block, in the order in which they were enqueued, and the backend that runs them."""
 
     def __init__(self, app: Rowlock, *, raises: bool) -> None:
+        app.check()
         self.tasks: list[InlineTask] = []
         self._app = app
         self._raises = raises
@@ -164,8 +165,12 @@ class Inline:
     async def _run(self, tasks: Sequence[InlineTask]) -> None:
         for task in tasks:
             handler = self._app.handlers.get(task.name)
-            if handler is not None:
-                await self._attempt(task, handler)
+            if handler is None:
+                continue
+            if not handler.payloads.knows(task.request.payload_version):
+                task.status, task.reason = "scheduled", "unknown_version"
+                continue
+            await self._attempt(task, handler)
         if self._raises and CURRENT.get() is None:
             self._raise_failures({task.root_id for task in tasks})
 
@@ -176,7 +181,14 @@ class Inline:
 
         async def perform() -> None:
             transition = await attempt.perform(handler, middlewares, self._executors, "inline")
-            task.end(ending_of(claimed, transition, max_result_bytes=self._app.settings.max_result_bytes))
+            task.end(
+                ending_of(
+                    claimed,
+                    transition,
+                    max_result_bytes=self._app.settings.max_result_bytes,
+                    result_version=handler.results.current,
+                )
+            )
 
         self._running[task.id] = attempt
         attempt.job = asyncio.create_task(perform())  # a task of its own: it can be cancelled, and its stack is short

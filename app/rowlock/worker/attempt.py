@@ -2,6 +2,11 @@
 
 The pipeline: find the handler, read the arguments, run the function inside middleware, trace and log context under its
 timeout, and let `decide` say what follows. Nothing here writes to the database.
+
+Whoever wants it to stop asks first: `Context.cancelled` turns true, and an async handler that does not take the
+Context is cancelled, for it could not look. A cancelled task has its grace to obey; then async handlers are cancelled,
+child processes killed, threads abandoned. An async handler that goes on even so is abandoned too: its attempt ends
+without it.
 """
 
 from __future__ import annotations
@@ -10,12 +15,22 @@ import asyncio
 import random
 import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
-from rowlock.domain.decide import CancelRequested, Raised, Result, Returned, TimedOut, Transition, decide
+from rowlock.domain.decide import (
+    CancelRequested,
+    DeadlinePassed,
+    Raised,
+    Result,
+    Returned,
+    TimedOut,
+    Transition,
+    decide,
+)
 from rowlock.domain.errors import InvalidPayload
 from rowlock.domain.outcomes import Fail
 from rowlock.handlers.context import CURRENT, CallNext, Context, Middleware, Reporter
@@ -23,30 +38,64 @@ from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.context import bind
 from rowlock.telemetry.tracing import task_span
-from rowlock.worker.executors import AttemptTimedOut, Executors
+from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
+
+FORCE_SECONDS = 5.0  # how long an async handler may go on after it was cancelled
 
 
-class Stop(Enum):
-    """Why a running attempt is being stopped from outside."""
+class Stop(IntEnum):
+    """Why a running attempt is being stopped from outside; the greater one has the say."""
 
-    CANCEL_REQUESTED = "cancel_requested"
-    LEASE_LOST = "lease_lost"
-    WORKER_STOPS = "worker_stops"
+    CANCEL_REQUESTED = 1
+    WORKER_STOPS = 2
+    LEASE_LOST = 3
 
 
 class Attempt:
-    """A task that this worker holds: its asyncio task, its context, when its lease was last renewed."""
+    """A task that this worker holds: its asyncio task, its context, when its lease was last renewed.
 
-    __slots__ = ("begun", "context", "held_since", "in_thread", "job", "stop", "task")
+    `on_abandoned` is called when the handler cannot be stopped; `job` then goes on, and what it returns is nobody's.
+    """
 
-    def __init__(self, task: ClaimedTask, reporter: Reporter, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = (
+        "_claimed_at",
+        "_forced",
+        "_grace_seconds",
+        "_handler",
+        "_loop",
+        "_on_abandoned",
+        "_timers",
+        "begun",
+        "cancel_requested",
+        "context",
+        "held_since",
+        "job",
+        "stop",
+        "task",
+    )
+
+    def __init__(
+        self,
+        task: ClaimedTask,
+        reporter: Reporter,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        grace_seconds: float = 10,
+        on_abandoned: Callable[[Attempt, Result], None] | None = None,
+    ) -> None:
         self.task = task
         self.begun = False
-        self.in_thread = False
+        self.cancel_requested = False
         self.stop: Stop | None = None
-        self.held_since = time.monotonic()
+        self.held_since = self._claimed_at = time.monotonic()
         self.job: asyncio.Task[None] | None = None
-        timeout = task.timeout_seconds
+        self._handler: Handler | None = None
+        self._forced = False
+        self._grace_seconds = grace_seconds
+        self._loop = loop
+        self._on_abandoned = on_abandoned
+        self._timers: list[asyncio.TimerHandle] = []
+        bounds = [seconds for seconds in (task.timeout_seconds, task.deadline_seconds) if seconds is not None]
         self.context = Context(
             task_id=task.id,
             tenant_id=task.tenant_id,
@@ -55,28 +104,88 @@ class Attempt:
             attempt=task.attempt,
             max_attempts=task.max_attempts,
             metadata=task.metadata or {},
-            deadline=datetime.fromtimestamp(task.claimed_epoch + timeout, UTC) if timeout else None,
+            deadline=datetime.fromtimestamp(task.claimed_epoch + min(bounds), UTC) if bounds else None,
             lease_token=task.lease_token,
             workflow_id=task.workflow_id,
             _reporter=reporter,
             _loop=loop,
         )
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the task's deadline; None without one."""
+        seconds = self.task.deadline_seconds
+        return None if seconds is None else seconds - (time.monotonic() - self._claimed_at)
+
+    # -- being stopped
+
     def request_stop(self, why: Stop) -> None:
-        """Asks the handler to stop: `Context.cancelled` turns true, and an async handler is cancelled."""
-        if self.stop is not None:
+        """Asks the handler to stop, and sees to it that its attempt ends."""
+        if self.stop is not None and self.stop >= why:
             return
         self.stop = why
-        self.context._cancelled = True
-        # A thread cannot be cancelled: asked to stop, it is left to look at its context and end by itself.
-        if self.job is not None and not (self.in_thread and why is Stop.CANCEL_REQUESTED):
-            self.job.cancel()
+        self.context._stop()
+        self._forget_timers()
+        if why is not Stop.CANCEL_REQUESTED:
+            self._force()
+            return
+        self.cancel_requested = True
+        if not self.begun or self._cannot_look:
+            self._cancel_job()
+        self._after(self._grace_seconds, self._force)
+
+    def begin(self, handler: Handler) -> None:
+        """The function begins now. An async one that does not heed its timeout is abandoned."""
+        self.begun = True
+        self._handler = handler
+        if not self._runs_on_loop:
+            return
+        if self.task.timeout_seconds is not None:
+            self._after(self.task.timeout_seconds + FORCE_SECONDS, self._abandon, self._timed_out())
+        if (left := self.seconds_left) is not None:
+            self._after(left + FORCE_SECONDS, self._abandon, DeadlinePassed())
+
+    @property
+    def _runs_on_loop(self) -> bool:
+        return self._handler is not None and self._handler.executor == "async"
+
+    @property
+    def _cannot_look(self) -> bool:
+        return self._runs_on_loop and self._handler is not None and not self._handler.takes_context
+
+    def _force(self) -> None:
+        self._forced = self.begun
+        self._cancel_job()
+        self._after(FORCE_SECONDS, self._abandon, CancelRequested(forced=True))
+
+    def _abandon(self, result: Result) -> None:
+        if self._on_abandoned is not None and self.job is not None and not self.job.done():
+            self._on_abandoned(self, result)
+
+    def abandon(self) -> None:
+        """Ends the attempt now, though its handler goes on."""
+        self._abandon(CancelRequested(forced=True))
+
+    def _cancel_job(self) -> None:
+        if self.job is not None:  # which has had its first step by then: one that never ran could not say how it ended
+            self._loop.call_soon(self.job.cancel)
+
+    def _after(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
+        self._timers.append(self._loop.call_later(seconds, call, *arguments))
+
+    def _forget_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    # -- running
 
     async def perform(
         self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors, worker: str
     ) -> Transition:
         """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt."""
         task = self.task
+        self._handler = handler
         token = CURRENT.set(self.context)
         try:
             with bind(
@@ -85,20 +194,35 @@ class Attempt:
                 result = await self._result(handler, middlewares, executors)
         finally:
             CURRENT.reset(token)
+            self._forget_timers()
+        return self.decided(result, handler)
+
+    def decided(self, result: Result, handler: Handler) -> Transition:
+        """What follows from the result."""
+        left = self.seconds_left
         return decide(
-            result, attempt=task.attempt, max_attempts=task.max_attempts, policy=handler.retry, random=random.random
+            result,
+            attempt=self.task.attempt,
+            max_attempts=self.task.max_attempts,
+            policy=handler.retry,
+            random=random.random,
+            time_left=None if left is None else timedelta(seconds=left),
+            cancel_requested=self.cancel_requested,
         )
 
     async def _result(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Result:
         try:
             with task_span(self.task.name, self.task.metadata, self._attributes()):
-                keywords = handler.arguments.keywords(self.task.payload)
+                payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
+                keywords = handler.arguments.keywords(payload)
                 return Returned(await self._call(handler, keywords, middlewares, executors))
         except AttemptTimedOut:
-            return TimedOut(timedelta(seconds=self.task.timeout_seconds or 0))
+            return self._timed_out()
+        except AttemptOverdue:
+            return DeadlinePassed()
         except asyncio.CancelledError as error:
-            if self.stop is Stop.CANCEL_REQUESTED:
-                return CancelRequested()
+            if self.cancel_requested and self.stop is not Stop.LEASE_LOST:
+                return CancelRequested(forced=self._forced)
             if self.stop is not None:
                 raise
             return raised(error)  # the handler cancelled itself: its own failure
@@ -119,6 +243,9 @@ class Attempt:
         for middleware in reversed(middlewares):
             chain = partial(middleware, self.context, chain)
         return await chain()
+
+    def _timed_out(self) -> TimedOut:
+        return TimedOut(timedelta(seconds=self.task.timeout_seconds or 0))
 
     def _attributes(self) -> dict[str, str | int]:
         task = self.task

@@ -1,7 +1,8 @@
 """Where handlers run: on the loop, in a thread, or in a child process whose timeout really ends it.
 
 An attempt's timeout counts from when its function begins: not while it waits for a thread or a child process, nor while
-a child process starts and loads the application.
+a child process starts and loads the application. The task's deadline counts always, and whichever comes first ends the
+attempt.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import importlib
 import multiprocessing
 import sys
 from collections.abc import Awaitable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
+from rowlock.worker.threads import HandlerThreads
 
 if TYPE_CHECKING:
     from rowlock.worker.attempt import Attempt
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 class AttemptTimedOut(Exception):
     """The function ran longer than the attempt's timeout. An async one was cancelled, a child process was killed."""
+
+
+class AttemptOverdue(Exception):
+    """The task's deadline passed while its function ran, or waited for a place to run."""
 
 
 class ProcessDied(Exception):
@@ -38,8 +43,7 @@ class Executors:
 
     def __init__(self, *, threads: int, child_processes: int, preload: Collection[str] = ()) -> None:
         """`preload` names the modules that child processes load when they start."""
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rowlock-handler")
-        self._thread_slots = asyncio.Semaphore(threads)
+        self.threads = HandlerThreads(threads)
         self._child_processes = child_processes
         self._child_slots = asyncio.Semaphore(child_processes)
         self._preload = sorted(preload)
@@ -47,27 +51,40 @@ class Executors:
 
     async def run(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         """What the handler returns; what it raises."""
+        left = attempt.seconds_left
+        if left is None:
+            return await self._run(attempt, handler, keywords)
+        if left <= 0:
+            raise AttemptOverdue
+        return await _within(left, self._run(attempt, handler, keywords), AttemptOverdue)
+
+    async def _run(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         match handler.executor:
             case "async":
-                attempt.begun = True
+                attempt.begin(handler)
                 arguments = (attempt.context,) if handler.takes_context else ()
-                return await _within(attempt.task.timeout_seconds, handler.function(*arguments, **keywords))
+                running = handler.function(*arguments, **keywords)
+                return await _within(attempt.task.timeout_seconds, running, AttemptTimedOut)
             case "thread":
-                async with self._thread_slots:
-                    attempt.begun = True
-                    return await self._in_thread(attempt, handler, keywords)
+                return await self._in_thread(attempt, handler, keywords)
             case "process":
                 async with self._child_slots:
-                    attempt.begun = True
+                    attempt.begin(handler)
                     return await self._in_child(attempt, handler, keywords)
 
     async def _in_thread(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         """A thread cannot be stopped: after a timeout it is abandoned, and the fence refuses what it says later."""
-        attempt.in_thread = True
         arguments = (attempt.context,) if handler.takes_context else ()
         call = partial(contextvars.copy_context().run, handler.function, *arguments, **keywords)
-        running = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        return await _within(attempt.task.timeout_seconds, running)
+        scope = asyncio.timeout(None)
+
+        def begin() -> None:
+            attempt.begin(handler)
+            seconds = attempt.task.timeout_seconds
+            if seconds is not None:
+                scope.reschedule(asyncio.get_running_loop().time() + seconds)
+
+        return await _in_scope(scope, self.threads.run(call, begin=begin), AttemptTimedOut)
 
     async def _in_child(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         if self._pool is None:
@@ -117,20 +134,23 @@ class Executors:
 
     def close(self) -> None:
         """Ends child processes, and lets abandoned threads be."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.threads.close()
         if self._pool is not None:
             self._pool.stop()
             self._pool.join(timeout=5)
 
 
-async def _within(seconds: float | None, running: Awaitable[Any]) -> Any:
-    scope = asyncio.timeout(seconds)
+async def _within(seconds: float | None, running: Awaitable[Any], late: type[Exception]) -> Any:
+    return await _in_scope(asyncio.timeout(seconds), running, late)
+
+
+async def _in_scope(scope: asyncio.Timeout, running: Awaitable[Any], late: type[Exception]) -> Any:
     try:
         async with scope:
             return await running
     except TimeoutError as error:
         if scope.expired():
-            raise AttemptTimedOut from error
+            raise late from error
         raise
 
 

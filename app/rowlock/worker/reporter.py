@@ -20,7 +20,7 @@ class DatabaseReporter:
     async def report_progress(self, context: Context, progress: str) -> None:
         asked_to_stop = await leases.report_progress(self._database, context.task_id, context.lease_token, progress)
         if asked_to_stop:
-            context._cancelled = True
+            context._stop()
 
     async def count_children(self, context: Context, name: str | None) -> dict[str, int]:
         return await tasks.count_children(self._database, context.tenant_id, context.task_id, name=name)

@@ -21,9 +21,13 @@ async def run_worker(
     *,
     queues: Sequence[str] | None = None,
     stop: asyncio.Event,
+    hurry: asyncio.Event | None = None,
     url: str | None = None,
 ) -> None:
-    """Works on `queues` (default: those of the application's handlers) until `stop` is set, then drains and returns."""
+    """Works on `queues` (default: those of the application's handlers) until `stop` is set, then drains and returns.
+
+    `hurry` cuts the draining short: what still runs is given back at once.
+    """
     subscribed = sorted(set(queues or (handler.queue for handler in app.handlers.values())))
     if not subscribed:
         raise ConfigurationError(
@@ -37,17 +41,20 @@ async def run_worker(
                     serve_metrics(settings.metrics_port, process_metrics().registry, lambda: _report(worker))
                 )
             async with app.lifespan(app):
-                await _run_until(worker, stop)
+                await _run_until(worker, stop, hurry or asyncio.Event())
 
 
-async def _run_until(worker: Worker, stop: asyncio.Event) -> None:
+async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as jobs:
         running = jobs.create_task(worker.run())
-        stopping = jobs.create_task(stop.wait())
-        await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping, hurrying = jobs.create_task(stop.wait()), jobs.create_task(hurry.wait())
+        await asyncio.wait([running, stopping, hurrying], return_when=asyncio.FIRST_COMPLETED)
         worker.stop()
+        await asyncio.wait([running, hurrying], return_when=asyncio.FIRST_COMPLETED)
+        worker.hurry()
         await asyncio.wait([running])
         stopping.cancel()
+        hurrying.cancel()
 
 
 def _report(worker: Worker) -> HealthReport:

@@ -2,7 +2,7 @@
 
 What it holds is bounded by its concurrency: it claims only what it can run. Claims and finishes go over two connections
 and overlap. While the database is away it keeps running what it holds, keeps the outcomes, and tries again for as long
-as it takes. It ends by stages: stop claiming, let tasks finish, give back what is left, say goodbye.
+as it takes. It ends by the stages of `shutdown`.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ from dataclasses import dataclass
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
+from rowlock.domain.decide import Result
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.claim import Claimer
-from rowlock.engine.endings import ending_of, given_back, put_off
+from rowlock.engine.endings import cancelled, given_back
 from rowlock.engine.finish import Ending, Finisher, Way
-from rowlock.store import workers
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, claiming_link
 from rowlock.store.links import Link
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Health, process_metrics
+from rowlock.worker.alone import Turns
 from rowlock.worker.attempt import Attempt, Stop
 from rowlock.worker.executors import Executors
 from rowlock.worker.heartbeat import Heartbeat
+from rowlock.worker.performing import Performer
 from rowlock.worker.registration import register, register_handlers, worker_name
 from rowlock.worker.reporter import DatabaseReporter
 from rowlock.worker.schedules import sync_schedules
+from rowlock.worker.shutdown import Shutdown
 from rowlock.worker.wakeups import Wakeups
 
 log = get_logger("rowlock.worker")
-PUT_OFF_SECONDS = 15.0  # a task that no handler here can run is looked at again after this
 
 
 @dataclass(slots=True)
@@ -44,12 +46,14 @@ class Figures:
     finished: int = 0
     lost: int = 0
     released: int = 0
+    abandoned: int = 0
 
 
 class Worker:
     """Runs the handlers of an application until `stop()`."""
 
     def __init__(self, app: Rowlock, settings: Settings, database: Database, queues: Sequence[str]) -> None:
+        app.check()
         self.app = app
         self.settings = settings
         self.database = database
@@ -62,6 +66,7 @@ class Worker:
         self._room = asyncio.Event()
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._trouble: tuple[float, str] | None = None
         self._executors = Executors(
             threads=min(settings.threads, settings.concurrency),
@@ -87,6 +92,16 @@ class Worker:
         )
         self._heartbeat = Heartbeat(database, settings, self._held, reregister=self._lose_registration)
         self._cancel_asked = asyncio.Event()
+        self._turns = Turns(lambda: len(self._held), patience_seconds=settings.lease_seconds)
+        self._performer = Performer(
+            app,
+            database,
+            self._executors,
+            self._turns,
+            worker=self.name,
+            max_result_bytes=settings.max_result_bytes,
+            troubled=self._troubled,
+        )
 
     async def run(self) -> None:
         """Works until `stop()` is called, then drains; returns when nothing is left."""
@@ -103,8 +118,9 @@ class Worker:
             await self._stopping.wait()
             self._wakeups.wake()
             self._room.set()
+            began = time.monotonic()
             await claims
-            await self._drain()
+            await self._shut_down(time.monotonic() - began)
             for job in background:
                 job.cancel()
         self._executors.close()
@@ -115,14 +131,31 @@ class Worker:
         self._wakeups.wake()
         self._room.set()
 
+    def hurry(self) -> None:
+        """Stops at once: what still runs has no more time to finish."""
+        self._hurry.set()
+        self.stop()
+
     @property
     def health(self) -> tuple[Health, str | None]:
-        """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length."""
+        """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length; the
+        same where abandoned threads have taken places of others, and all of them."""
         if self._trouble is None:
-            return "healthy", None
+            return self._health_of_threads
         since, reason = self._trouble
         lasting = time.monotonic() - since > self.settings.lease_seconds
         return ("unhealthy" if lasting else "degraded"), reason
+
+    @property
+    def _health_of_threads(self) -> tuple[Health, str | None]:
+        threads = self._executors.threads
+        if threads.left == threads.size:
+            return "healthy", None
+        reason = (
+            f"{threads.abandoned} threads run handlers whose attempts are over, so {threads.left} of {threads.size} "
+            'are left: restart the worker, and give those handlers an end or executor="process".'
+        )
+        return ("degraded" if threads.left else "unhealthy"), reason
 
     # -- claiming
 
@@ -158,7 +191,9 @@ class Worker:
             await link.close()
 
     def _free_room(self) -> int:
-        """Slots for new attempts. Outcomes on their way take no slot, but are bounded too."""
+        """Slots for new attempts, none while one runs alone. Outcomes on their way take none, but are bounded too."""
+        if self._turns.pending:
+            return 0
         running = len(self._held)
         return min(
             self.settings.concurrency - running,
@@ -178,38 +213,58 @@ class Worker:
         loop = asyncio.get_running_loop()
         self.figures.claimed += len(taken)
         for task in taken:
-            attempt = Attempt(task, self._reporter, loop)
+            attempt = Attempt(
+                task,
+                self._reporter,
+                loop,
+                grace_seconds=self.settings.cancel_grace_seconds,
+                on_abandoned=self._abandon,
+            )
             self._held[task.lease_token] = attempt
             if self._stopping.is_set():
                 self._end(attempt, given_back(task, begun=False))
             else:
                 attempt.job = loop.create_task(self._perform(attempt))
-                if task.cancel_requested:
-                    attempt.request_stop(Stop.CANCEL_REQUESTED)
 
     async def _perform(self, attempt: Attempt) -> None:
-        task = attempt.task
-        handler = self.app.handlers.get(task.name)
-        if handler is None:
-            self._end(attempt, put_off(task, "no_handler", PUT_OFF_SECONDS))
-            return
-        if task.payload_version > handler.payload_version:
-            self._end(attempt, put_off(task, "unknown_version", PUT_OFF_SECONDS))
-            return
+        """The whole of an attempt. One that was abandoned meanwhile has ended without what comes of it here."""
         try:
-            transition = await attempt.perform(handler, self.app.middlewares, self._executors, self.name)
+            ending = await self._performer.perform(attempt)
         except asyncio.CancelledError:
-            self._end_stopped(attempt)
+            ending = None
+        if attempt.task.lease_token not in self._held:
             return
-        self._end(attempt, ending_of(task, transition, max_result_bytes=self.settings.max_result_bytes))
+        if ending is None:
+            self._end_stopped(attempt)
+        else:
+            self._end(attempt, ending)
 
     def _end_stopped(self, attempt: Attempt) -> None:
         """An attempt that was stopped from outside: its lease is lost, or the worker gives it back."""
         if attempt.stop is Stop.LEASE_LOST:
             self.figures.lost += 1
             self._forget(attempt)
+        elif attempt.cancel_requested:
+            self._end(attempt, cancelled(attempt.task))
         else:
             self._end(attempt, given_back(attempt.task, begun=attempt.begun))
+
+    def _abandon(self, attempt: Attempt, result: Result) -> None:
+        """The handler cannot be stopped: its attempt ends without it, and the fence refuses what it writes later."""
+        if attempt.task.lease_token not in self._held:
+            return
+        self.figures.abandoned += 1
+        process_metrics().abandoned_attempts.labels("async").inc()
+        log.error(
+            "A handler goes on though it was cancelled; its attempt has ended without it.",
+            task_id=str(attempt.task.id),
+            task_name=attempt.task.name,
+            attempt=attempt.task.attempt,
+        )
+        if attempt.cancel_requested or attempt.stop is None:
+            self._end(attempt, self._performer.abandoned(attempt, result))
+        else:
+            self._end_stopped(attempt)
 
     def _end(self, attempt: Attempt, ending: Ending) -> None:
         self._forget(attempt)
@@ -230,6 +285,7 @@ class Worker:
         self._held.pop(attempt.task.lease_token, None)
         if not self._held:
             self._quiet.set()
+        self._turns.move()
         self._room.set()
 
     def _settled(self, endings: list[Ending], accepted: set[int] | None) -> None:
@@ -310,38 +366,12 @@ class Worker:
 
     # -- stopping
 
-    async def _drain(self) -> None:
-        """Lets what runs finish, gives back what does not in time, and writes every outcome."""
-        for attempt in list(self._held.values()):
-            if not attempt.begun:
-                attempt.request_stop(Stop.WORKER_STOPS)
-        await self._until_quiet(self.settings.drain_seconds)
-        for attempt in list(self._held.values()):
-            attempt.request_stop(Stop.WORKER_STOPS)
-        await self._until_quiet(5)
-        try:
-            async with asyncio.timeout(max(5.0, self.settings.connect_seconds)):
-                await self._finisher.flushed()
-                await workers.stop_worker(self.database, self.id)
-        except (TimeoutError, RowlockError) as error:
-            log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
-        figures = self.figures
-        log.info(
-            "The worker has stopped.",
-            worker=self.name,
-            claimed=figures.claimed,
-            finished=figures.finished,
-            released=figures.released,
-            lost=figures.lost,
-            left_behind=len(self._held),
+    async def _shut_down(self, seconds: float) -> None:
+        shutdown = Shutdown(
+            self.settings, self._held, self._finisher, self.figures, quiet=self._quiet, hurry=self._hurry
         )
-
-    async def _until_quiet(self, seconds: float) -> None:
-        if not self._held:
-            return
-        self._quiet.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._quiet.wait()
-        except TimeoutError:
-            return
+        shutdown.claiming_has_stopped(seconds)
+        await shutdown.drain()
+        await shutdown.release()
+        shutdown.force()
+        await shutdown.say_goodbye(self.database, self.id, self.name)

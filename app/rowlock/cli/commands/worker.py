@@ -26,7 +26,8 @@ def register(program: typer.Typer) -> None:
     ) -> None:
         """Run tasks.
 
-        SIGTERM or Ctrl-C drains: running tasks have ROWLOCK_DRAIN_SECONDS to finish, then they are given back.
+        SIGTERM or Ctrl-C drains: running tasks have ROWLOCK_DRAIN_SECONDS to finish, then they are given back. A second
+        one gives them back at once.
         """
         from rowlock.cli.values import parse_names
 
@@ -36,9 +37,9 @@ def register(program: typer.Typer) -> None:
 
             raise typer.Exit(supervise_workers(call.settings_with(concurrency=concurrency), app, names, processes))
         from rowlock.cli.applications import load_application
-        from rowlock.cli.supervision.serving import run_until_stopped
+        from rowlock.cli.supervision.serving import run_until_hurried
         from rowlock.worker import run_worker
 
         settings = call.settings_for("worker", concurrency=concurrency)
         application = load_application(app)
-        run_until_stopped(lambda stop: run_worker(application, settings, queues=names, stop=stop))
+        run_until_hurried(lambda stop, hurry: run_worker(application, settings, queues=names, stop=stop, hurry=hurry))

@@ -85,19 +85,23 @@ class Supervisor:
         )
 
     async def _until_it_ends(self, child: Child, stop: asyncio.Event, hurry: asyncio.Event) -> int:
-        """The exit code; after `stop` the child has the grace period, and after `hurry` nothing."""
+        """The exit code; after `stop` the child has the grace period, and after `hurry` a short one."""
         ended = asyncio.create_task(child.ended())
         await _either(ended, stop)
         if ended.done():
             return ended.result()
         child.terminate()
         await _either(ended, hurry, self._grace_seconds)
+        patience = self._grace_seconds
+        if not ended.done() and hurry.is_set():
+            child.terminate()  # it hurries: gives back what it holds, and goes
+            patience = MARGIN_SECONDS
+            await asyncio.wait({ended}, timeout=patience)
         if not ended.done():
-            if not hurry.is_set():
-                self._tell(f"{child.name} did not end within {self._grace_seconds:g} s and is killed.")
+            self._tell(f"{child.name} did not end within {patience:g} s and is killed.")
             child.kill()
         code = await ended
-        as_asked = code in (ExitCode.DONE, -signal.SIGTERM)
+        as_asked = code in (ExitCode.DONE, ExitCode.INTERRUPTED, -signal.SIGTERM)
         self._tell(f"{child.name} has ended." if as_asked else f"{child.name} {how_it_ended(code)}.")
         return code
 

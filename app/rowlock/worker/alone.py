@@ -1,0 +1,91 @@
+"""Tasks that run alone: the last attempt of those of which an earlier one ended with its worker.
+
+When a worker dies, all that ran in it is under suspicion; what ran alone is to blame. So such an attempt waits until
+nothing else runs here, and while it waits the worker claims nothing. It waits no longer than the worker has patience.
+Then it is put off, the worker claims for ten times as long, and is twice as patient the next time: a fleet that is busy
+with long tasks loses a tenth of its time at most, and such a task has its turn in the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+SHARE = 10  # of the time that waiting may take, one in so many
+
+
+class Turns:
+    """Who runs alone next. `held` counts the attempts of the worker, those that wait here among them."""
+
+    def __init__(
+        self,
+        held: Callable[[], int],
+        *,
+        patience_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._held = held
+        self._patience_seconds = patience_seconds
+        self._monotonic = monotonic
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._taken = False
+        self._not_before = float("-inf")
+
+    @property
+    def pending(self) -> bool:
+        """Whether an attempt runs alone or waits to: then nothing else is begun."""
+        return self._taken or bool(self._waiting)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[bool]:
+        """The block runs with nothing beside it, if it is given True; with False its time has not come."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        mine = False
+        try:
+            mine = await self._wait(turn)
+            yield mine
+        finally:
+            if mine:
+                self._taken = False
+                self.move()
+
+    def move(self) -> None:
+        """Lets the next one begin, if nothing else runs."""
+        while self._waiting and not self._taken and self._held() == len(self._waiting):
+            turn = self._waiting.popleft()
+            if not turn.done():  # else it has just lost its patience
+                self._taken = True
+                turn.set_result(None)
+
+    async def _wait(self, turn: asyncio.Future[None]) -> bool:
+        if self._monotonic() < self._not_before:
+            return False
+        self._waiting.append(turn)
+        self.move()
+        begun = False
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await turn
+            begun = True
+        except TimeoutError:
+            self._lose_patience()
+        finally:
+            if not begun:
+                self._leave(turn)
+        return begun
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif turn.done() and not turn.cancelled():  # it was given the turn at the moment in which it left
+            self._taken = False
+        self.move()
+
+    def _lose_patience(self) -> None:
+        if self._taken or self._monotonic() < self._not_before:
+            return  # its turn would have come; or another one that waited has said so already
+        self._not_before = self._monotonic() + SHARE * self._patience_seconds
+        self._patience_seconds *= 2

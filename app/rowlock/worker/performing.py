@@ -1,0 +1,88 @@
+"""How one attempt comes to its ending: may it be run here, does it run alone, and what does its result lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rowlock.client import Rowlock
+from rowlock.domain.decide import ReasonCode, Result, Transition
+from rowlock.domain.errors import RowlockError
+from rowlock.engine.endings import cancelled, ending_of, given_back, put_off
+from rowlock.engine.finish import Ending
+from rowlock.handlers.handler import Handler
+from rowlock.store import leases
+from rowlock.store.database import Database
+from rowlock.worker.alone import Turns
+from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.executors import Executors
+
+PUT_OFF_SECONDS = 15.0  # a task that cannot be run here is looked at again after this
+
+
+class Performer:
+    """Runs attempts for one worker. It writes nothing but that an attempt begins alone."""
+
+    def __init__(
+        self,
+        app: Rowlock,
+        database: Database,
+        executors: Executors,
+        turns: Turns,
+        *,
+        worker: str,
+        max_result_bytes: int,
+        troubled: Callable[[RowlockError], None],
+    ) -> None:
+        self._app = app
+        self._database = database
+        self._executors = executors
+        self._turns = turns
+        self._worker = worker
+        self._max_result_bytes = max_result_bytes
+        self._troubled = troubled
+
+    async def perform(self, attempt: Attempt) -> Ending | None:
+        """How the attempt ends; None where its lease is lost. Raises `CancelledError` where the worker stops it."""
+        task = attempt.task
+        if task.cancel_requested:  # while an earlier attempt ran
+            return cancelled(task)
+        handler = self._app.handlers.get(task.name)
+        if handler is None:
+            return put_off(task, "no_handler", PUT_OFF_SECONDS)
+        if not handler.payloads.knows(task.payload_version):
+            return put_off(task, ReasonCode.UNKNOWN_VERSION, PUT_OFF_SECONDS)
+        if task.must_run_alone:
+            return await self._alone(attempt, handler)
+        return await self._run(attempt, handler)
+
+    def abandoned(self, attempt: Attempt, result: Result) -> Ending:
+        """How an attempt ends whose handler goes on."""
+        handler = self._app.handlers[attempt.task.name]
+        return self._ending(attempt, handler, attempt.decided(result, handler))
+
+    async def _alone(self, attempt: Attempt, handler: Handler) -> Ending | None:
+        task = attempt.task
+        async with self._turns.alone() as its_turn:
+            if not its_turn:
+                return put_off(task, ReasonCode.WAITS_TO_RUN_ALONE, PUT_OFF_SECONDS)
+            try:
+                held = await leases.begin_alone(self._database, task.id, task.lease_token)
+            except RowlockError as error:
+                self._troubled(error)
+                return given_back(task, begun=False)
+            if not held:
+                attempt.stop = Stop.LEASE_LOST
+                return None
+            return await self._run(attempt, handler)
+
+    async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
+        transition = await attempt.perform(handler, self._app.middlewares, self._executors, self._worker)
+        return self._ending(attempt, handler, transition)
+
+    def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:
+        return ending_of(
+            attempt.task,
+            transition,
+            max_result_bytes=self._max_result_bytes,
+            result_version=handler.results.current,
+        )

@@ -1,0 +1,132 @@
+"""The end of a worker, by stages: stop claiming, drain, release, force. Each is logged with its figures and how long it
+took. Whatever a handler does, no lease is left behind: what cannot be stopped is given back without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+from rowlock.config import Settings
+from rowlock.domain.errors import RowlockError
+from rowlock.engine.finish import Finisher
+from rowlock.store import workers
+from rowlock.store.database import Database
+from rowlock.telemetry.logs import get_logger
+from rowlock.worker.attempt import FORCE_SECONDS, Attempt, Stop
+
+log = get_logger("rowlock.worker")
+
+
+class Figures(Protocol):
+    """What a worker has done, for its last log line."""
+
+    claimed: int
+    finished: int
+    released: int
+    lost: int
+    abandoned: int
+
+
+class Shutdown:
+    """One worker's. `quiet` is set when it holds nothing any more; `hurry` cuts the draining short."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        held: Mapping[int, Attempt],
+        finisher: Finisher,
+        figures: Figures,
+        *,
+        quiet: asyncio.Event,
+        hurry: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._held = held
+        self._finisher = finisher
+        self._figures = figures
+        self._quiet = quiet
+        self._hurry = hurry
+
+    def claiming_has_stopped(self, seconds: float) -> None:
+        """The first stage, which the claim loop has done already."""
+        log.info("Stopping, stage 1 of 4: claims nothing any more.", held=len(self._held), seconds=round(seconds, 3))
+
+    async def drain(self) -> None:
+        """Gives back what has not begun, and lets the rest finish."""
+        began, held = time.monotonic(), len(self._held)
+        unbegun = [attempt for attempt in self._held.values() if not attempt.begun]
+        for attempt in unbegun:
+            attempt.request_stop(Stop.WORKER_STOPS)
+        await self._until_quiet(self._settings.drain_seconds, self._hurry)
+        log.info(
+            "Stopping, stage 2 of 4: what ran had its time to finish.",
+            given_back=len(unbegun),
+            finished=held - len(unbegun) - len(self._held),
+            left=len(self._held),
+            hurried=self._hurry.is_set(),
+            seconds=_since(began),
+        )
+
+    async def release(self) -> None:
+        """Stops what still runs, and gives it back."""
+        began, held = time.monotonic(), len(self._held)
+        for attempt in list(self._held.values()):
+            attempt.request_stop(Stop.WORKER_STOPS)
+        await self._until_quiet(FORCE_SECONDS)
+        log.info(
+            "Stopping, stage 3 of 4: what still ran was stopped and given back.",
+            given_back=held - len(self._held),
+            left=len(self._held),
+            seconds=_since(began),
+        )
+
+    def force(self) -> None:
+        """Gives back what could not be stopped; its handlers go on until the process ends."""
+        stubborn = list(self._held.values())
+        for attempt in stubborn:
+            attempt.abandon()
+        log.info(
+            "Stopping, stage 4 of 4: what could not be stopped was given back without its handler.",
+            abandoned=len(stubborn),
+        )
+
+    async def say_goodbye(self, database: Database, worker_id: int, name: str) -> None:
+        """Writes every outcome, and the worker's own end."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(5.0, self._settings.connect_seconds)):
+                await self._finisher.flushed()
+                await workers.stop_worker(database, worker_id)
+        except (TimeoutError, RowlockError) as error:
+            log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
+        figures = self._figures
+        log.info(
+            "The worker has stopped.",
+            worker=name,
+            claimed=figures.claimed,
+            finished=figures.finished,
+            released=figures.released,
+            lost=figures.lost,
+            abandoned=figures.abandoned,
+            left_behind=len(self._held) + len(self._finisher),
+            seconds=_since(began),
+        )
+
+    async def _until_quiet(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
+        if not self._held:
+            return
+        self._quiet.clear()
+        events = [self._quiet] if hurry is None else [self._quiet, hurry]
+        waits = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

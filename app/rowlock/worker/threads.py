@@ -1,0 +1,114 @@
+"""Threads for `def` handlers, and what becomes of those that cannot be stopped.
+
+A thread whose attempt is over before its function has returned is abandoned: it goes on by itself, and another thread
+takes its place, so that the tasks after it do not wait. At most as many are replaced as there are threads; beyond that
+each abandoned one takes a place until it returns, and the worker says so. They are daemons: a process that ends does
+not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rowlock.telemetry.metrics import process_metrics
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    function: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+    returned: bool = False
+    abandoned: bool = False
+
+
+class HandlerThreads:
+    """At most `size` functions at once, each in a thread that is used again and again."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.abandoned = 0
+        self._unreplaced = 0
+        self._places = asyncio.Semaphore(size)
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._started = 0
+
+    @property
+    def left(self) -> int:
+        """Places that abandoned threads have left."""
+        return self.size - self._unreplaced
+
+    async def run(self, function: Callable[[], Any], *, begin: Callable[[], None]) -> Any:
+        """What the function returns, or raises. `begin` is called when there is a place for it."""
+        await self._places.acquire()
+        begin()
+        loop = asyncio.get_running_loop()
+        call = _Call(function, loop, loop.create_future())
+        self._calls.put(call)
+        self._have_a_thread()
+        try:
+            return await call.answer
+        finally:
+            if call.returned:
+                self._places.release()
+            else:
+                self._abandon(call)
+
+    def close(self) -> None:
+        """Ends the threads that have nothing to do, and lets the abandoned ones be."""
+        for _ in range(self._started):
+            self._calls.put(None)
+
+    def _have_a_thread(self) -> None:
+        if not self._idle.acquire(blocking=False):
+            self._started += 1
+            threading.Thread(target=self._serve, name=f"rowlock-handler-{self._started}", daemon=True).start()
+
+    def _abandon(self, call: _Call) -> None:
+        call.abandoned = True
+        self._count_abandoned(+1)
+        process_metrics().abandoned_attempts.labels("thread").inc()
+        if self.abandoned <= self.size:
+            self._places.release()
+        else:
+            self._unreplaced += 1
+
+    def _serve(self) -> None:
+        while (call := self._calls.get()) is not None:
+            value: Any = None
+            error: BaseException | None = None
+            try:
+                value = call.function()
+            except StopIteration as stopped:  # which no future takes
+                error = RuntimeError(f"The handler raised {stopped!r}.")
+            except BaseException as raised:  # noqa: BLE001 - whatever a handler raises is its outcome
+                error = raised
+            self._idle.release()
+            try:
+                call.loop.call_soon_threadsafe(self._returned, call, value, error)
+            except RuntimeError:
+                return  # the loop is closed: nobody waits for the answer
+            del call, value, error  # an idle thread keeps nothing alive
+
+    def _returned(self, call: _Call, value: Any, error: BaseException | None) -> None:
+        call.returned = True
+        if call.abandoned:
+            self._count_abandoned(-1)
+            if self._unreplaced:
+                self._unreplaced -= 1
+                self._places.release()
+        elif not call.answer.done():
+            if error is None:
+                call.answer.set_result(value)
+            else:
+                call.answer.set_exception(error)
+
+    def _count_abandoned(self, change: int) -> None:
+        self.abandoned += change
+        process_metrics().worker_abandoned_threads.set(self.abandoned)
