@@ -28,6 +28,7 @@ def upgrade() -> None:
     run_file("functions/0013/enqueue.sql")
     run_file("functions/0013/cancel.sql")
     run_file("functions/0013/explain_task.sql")
+    run_file("functions/0013/trigger_schedule.sql")
 
 
 def downgrade() -> None:
@@ -42,7 +43,7 @@ def downgrade() -> None:
     DROP TYPE rowlock.task_request;
     """
     )
-    for former in ("task_requests", "enqueue_keyed", "enqueue_many", "enqueue", "cancel", "explain_task"):
+    for former in ("task_requests", "enqueue_keyed", "enqueue_many", "enqueue", "cancel", "explain_task", "schedules"):
         run_file(f"functions/{former}.sql")
     run(
         """

@@ -73,6 +73,15 @@ async def watch_family(database: Database, tenant_id: str, task_id: UUID, show: 
         pause = min(LONGEST_PAUSE_SECONDS, pause * GROWTH)
 
 
+async def wait_for_end(database: Database, tenant_id: str, task_id: UUID) -> TaskRecord:
+    """The task when it has finished."""
+    pause = FIRST_PAUSE_SECONDS
+    while not (task := await get_task(database, tenant_id, task_id)).finished:
+        await asyncio.sleep(pause)
+        pause = min(LONGEST_PAUSE_SECONDS, pause * GROWTH)
+    return task
+
+
 @contextmanager
 def json_watcher() -> Iterator[Callable[[Family], None]]:
     """A line for each change."""

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rowlock.cli.call import Call, command
+from rowlock.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from rich.console import RenderableType
 
     from rowlock.store.database import Database
@@ -70,18 +73,27 @@ def register(program: typer.Typer) -> None:
     def cancel(
         call: Call,
         task: TaskArgument,
+        *,
         reason: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for the record.")] = None,
+        wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended, and say how.")] = False,
     ) -> None:
-        """Cancel a task: at once where it waits; where it runs, its worker is asked to stop it."""
+        """Cancel a task: at once where it waits; where it runs, its worker is asked to stop it.
+
+        A running one has ROWLOCK_CANCEL_GRACE_SECONDS to obey, then it is stopped. With --wait it exits with 1 where
+        the task ended otherwise than cancelled.
+        """
         from rowlock.domain.ids import parse_id
-        from rowlock.engine.operate import Actor, cancel_task
 
         task_id = parse_id(task)
-        said = call.on_database(
-            lambda database: cancel_task(database, call.tenant, task_id, reason=reason, actor=Actor(call.actor))
-        )
+        said, ended = call.on_database(lambda database: _cancel(database, call, task_id, reason, wait=wait))
+        answer: dict[str, Any] = {"id": task_id, "outcome": said}
         sentence = "has been cancelled" if said == "cancelled" else "is running; its worker has been asked to stop it"
-        call.answer({"id": task_id, "outcome": said}, lambda: f"Task {task_id} {sentence}.")
+        if ended is not None:
+            answer.update(status=ended.status, reason=ended.reason)
+            sentence = f"ended as {ended.status}" + (f" ({ended.reason})" if ended.reason else "")
+        call.answer(answer, lambda: f"Task {task_id} {sentence}.")
+        if ended is not None and ended.status != "cancelled":
+            raise typer.Exit(ExitCode.NO)
 
     @command(tasks, "redrive")
     def redrive(call: Call, task: TaskArgument) -> None:
@@ -103,6 +115,16 @@ def _statuses(names: list[str]) -> frozenset[Any]:
         if name not in known:
             raise InvalidArgument(f"The status {name!r} is unknown: use {', '.join(known)}.", field="status")
     return frozenset(Status(name) for name in names)
+
+
+async def _cancel(
+    database: Database, call: Call, task_id: UUID, reason: str | None, *, wait: bool
+) -> tuple[str, TaskRecord | None]:
+    from rowlock.cli.watching import wait_for_end
+    from rowlock.engine.operate import Actor, cancel_task
+
+    said = await cancel_task(database, call.tenant, task_id, reason=reason, actor=Actor(call.actor))
+    return said, await wait_for_end(database, call.tenant, task_id) if wait else None
 
 
 async def _everything(
