@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import psutil
 
@@ -21,6 +22,13 @@ def spin(seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         pass
+
+
+def linger(note: str) -> None:
+    """Writes down its process id, and stays."""
+    Path(note).write_text(str(os.getpid()))
+    while True:
+        time.sleep(60)
 
 
 def alive(_: str) -> list[int]:

@@ -270,7 +270,7 @@ class Worker:
         self._forget(attempt)
         self._unwritten += 1
         self._finisher.put(ending)
-        if ending.said is not None and ending.said.error:
+        if ending.said is not None and ending.said.error and ending.way is not Way.CANCEL:
             log.warning(
                 "An attempt failed.",
                 task_id=str(attempt.task.id),

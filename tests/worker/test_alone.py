@@ -1,0 +1,97 @@
+"""Who runs alone next, and how long a worker waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.harness.eventually import eventually
+
+from rowlock.worker.alone import SHARE, Turns
+
+
+class Bench:
+    """A worker that holds so many attempts, those that wait for their turn among them."""
+
+    def __init__(self, patience_seconds: float = 3_600) -> None:
+        self.held = 0
+        self.now = 0.0
+        self.running: list[str] = []
+        self.turns = Turns(lambda: self.held, patience_seconds=patience_seconds, monotonic=lambda: self.now)
+
+    def begin(self, name: str, go: asyncio.Event) -> asyncio.Task[bool]:
+        self.held += 1
+        return asyncio.create_task(self._run(name, go))
+
+    def end_another(self) -> None:
+        self.held -= 1
+        self.turns.move()
+
+    async def _run(self, name: str, go: asyncio.Event) -> bool:
+        try:
+            async with self.turns.alone() as its_turn:
+                if its_turn:
+                    self.running.append(name)
+                    await go.wait()
+                    self.running.remove(name)
+                return its_turn
+        finally:
+            self.end_another()
+
+
+async def test_one_runs_at_a_time_and_only_when_nothing_else_does() -> None:
+    bench, go = Bench(), asyncio.Event()
+    bench.held = 2
+    first, second = bench.begin("first", go), bench.begin("second", asyncio.Event())
+    await asyncio.sleep(0)
+    assert (bench.running, bench.turns.pending) == ([], True)
+    bench.end_another()
+    await asyncio.sleep(0)
+    assert bench.running == []
+    bench.end_another()
+    await eventually(lambda: bench.running == ["first"])
+    go.set()
+    assert await first
+    await eventually(lambda: bench.running == ["second"])
+    second.cancel()
+    await asyncio.wait([second])
+    assert (bench.held, bench.turns.pending) == (0, False)
+
+
+async def test_patience_ends_grows_and_costs_a_tenth_of_the_time() -> None:
+    bench, go = Bench(patience_seconds=0.01), asyncio.Event()
+    bench.held = 1
+    assert [await bench.begin("a", go), await bench.begin("b", go)] == [False, False]
+    assert not bench.turns.pending
+    bench.now = SHARE * 0.01 - 0.001
+    bench.held = 0
+    assert not await bench.begin("c", go), "its time has not come, though nothing else runs"
+    bench.now += 0.002
+    go.set()
+    assert await bench.begin("d", go)
+    assert bench.turns._patience_seconds == 0.02
+
+
+async def test_one_that_leaves_while_it_waits_lets_the_others_move() -> None:
+    bench, go = Bench(), asyncio.Event()
+    bench.held = 1
+    first, second = bench.begin("first", go), bench.begin("second", go)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    bench.end_another()
+    await eventually(lambda: bench.running == ["second"])
+    go.set()
+    assert await second
+
+
+async def test_one_that_is_cancelled_at_the_moment_of_its_turn_gives_it_on() -> None:
+    bench, go = Bench(), asyncio.Event()
+    bench.held = 1
+    first, second = bench.begin("first", go), bench.begin("second", go)
+    await asyncio.sleep(0)
+    bench.end_another()  # the turn is the first one's
+    first.cancel()
+    await asyncio.wait([first])
+    await eventually(lambda: bench.running == ["second"])
+    go.set()
+    assert await second

@@ -1,0 +1,84 @@
+"""Threads for handlers: used again, replaced when they are abandoned, and missed when too many are."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.harness.eventually import eventually
+
+from rowlock.worker.threads import HandlerThreads
+
+
+class Held:
+    """Threads whose functions wait until the test lets them go."""
+
+    def __init__(self, size: int) -> None:
+        self.threads = HandlerThreads(size)
+        self.go = threading.Event()
+        self.begun = 0
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    async def abandon(self, count: int) -> None:
+        """Begins that many functions, one after the other, and gives each up."""
+        for _ in range(count):
+            before = self.begun
+            running = asyncio.create_task(self.threads.run(self.go.wait, begin=self.begin))
+            await eventually(lambda: self.begun > before)  # noqa: B023
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+
+    async def answer(self, value: object) -> object:
+        return await self.threads.run(lambda: value, begin=self.begin)
+
+
+@pytest.fixture
+async def held() -> AsyncIterator[Held]:
+    made = Held(2)
+    yield made
+    made.go.set()
+    made.threads.close()
+
+
+async def test_answers_and_errors_come_back_and_threads_are_used_again(held: Held) -> None:
+    names = {await held.threads.run(lambda: threading.current_thread().name, begin=held.begin) for _ in range(20)}
+    assert len(names) <= 2
+
+    def stops() -> Any:
+        raise StopIteration(3)
+
+    with pytest.raises(RuntimeError, match=r"StopIteration\(3\)"):
+        await held.threads.run(stops, begin=held.begin)
+    with pytest.raises(SystemExit):
+        await held.threads.run(lambda: exec("raise SystemExit(1)"), begin=held.begin)
+    assert await held.answer(4) == 4
+
+
+async def test_no_more_than_there_are_places_for_run_at_once(held: Held) -> None:
+    waiting = [asyncio.create_task(held.threads.run(held.go.wait, begin=held.begin)) for _ in range(5)]
+    await eventually(lambda: held.begun == 2)
+    held.go.set()
+    assert await asyncio.gather(*waiting) == [True] * 5
+
+
+async def test_as_many_as_there_are_may_be_abandoned_without_harm(held: Held) -> None:
+    await held.abandon(2)
+    assert (held.threads.abandoned, held.threads.left) == (2, 2)
+    assert await held.answer(1) == 1
+
+
+async def test_beyond_that_each_takes_a_place_until_it_returns(held: Held) -> None:
+    await held.abandon(4)
+    assert (held.threads.abandoned, held.threads.left) == (4, 0)
+    waiting = asyncio.create_task(held.answer("at last"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    held.go.set()
+    assert await waiting == "at last"
+    await eventually(lambda: (held.threads.abandoned, held.threads.left) == (0, 2))
