@@ -14,7 +14,8 @@ from tests.harness.installation import Installation
 from rowlock.domain.errors import DuplicateTask, IdempotencyKeyReused
 from rowlock.domain.requests import OnDuplicate, TaskRequest, task_request
 from rowlock.engine.enqueue import Enqueued, enqueue, enqueue_many
-from rowlock.store import tasks
+from rowlock.store import leases, tasks
+from rowlock.store.leases import FailedAttempt
 from rowlock.store.operations import Actor, cancel_task
 
 TENANT = "default"
@@ -80,6 +81,42 @@ async def test_a_key_is_free_when_its_task_ends(here: Installation, end: End) ->
         await here.database.run(end, parameters if end == "complete" else {**parameters, **said})
     assert (await here.task(first.id)).finished
     assert await enqueue(here.database, TENANT, second) == Enqueued(second.id, True)
+
+
+async def into(here: Installation, state: str) -> TaskRequest:
+    """A task that holds the key, brought into the state."""
+    first = unique()
+    await enqueue(here.database, TENANT, first)
+    if state in ("running", "succeeded", "dead"):
+        (claimed,) = await here.claim()
+        if state == "succeeded":
+            await leases.complete(here.database, [claimed.id], [claimed.lease_token])
+        elif state == "dead":
+            await leases.bury(here.database, [FailedAttempt(claimed.id, claimed.lease_token, "failed", "error")])
+    elif state == "cancelled":
+        await cancel_task(here.database, TENANT, first.id, None, Actor("test"))
+    return first
+
+
+@pytest.mark.parametrize("on_duplicate", ["skip", "replace", "refuse"])
+@pytest.mark.parametrize("state", ["pending", "running", "succeeded", "dead", "cancelled"])
+async def test_each_state_answers_each_way_of_asking(here: Installation, state: str, on_duplicate: OnDuplicate) -> None:
+    """The table of the documentation, cell by cell."""
+    first = await into(here, state)
+    second = unique(2, on_duplicate=on_duplicate)
+    if state in ("pending", "running") and on_duplicate == "refuse":
+        with pytest.raises(DuplicateTask):
+            await enqueue(here.database, TENANT, second)
+        answer = None
+    else:
+        answer = await enqueue(here.database, TENANT, second)
+    kept = (await here.task(first.id)).payload
+    if state in ("pending", "running"):
+        assert answer in (None, Enqueued(first.id, False))
+        assert kept == {"version": 2 if (state, on_duplicate) == ("pending", "replace") else 1}
+    else:
+        assert answer == Enqueued(second.id, True)
+        assert kept == {"version": 1}
 
 
 @pytest.mark.parametrize("delay", [timedelta(0), timedelta(hours=1)], ids=["ready", "scheduled"])

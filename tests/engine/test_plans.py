@@ -92,6 +92,21 @@ async def test_finish_goes_by_the_primary_key(here: Installation, tasks: int) ->
         assert "tasks_live_pkey" in indexes
 
 
+async def test_overdue_tasks_are_found_by_their_index(here: Installation) -> None:
+    """However many tasks there are that have a deadline ahead of them, or none."""
+    await fill(here, 20_000)
+    await here.query(
+        "UPDATE rowlock.tasks_live SET deadline_at = rowlock.clock() + make_interval(secs => place - 5.5) "
+        "FROM (SELECT id AS numbered, row_number() OVER () AS place FROM rowlock.tasks_live LIMIT 5000) AS n "
+        "WHERE id = numbered"
+    )
+    await here.query("ANALYZE rowlock.tasks_live")
+    async with here.database.link() as link, link.transaction():
+        nodes = await plan_of(link, "expire_tasks", {"limit": 500})
+    assert [node["Index Name"] for node in nodes if node.get("Index Name")] == ["tasks_live_deadline"]
+    assert nodes[0]["Actual Rows"] == 5
+
+
 async def test_lane_scan_skips_from_lane_to_lane(here: Installation) -> None:
     await fill(here, 20_000)
     await here.enqueue(tenant="zeta")

@@ -9,6 +9,8 @@ from tests.harness.installation import Installation
 
 from rowlock.engine import rescue
 from rowlock.engine.rescue import RescueReport, rescue_abandoned
+from rowlock.store import leases
+from rowlock.store.leases import FailedAttempt
 from rowlock.store.workers import register_worker
 
 
@@ -57,6 +59,37 @@ async def test_a_last_attempt_that_vanished_goes_to_the_dead_letters(
         assert (task.status, task.reason) == ("dead", "lease_expired")
         assert await here.outcomes(task_id) == ["lease_expired"]
     assert [task.id for task in await here.claim()] == [left]
+
+
+async def test_a_last_attempt_that_did_not_run_alone_comes_back_to_run_alone(here: Installation) -> None:
+    """Whatever ran beside it may have taken the worker down; only what ran alone is to blame."""
+    task_id = await here.enqueue(max_attempts=2)
+    await here.claim(lease_seconds=0)
+    (last,) = await here.claim(lease_seconds=0)
+    assert (last.attempt, last.must_run_alone) == (2, True)
+    assert await rescue_abandoned(here.database) == RescueReport(spared=1)
+    assert (await here.task(task_id)).attempt == 1
+    (again,) = await here.claim(lease_seconds=0)
+    assert (again.attempt, again.must_run_alone) == (2, True)
+    assert not await leases.begin_alone(here.database, task_id, last.lease_token), "the lease of before is lost"
+    assert await leases.begin_alone(here.database, task_id, again.lease_token)
+    assert await rescue_abandoned(here.database) == RescueReport(buried=1)
+    task = await here.task(task_id)
+    assert (task.status, task.reason) == ("dead", "lease_expired")
+    assert await here.outcomes(task_id) == ["lease_expired"] * 3
+
+
+async def test_a_last_attempt_is_not_suspected_for_its_own_failures(here: Installation) -> None:
+    """It failed by itself, so it runs beside others; if its worker vanishes then, it comes back to run alone."""
+    await here.enqueue(max_attempts=2)
+    (first,) = await here.claim()
+    failed = FailedAttempt(first.id, first.lease_token, "failed", "error", "no")
+    await leases.retry(here.database, [failed], worker_id=1)
+    (last,) = await here.claim(lease_seconds=0)
+    assert (last.attempt, last.must_run_alone) == (2, False)
+    assert await rescue_abandoned(here.database) == RescueReport(spared=1)
+    (again,) = await here.claim()
+    assert (again.attempt, again.must_run_alone) == (2, True)
 
 
 async def test_a_spent_task_of_a_gone_worker_is_buried_in_the_same_round(here: Installation) -> None:
