@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.harness.eventually import eventually
 from tests.harness.installation import TENANT, Installation, installation, settings_for
 from tests.harness.proxy import Loss, Proxy
 
@@ -214,10 +215,6 @@ async def test_what_comes_back_the_first_time_is_what_comes_back_for_ever(
 
 async def _until_it_waits(here: Installation, holder: Link) -> None:
     """Until somebody waits for a lock that the link's transaction holds."""
-    while not (
-        await here.query(
-            "SELECT count(*) FROM pg_stat_activity WHERE %(pid)s = ANY (pg_blocking_pids(pid))",
-            {"pid": holder.connection.info.backend_pid},
-        )
-    )[0][0]:
-        await asyncio.sleep(0)
+    pid = {"pid": holder.connection.info.backend_pid}
+    waiting = "SELECT FROM pg_stat_activity WHERE %(pid)s = ANY (pg_blocking_pids(pid))"
+    await eventually(lambda: here.query(waiting, pid))

@@ -7,6 +7,8 @@ import time
 
 import psutil
 
+from rowlock import Context
+
 
 def square(n: int) -> int:
     return n * n
@@ -33,3 +35,7 @@ def alive(_: str) -> list[int]:
         except psutil.NoSuchProcess:
             continue
     return burning
+
+
+def take_a_step(ctx: Context) -> None:
+    ctx.step_sync("one", int)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextvars import ContextVar
@@ -139,6 +140,8 @@ class Context:
         if self._loop is None:
             raise RuntimeError("This context has no event loop: it runs in a child process or a test.")
         if asyncio._get_running_loop() is self._loop:
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
             raise RuntimeError("This would block the worker's event loop: in an async handler, await the other method.")
 
         async def awaited() -> Any:
