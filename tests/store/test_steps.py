@@ -216,5 +216,5 @@ async def test_what_comes_back_the_first_time_is_what_comes_back_for_ever(
 async def _until_it_waits(here: Installation, holder: Link) -> None:
     """Until somebody waits for a lock that the link's transaction holds."""
     pid = {"pid": holder.connection.info.backend_pid}
-    waiting = "SELECT FROM pg_stat_activity WHERE %(pid)s = ANY (pg_blocking_pids(pid))"
+    waiting = "SELECT pid FROM pg_stat_activity WHERE %(pid)s = ANY (pg_blocking_pids(pid))"
     await eventually(lambda: here.query(waiting, pid))
