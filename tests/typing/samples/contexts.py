@@ -52,7 +52,6 @@ async def fulfil(ctx: Context, order: int) -> None:
     assert_type(ctx.step_key("charge"), str)
     await ctx.step("charge", charge, "seven", currency="EUR")  # E: arg-type
     await ctx.step("charge", charge, order)  # E: call-overload
-    await ctx.step("pack", pack, order, crates=2)  # E: arg-type
     await ctx.step(charge, order, currency="EUR")  # E: call-overload
 
 
