@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rowlock.client import Rowlock
-    from rowlock.domain.errors import LeaseLost, RowlockError
+    from rowlock.domain.errors import LeaseLost, RowlockError, StepNotKept
     from rowlock.domain.outcomes import Cancel, Fail, Retry, Snooze
     from rowlock.domain.priorities import Priority
     from rowlock.domain.retry import RetryPolicy
@@ -31,6 +31,7 @@ __all__ = [
     "Rowlock",
     "RowlockError",
     "Snooze",
+    "StepNotKept",
     "Task",
     "TaskHandle",
     "TaskNotSucceeded",
@@ -42,6 +43,7 @@ _HOMES = {
     "Rowlock": "client",
     "LeaseLost": "domain.errors",
     "RowlockError": "domain.errors",
+    "StepNotKept": "domain.errors",
     "Cancel": "domain.outcomes",
     "Fail": "domain.outcomes",
     "Retry": "domain.outcomes",

@@ -95,6 +95,15 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(8_388_608, ge=1_024, le=268_435_456, description="Largest REST request body.")
     max_payload_bytes: int = Field(1_048_576, ge=64, le=67_108_864, description="Largest payload, as JSON text.")
     max_result_bytes: int = Field(1_048_576, ge=64, le=67_108_864, description="Largest result, as JSON text.")
+    max_step_bytes: int = Field(
+        262_144, ge=64, le=67_108_864, description="Largest result of a durable step, as JSON text."
+    )
+    step_retention_days: int = Field(
+        7,
+        ge=1,
+        le=365,
+        description="Days that results of durable steps are kept; those of tasks that may still run stay longer.",
+    )
     max_batch: int = Field(1_000, ge=1, le=100_000, description="Most tasks in one REST batch.")
     pool_min: int = Field(1, ge=0, le=100, description="Connections a pool keeps open.")
     pool_max: int = Field(10, ge=1, le=1_000, description="Connections a pool opens at most.")

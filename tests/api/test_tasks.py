@@ -185,7 +185,7 @@ async def test_attempts_reasons_and_children_can_be_asked_for(api: Served) -> No
 
 async def test_all_routes_of_an_absent_task_are_404(api: Served) -> None:
     where = f"/v1/tasks/{new_id()}"
-    for route in ("", "/executions", "/explain", "/children"):
+    for route in ("", "/executions", "/steps", "/explain", "/children"):
         assert_problem(await api.client.get(where + route), 404, "not-found")
     for route in ("/cancel", "/redrive"):
         assert_problem(await api.client.post(where + route), 404, "not-found")

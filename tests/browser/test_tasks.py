@@ -63,6 +63,30 @@ async def test_what_is_hostile_stays_text(site: Site, open_page: Opener) -> None
     assert await page.title() == "mail.send · rowlock"
 
 
+async def test_a_task_shows_its_steps_and_what_they_returned(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue("order.fulfil")
+    page = await open_page(f"tasks/{task_id}")
+    await expect(page.get_by_label("Payload")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Steps")).to_have_count(0)
+    await site.sql(
+        "INSERT INTO rowlock.steps (task_id, recorded_at, lease_token, filed_on, run_seconds, occurrence, attempt,"
+        " tenant_id, name, result) SELECT %(id)s, now() + make_interval(secs => n), 1, rowlock.step_day(), 0.25, n, 1,"
+        " 'default', 'charge', CASE n WHEN 21 THEN to_jsonb(repeat(%(hostile)s, 3)) ELSE to_jsonb(n) END"
+        " FROM generate_series(1, 21) AS n",
+        id=task_id,
+        hostile=HOSTILE,
+    )
+    rows = page.get_by_role("region", name="Steps").locator("tbody tr")
+    await expect(rows).to_have_count(20)
+    await expect(rows.first).to_contain_text("charge#21")
+    await rows.first.locator("summary").click()
+    await expect(page.get_by_label("Result of charge#21").locator("pre")).to_contain_text("taken")
+    assert await page.locator("main img, main script").count() == 0
+    await page.get_by_role("button", name="Older").click()
+    await expect(rows).to_have_count(1)
+    await expect(rows.first).to_contain_text("250 ms")
+
+
 async def test_a_task_that_is_not_there_is_said_to_be_so(open_page: Opener) -> None:
     missing = "0192f0c1-0000-7000-8000-000000000000"
     page = await open_page(f"tasks/{missing}")

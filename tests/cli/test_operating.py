@@ -55,6 +55,26 @@ def test_show_tells_all_of_a_task(cli: Caller, dead_task: str) -> None:
     assert "\x1b" not in text
 
 
+def test_steps_are_shown_first_to_last(cli: Caller, database_url: str) -> None:
+    task = cli.json("enqueue", "a.b")["id"]
+    assert cli("tasks", "steps", task).out == "No steps.\n"
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.steps (task_id, recorded_at, lease_token, filed_on, run_seconds, occurrence, attempt,"
+            " tenant_id, name, result) SELECT %s, now() + make_interval(secs => n), 1, rowlock.step_day(), 2, n, 1,"
+            " 'default', 'page', jsonb_build_object('number', n) FROM generate_series(1, 250) AS n",
+            (task,),
+        )
+    steps = cli.json("tasks", "steps", task)["items"]
+    assert [step["occurrence"] for step in steps] == list(range(1, 251))
+    assert (steps[0]["name"], steps[0]["attempt"], steps[0]["result"]) == ("page", 1, {"number": 1})
+    heading, first, second = cli("tasks", "steps", task).out.splitlines()[:3]
+    assert heading.split() == ["STEP", "ATTEMPT", "RECORDED", "RAN", "RESULT"]
+    assert [first.split()[0], first.split()[-1]] == ["page", '{"number":1}']
+    assert second.split()[0] == "page#2"
+    assert cli("tasks", "steps", task, "--tenant", "acme").code == 3
+
+
 def test_dead_letters_are_listed_and_put_back_to_work(cli: Caller, dead_task: str) -> None:
     [letter] = cli.json("dead-letters", "list")["items"]
     assert letter["id"] == dead_task

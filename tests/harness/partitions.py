@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from tests.harness.installation import Installation
 
-SPANS = {"tasks": "day", "executions": "day", "schedule_windows": "month", "audit_log": "month"}
+SPANS = {"tasks": "day", "executions": "day", "steps": "day", "schedule_windows": "month", "audit_log": "month"}
 
 
 async def partitions(here: Installation, parent: str) -> set[str]:

@@ -54,9 +54,24 @@ async def test_a_task_is_found_read_and_explained(desk: Desk) -> None:
     task = await desk.ask("get_task", task_id=stored["id"])
     assert task["payload"] == {"to": 1}
     assert task["attempts"] == []
+    assert task["steps"] == []
 
     codes = [reason["code"] for reason in await desk.ask("explain_task", task_id=stored["id"])]
     assert "no_worker" in codes
+
+
+async def test_a_task_shows_its_latest_steps(desk: Desk, sql: Sql) -> None:
+    stored = await desk.ask("enqueue_task", name="order.fulfil")
+    sql(
+        "INSERT INTO rowlock.steps (task_id, recorded_at, lease_token, filed_on, run_seconds, occurrence, attempt,"
+        " tenant_id, name, result) SELECT %s, now() + make_interval(secs => n), 1, rowlock.step_day(), 2, n, 1,"
+        " 'default', 'page', to_jsonb(repeat('x', 30000)) FROM generate_series(1, 9) AS n",
+        stored["id"],
+    )
+    steps = (await desk.ask("get_task", task_id=stored["id"]))["steps"]
+    assert [(step["step"], len(step["result"])) for step in steps] == [
+        ("page#9", 30_000), ("page#8", 30_000), ("page#7", 30_000),
+    ]  # fmt: skip
 
 
 async def test_queues_show_depth_and_lag(desk: Desk) -> None:

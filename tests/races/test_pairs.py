@@ -17,9 +17,11 @@ from tests.harness.installation import TENANT, Installation, installation
 from rowlock.domain.errors import Conflict, LeaseLost, NotFound
 from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.domain.states import TERMINAL
-from rowlock.store import leases
+from rowlock.domain.steps import StepName
+from rowlock.store import leases, steps
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.links import Link
+from rowlock.store.steps import FinishedStep
 
 PATIENCE = timedelta(seconds=10)
 
@@ -70,6 +72,16 @@ async def cancel(link: Link, task: ClaimedTask) -> bool:
     return rows[0][0] == "cancelled"
 
 
+async def step(link: Link, task: ClaimedTask) -> bool:
+    """The handler keeps what a step returned; with a lost lease nothing must be there."""
+    done = FinishedStep(StepName("one"), "1", 0)
+    try:
+        return bool(await steps.record_step(link, TENANT, task.id, task.lease_token, done))
+    except LeaseLost:
+        assert not await link.query("SELECT name FROM rowlock.steps WHERE lease_token = %(t)s", {"t": task.lease_token})
+        return False
+
+
 async def rescue(link: Link, task: ClaimedTask) -> bool:
     """The leader takes back what is out of attempts and of its lease: buries it, or spares it where there were more."""
     return bool(await link.run("rescue_exhausted", {"limit": 10}))
@@ -109,13 +121,14 @@ OPERATIONS: dict[str, Callable[[Link, ClaimedTask], Awaitable[bool]]] = {
         renew,
         begin_alone,
         progress,
+        step,
         take_over,
         cancel,
         rescue,
         expire,
     )
 }
-ENDS_THE_ATTEMPT = OPERATIONS.keys() - {"renew", "begin_alone", "progress"}
+ENDS_THE_ATTEMPT = OPERATIONS.keys() - {"renew", "begin_alone", "progress", "step"}
 BY_OTHERS = {"take_over", "cancel", "rescue", "expire"}
 
 

@@ -24,7 +24,7 @@ async def here(database_url: str) -> AsyncIterator[Installation]:
 async def expired(here: Installation) -> list[ExpiredPartition]:
     async with maintenance_link(here.database) as link:
         assert link is not None
-        return await maintenance.expired_partitions(link, limit=10)
+        return await maintenance.expired_partitions(link, step_days=7, limit=10)
 
 
 async def detach(here: Installation, partition: ExpiredPartition) -> None:

@@ -140,7 +140,7 @@ def test_the_operators_role_may_look_and_not_touch(database_url: str) -> None:
         connection.execute("SET ROLE rowlock_operator")
         views = (
             "task_state, queue_depth, oldest_ready, running_tasks, stuck_tasks, top_failing, dead_letters, "
-            "worker_health, schedule_status, partition_sizes, lane_lag"
+            "worker_health, schedule_status, partition_sizes, lane_lag, task_steps"
         )
         for view in views.split(", "):
             connection.execute(f"SELECT * FROM rowlock.{view}".encode())

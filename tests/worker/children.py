@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from rowlock import Context
+
 
 def square(n: int) -> int:
     return n * n
@@ -41,3 +43,7 @@ def alive(_: str) -> list[int]:
         except psutil.NoSuchProcess:
             continue
     return burning
+
+
+def take_a_step(ctx: Context) -> None:
+    ctx.step_sync("one", int)

@@ -29,6 +29,7 @@ MAX_DELAY = timedelta(days=3_660)  # ten years: anything longer is a unit mistak
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # an instant before the epoch is a mistake
 # 9999-12-31 is the sentinel of live and blocked rows, so nothing may be due in that year.
 LATEST = datetime(9998, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+MAX_STEPS = 1_000  # of one task: they are read at once, and longer work is better cut into tasks
 MAX_ERROR_CHARS = 4_000  # shown in lists of dead letters
 MAX_TRACEBACK_CHARS = 20_000  # some hundred frames; the middle of a longer one is left out
 MAX_TIMEOUT_SECONDS = 2_592_000  # 30 days: longer work is better cut into tasks

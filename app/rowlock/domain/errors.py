@@ -35,6 +35,12 @@ class InvalidPayload(InvalidArgument):
     problem, title = "invalid-payload", "Invalid payload"
 
 
+class StepNotKept(InvalidPayload):
+    """A step's result is not JSON, not of the type it is said to be, or too large; or the task has too many steps."""
+
+    problem, title = "step-not-kept", "Step not kept"
+
+
 class PayloadTooLarge(InvalidArgument):
     """A payload, result or body is larger than its bound."""
 

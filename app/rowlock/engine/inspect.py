@@ -11,17 +11,20 @@ from uuid import UUID
 
 from rowlock.domain.errors import NotFound
 from rowlock.domain.states import Status
-from rowlock.store import audit, listing, operations, tasks, worker_health, workers
+from rowlock.store import audit, listing, operations, steps, tasks, worker_health, workers
 from rowlock.store.audit import AuditEntry
 from rowlock.store.database import Database
 from rowlock.store.listing import ListedTask, TaskFilter
 from rowlock.store.operations import Explanation, LimitRecord
 from rowlock.store.reading import Reading
+from rowlock.store.steps import StepPage, StepPosition, StepRecord
 from rowlock.store.tasks import ExecutionRecord, TaskRecord
 from rowlock.store.worker_health import WorkerRecord
 from rowlock.store.workers import HandlerRecord
 
 MAX_EXECUTIONS = 1_000
+MAX_STEP_PAGE = 200
+MAX_STEP_PAGE_BYTES = 4_194_304  # of results; a page ends with the step that reaches it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,32 @@ async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> l
     """Finished attempts of a task, first to last, at most `MAX_EXECUTIONS`."""
     task = await tasks.get_task(Reading(database), tenant_id, task_id)
     return await _executions_of(database, task)
+
+
+async def list_steps(
+    database: Database,
+    tenant_id: str,
+    task_id: UUID,
+    *,
+    before: StepPosition | None = None,
+    limit: int = 50,
+    max_bytes: int = MAX_STEP_PAGE_BYTES,
+) -> StepPage:
+    """Finished steps of a task, newest first, those before a position. A page with large results has fewer."""
+    task = await tasks.get_task(Reading(database), tenant_id, task_id)
+    return await steps.list_steps(
+        Reading(database), tenant_id, task_id, since=task.created_at, before=before, limit=limit, max_bytes=max_bytes
+    )
+
+
+async def all_steps(database: Database, tenant_id: str, task_id: UUID) -> list[StepRecord]:
+    """All finished steps of a task, first to last: at most `MAX_STEPS`."""
+    page = await list_steps(database, tenant_id, task_id, limit=MAX_STEP_PAGE)
+    found = page.steps
+    while page.more:
+        page = await list_steps(database, tenant_id, task_id, before=found[-1].position, limit=MAX_STEP_PAGE)
+        found += page.steps
+    return found[::-1]
 
 
 async def explain_task(database: Database, tenant_id: str, task_id: UUID) -> list[Explanation]:

@@ -1,7 +1,8 @@
 """Keeping the house: partitions of the days ahead, and an end to what has been kept long enough.
 
-Finished tasks go with their day's partition, attempts, windows and the audit log with theirs; expired idempotency keys
-and workers long gone are deleted in small batches. Nothing here waits in front of others: every lock is asked for
+Finished tasks go with their day's partition, attempts, steps, windows and the audit log with theirs; before a day of
+steps goes, those whose task may still run are carried to today. Expired idempotency keys and workers long gone are
+deleted in small batches. Nothing here waits in front of others: every lock is asked for
 100 ms at a time, and what a long report holds is postponed, with the reason, to the next round. Any number of
 processes may call it; one at a time does the work.
 """
@@ -18,7 +19,7 @@ from rowlock.domain.errors import Conflict, DatabaseUnavailable, RowlockError
 from rowlock.store import maintenance, rescue
 from rowlock.store.database import Database
 from rowlock.store.links import Link
-from rowlock.store.maintenance import ExpiredPartition
+from rowlock.store.maintenance import FIRST_STEP, ExpiredPartition, StepKey
 from rowlock.telemetry.logs import get_logger
 
 PARTITIONS_PER_ROUND = 200
@@ -41,6 +42,7 @@ class MaintenanceReport:
 
     made: int = 0
     dropped: list[str] = field(default_factory=list)
+    steps_carried: int = 0
     keys_forgotten: int = 0
     windows_forgotten: int = 0
     caps_forgotten: int = 0
@@ -59,7 +61,7 @@ async def maintain(database: Database) -> MaintenanceReport:
             report.postponed.append(("maintenance", "Another process is at it."))
             return report
         await _make_partitions(link, database.settings.partitions_ahead_days, report)
-        await _drop_expired(link, report)
+        await _drop_expired(link, database.settings.step_retention_days, report)
         report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
         report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
         report.caps_forgotten = await maintenance.forget_caps(link)
@@ -77,26 +79,44 @@ async def _make_partitions(link: Link, ahead_days: int, report: MaintenanceRepor
     await _or_postpone(link, "partitions ahead", make, report)
 
 
-async def _drop_expired(link: Link, report: MaintenanceReport) -> None:
+async def _drop_expired(link: Link, step_days: int, report: MaintenanceReport) -> None:
     held_up: set[str] = set()  # parents of which a report holds a partition: their others would only wait too
-    for partition in await maintenance.expired_partitions(link, limit=PARTITIONS_PER_ROUND):
+    for partition in await maintenance.expired_partitions(link, step_days=step_days, limit=PARTITIONS_PER_ROUND):
+
+        async def drop(partition: ExpiredPartition = partition) -> None:
+            await _drop(link, partition, step_days, report)
+
         if partition.parent in held_up:
             report.postponed.append((partition.name, "An older partition of the table has to go first."))
-        elif await _or_postpone(link, partition.name, lambda p=partition: _drop(link, p), report):  # type: ignore[misc]
+        elif await _or_postpone(link, partition.name, drop, report):
             report.dropped.append(partition.name)
         else:
             held_up.add(partition.parent)
 
 
-async def _drop(link: Link, partition: ExpiredPartition) -> None:
+async def _drop(link: Link, partition: ExpiredPartition, step_days: int, report: MaintenanceReport) -> None:
     """Looks again first: an earlier try may have got half-way."""
-    present = await maintenance.expired_partitions(link, limit=PARTITIONS_PER_ROUND)
+    present = await maintenance.expired_partitions(link, step_days=step_days, limit=PARTITIONS_PER_ROUND)
     for now in present:
         if now.name != partition.name:
             continue
+        if now.parent == "steps" and now.attached and not now.detaching:
+            report.steps_carried += await _carry_steps(link, now, step_days)
         if now.attached and not now.parent_has_default:
             await maintenance.detach_partition(link, now)
         await maintenance.drop_table(link, now.name)
+
+
+async def _carry_steps(link: Link, partition: ExpiredPartition, step_days: int) -> int:
+    """Carries what is still needed out of a day of steps, however many there are; how many it was."""
+    carried = 0
+    past: StepKey | None = FIRST_STEP
+    while past is not None:
+        past, batch = await maintenance.carry_steps(
+            link, partition.day, past, step_days=step_days, limit=ROWS_PER_BATCH
+        )
+        carried += batch
+    return carried
 
 
 async def _or_postpone(link: Link, what: str, work: Callable[[], Awaitable[None]], report: MaintenanceReport) -> bool:
@@ -130,6 +150,7 @@ def _log_round(report: MaintenanceReport) -> None:
         "Maintenance is done.",
         made=report.made,
         dropped=len(report.dropped),
+        steps_carried=report.steps_carried,
         keys_forgotten=report.keys_forgotten,
         days_ahead=report.days_ahead,
         seconds=round(report.seconds, 3),

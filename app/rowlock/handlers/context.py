@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import inspect
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from uuid import UUID
 
 from rowlock.domain.payloads import encode_json
+from rowlock.domain.steps import StepName
+from rowlock.handlers.steps import Steps
+from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 from rowlock.telemetry.logs import get_logger
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MAX_PROGRESS_BYTES = 4_096
+_MAKING_STEPS = threading.Lock()  # a handler's own threads may take their first steps at once
 _log = get_logger("rowlock.handler")
 
 
@@ -26,6 +34,13 @@ class Reporter(Protocol):
     async def count_children(self, context: Context, name: str | None) -> dict[str, int]: ...
 
     def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]: ...
+
+    @property
+    def max_step_bytes(self) -> int: ...
+
+    async def load_steps(self, context: Context) -> dict[StepName, Json]: ...
+
+    async def record_step(self, context: Context, done: FinishedStep) -> Json: ...
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -49,6 +64,7 @@ class Context:
     _reporter: Reporter | None = field(default=None, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _steps: Steps | None = field(default=None, repr=False)
 
     @property
     def cancelled(self) -> bool:
@@ -81,6 +97,44 @@ class Context:
         """`progress` for a handler that runs in a thread."""
         self.wait_for(self.progress(done, total, message))
 
+    @overload
+    def step(
+        self, name: str, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]: ...
+
+    @overload
+    def step(
+        self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, T]: ...
+
+    def step(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        """Runs `function(*args, **kwargs)` once for the task, whatever attempts follow.
+
+        What it returns is kept, and every later attempt gets that in its place, as JSON gives it back. Nothing is kept
+        of a function that raises. A plain function runs in a thread. A name that is used again in one attempt is
+        another step (`charge#2`), counted in the order of these calls. Raises `LeaseLost` and `StepNotKept`.
+        """
+        steps = self._own_steps()
+        return steps.take(steps.use(name), function, args, kwargs)  # counted by the call, not by its await
+
+    @overload
+    def step_sync(self, name: str, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    @overload
+    def step_sync(self, name: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    def step_sync(self, name: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """`step` for a handler that runs in a thread. An async function runs on the worker's loop."""
+        steps = self._own_steps()
+        return steps.take_sync(steps.use(name), function, args, kwargs)
+
+    def step_key(self, name: str) -> str:
+        """A key for others to know the step by, the same in every attempt: for their idempotency keys.
+
+        Inside the step its own; elsewhere that of the step which the next use of the name will be.
+        """
+        return self._own_steps().key(name)
+
     async def children(self, name: str | None = None) -> dict[str, int]:
         """How many tasks that this one enqueued are in each status."""
         return await self._connected().count_children(self, name)
@@ -93,6 +147,10 @@ class Context:
         """Runs a coroutine on the worker's loop, from the handler's thread."""
         if self._loop is None:
             raise RuntimeError("This context has no event loop: it runs in a child process or a test.")
+        if asyncio._get_running_loop() is self._loop:
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
+            raise RuntimeError("This would block the worker's event loop: in an async handler, await the other method.")
 
         async def awaited() -> Any:
             return await awaitable
@@ -101,8 +159,16 @@ class Context:
 
     def _connected(self) -> Reporter:
         if self._reporter is None:
-            raise RuntimeError("This context is not connected: handlers in child processes cannot report progress.")
+            raise RuntimeError(
+                "This context is not connected: handlers in child processes cannot report progress or take steps."
+            )
         return self._reporter
+
+    def _own_steps(self) -> Steps:
+        with _MAKING_STEPS:
+            if self._steps is None:
+                self._steps = Steps(self, self._connected())
+            return self._steps
 
 
 CURRENT: ContextVar[Context | None] = ContextVar("rowlock_context", default=None)

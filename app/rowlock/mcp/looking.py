@@ -19,6 +19,7 @@ Limit = Annotated[int, Field(ge=1, le=100, description="Most tasks to return.")]
 Before = Annotated[UUID | None, Field(description="`next_before` of the page before.")]
 TaskId = Annotated[UUID, Field(description="Id of the task.")]
 QueueName = Annotated[str | None, Field(description="Only this queue.")]
+MAX_STEP_BYTES = 65_536  # of results: a model reads them all
 TaskName = Annotated[str | None, Field(description="Only this handler.")]
 
 
@@ -54,11 +55,12 @@ class Looking:
         return TaskPage.of(listed, limit)
 
     async def get_task(self, task_id: TaskId) -> Task:
-        """One task: payload, result, progress, and every attempt with its error and traceback."""
+        """One task: payload, result, progress, durable steps, and every attempt with its error and traceback."""
         record = await inspect.get_task(self._database, self._tenant_id, task_id)
         attempts = await inspect.get_executions(self._database, self._tenant_id, task_id)
         children = await inspect.count_children(self._database, self._tenant_id, task_id)
-        return Task.known(record, attempts, children)
+        page = await inspect.list_steps(self._database, self._tenant_id, task_id, max_bytes=MAX_STEP_BYTES)
+        return Task.known(record, attempts, children, page.steps)
 
     async def explain_task(self, task_id: TaskId) -> list[Reason]:
         """Why a task waits, runs or ended: reason codes with a sentence and advice, the most telling first."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from rowlock.domain.priorities import Priority
 from rowlock.engine.queue_board import QueueRecord
 from rowlock.store.listing import ListedTask
+from rowlock.store.steps import StepRecord
 from rowlock.store.tasks import ExecutionRecord, TaskRecord
 
 Status = Literal["blocked", "scheduled", "ready", "running", "retrying", "succeeded", "dead", "cancelled"]
@@ -87,6 +88,21 @@ class Attempt(BaseModel):
         return cls(**{name: getattr(record, name) for name in cls.model_fields})
 
 
+class Step(BaseModel):
+    """One finished durable step; later attempts take its result instead of running it again."""
+
+    step: str = Field(description="Its name; `name#2` where an attempt used the name a second time.")
+    attempt: int = Field(description="The attempt that took it.")
+    recorded_at: datetime
+    run_seconds: float
+    result: Json = Field(description="What it returned.")
+
+    @classmethod
+    def of(cls, record: StepRecord) -> Step:
+        own = {name: getattr(record, name) for name in cls.model_fields if name != "step"}
+        return cls(step=str(record.step), **own)
+
+
 class Task(TaskLine):
     """A task with all there is to know of it."""
 
@@ -102,12 +118,24 @@ class Task(TaskLine):
     cancel_requested_at: datetime | None
     children: dict[str, int] = Field(description="Tasks that it enqueued, by status.")
     attempts: list[Attempt] = Field(description="Finished attempts, first to last.")
+    steps: list[Step] = Field(description="Finished durable steps, newest first, at most 50; fewer large ones.")
 
     @classmethod
-    def known(cls, record: TaskRecord, attempts: list[ExecutionRecord], children: dict[str, int]) -> Task:
-        own = cls.model_fields.keys() - TaskLine.model_fields.keys() - {"attempts", "children"}
+    def known(
+        cls,
+        record: TaskRecord,
+        attempts: list[ExecutionRecord],
+        children: dict[str, int],
+        steps: list[StepRecord],
+    ) -> Task:
+        own = cls.model_fields.keys() - TaskLine.model_fields.keys() - {"attempts", "children", "steps"}
         fields = {**_line(record), **{name: getattr(record, name) for name in own}}
-        return cls(**fields, attempts=[Attempt.of(one) for one in attempts], children=children)
+        return cls(
+            **fields,
+            attempts=[Attempt.of(one) for one in attempts],
+            children=children,
+            steps=[Step.of(one) for one in steps],
+        )
 
 
 class Reason(BaseModel):

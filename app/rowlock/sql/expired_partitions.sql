@@ -1,5 +1,6 @@
 -- Partitions whose rows may all go, and tables left over from a drop that was cut short. `detaching` is a detachment that
--- was begun and has to be finished; it comes first, since a parent allows no second one beside it.
+-- was begun and has to be finished; it comes first, since a parent allows no second one beside it. The last day there is
+-- stays: while nobody has made later ones, rows are filed under it.
 -- Index: pg_class' name. Locks: none. Fence: the day or month in the table's name, by the database's clock.
 WITH kept AS (
     SELECT greatest(30, max(retention_succeeded_days), max(retention_cancelled_days), max(retention_dead_days)) AS days
@@ -8,6 +9,8 @@ WITH kept AS (
     SELECT 'tasks', '^tasks_[0-9]{8}$', 'YYYYMMDD', interval '1 day', rowlock.today() FROM kept
     UNION ALL
     SELECT 'executions', '^executions_[0-9]{8}$', 'YYYYMMDD', interval '1 day', rowlock.today() - kept.days FROM kept
+    UNION ALL
+    SELECT 'steps', '^steps_[0-9]{8}$', 'YYYYMMDD', interval '1 day', rowlock.today() - %(step_days)s::integer
     UNION ALL
     SELECT named.parent, '^' || named.parent || '_[0-9]{6}$', 'YYYYMM', interval '1 month',
            rowlock.today() - %(ledger_days)s::integer
@@ -18,9 +21,14 @@ SELECT parents.parent, child.relname::text AS partition, link.inhrelid IS NOT NU
        EXISTS (SELECT FROM pg_partitioned_table AS cut WHERE cut.partrelid = link.inhparent AND cut.partdefid <> 0)
            AS has_default
   FROM parents
-  JOIN pg_class AS child ON child.relname ~ parents.pattern AND child.relkind = 'r'
+  JOIN LATERAL (
+        SELECT found.oid, found.relname, found.relnamespace,
+               to_date(substring(found.relname FROM '[0-9]+$'), parents.format) AS first_day
+          FROM pg_class AS found
+         WHERE found.relname ~ parents.pattern AND found.relkind = 'r') AS child ON true
   JOIN pg_namespace AS namespace ON namespace.oid = child.relnamespace AND namespace.nspname = '@schema@'
   LEFT JOIN pg_inherits AS link ON link.inhrelid = child.oid
- WHERE to_date(substring(child.relname FROM '[0-9]+$'), parents.format) + parents.span <= parents.past
+  LEFT JOIN rowlock.partition_horizon AS horizon ON horizon.parent = parents.parent
+ WHERE child.first_day + parents.span <= parents.past AND child.first_day IS DISTINCT FROM horizon.last_day
  ORDER BY detaching DESC, partition
  LIMIT %(limit)s

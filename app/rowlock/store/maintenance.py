@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
 
 from psycopg import errors as pg
 from psycopg import sql
@@ -23,6 +25,8 @@ LOCK_TIMEOUT_MS = 100  # the longest that maintenance stands in front of anybody
 SILENCE_SECONDS = 60  # after which PostgreSQL ends the session of a frozen host, and others may maintain
 LEDGER_DAYS = 400  # windows and the audit log: a year, and a month to look back at it
 MAINTENANCE_LOCK = "maintenance"
+StepKey = tuple[UUID, str, int]  # task, name, occurrence
+FIRST_STEP: StepKey = (UUID(int=0), "", 0)  # before every other
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class ExpiredPartition:
     attached: bool
     detaching: bool
     parent_has_default: bool
+
+    @property
+    def day(self) -> date:
+        """The day that a daily partition is for."""
+        return datetime.strptime(self.name[-8:], "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
 
 
 @asynccontextmanager
@@ -71,9 +80,10 @@ async def days_ahead(link: Link) -> int | None:
     return None if rows[0][0] is None else int(rows[0][0])
 
 
-async def expired_partitions(link: Link, *, limit: int) -> list[ExpiredPartition]:
+async def expired_partitions(link: Link, *, step_days: int, limit: int) -> list[ExpiredPartition]:
     """At most `limit` partitions whose retention is over, those first whose detachment was interrupted."""
-    rows = await link.run("expired_partitions", {"ledger_days": LEDGER_DAYS, "limit": limit})
+    parameters = {"step_days": step_days, "ledger_days": LEDGER_DAYS, "limit": limit}
+    rows = await link.run("expired_partitions", parameters)
     return [ExpiredPartition(*row) for row in rows]
 
 
@@ -96,6 +106,28 @@ async def detach_partition(link: Link, partition: ExpiredPartition) -> None:
 async def drop_table(link: Link, name: str) -> None:
     """Drops a table. For one still attached this takes its parent for a moment, which a default partition demands."""
     await _alter(link, sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(link.schema, name)))
+
+
+async def carry_steps(
+    link: Link, day: date, past: StepKey, *, step_days: int, limit: int
+) -> tuple[StepKey | None, int]:
+    """Looks at `limit` steps of a day after the key `past`, and carries to today those that are still needed.
+
+    The last key looked at, None where there was none; and how many were carried.
+    """
+    task_id, name, occurrence = past
+    rows = await link.run(
+        "carry_steps",
+        {
+            "day": day,
+            "past_task": task_id,
+            "past_name": name,
+            "past_occurrence": occurrence,
+            "step_days": step_days,
+            "limit": limit,
+        },
+    )
+    return ((rows[0][0], rows[0][1], rows[0][2]), int(rows[0][3])) if rows else (None, 0)
 
 
 async def forget_keys(link: Link, *, limit: int) -> int:

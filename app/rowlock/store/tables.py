@@ -233,6 +233,21 @@ handlers = sa.Table(
     _required("oldest_payload_version", SMALL),
 )
 
+steps = sa.Table(
+    "steps",
+    metadata,
+    _required("task_id", UUID, key=True),
+    _required("recorded_at", INSTANT),
+    _required("lease_token", BIG),
+    _required("filed_on", DAY, key=True),
+    _required("run_seconds", REAL),
+    _required("occurrence", SMALL, key=True),
+    _required("attempt", SMALL),
+    _required("tenant_id", TEXT),
+    _required("name", TEXT, key=True),
+    _required("result", JSON),
+)
+
 api_keys = sa.Table(
     "api_keys",
     metadata,

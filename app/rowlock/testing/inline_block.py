@@ -176,7 +176,8 @@ class Inline:
 
     async def _attempt(self, task: InlineTask, handler: Handler) -> None:
         claimed = task.claimed(next(self._lease_tokens))
-        attempt = Attempt(claimed, InlineReporter(task, self), asyncio.get_running_loop())
+        reporter = InlineReporter(task, self, max_step_bytes=self._app.settings.max_step_bytes)
+        attempt = Attempt(claimed, reporter, asyncio.get_running_loop())
         middlewares = (keep_exception(task), *self._app.middlewares)
 
         async def perform() -> None:

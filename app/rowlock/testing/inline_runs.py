@@ -6,14 +6,18 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from typing import Any, TypeVar
 
 import orjson
 
+from rowlock.domain.errors import LeaseLost
 from rowlock.domain.outcomes import Outcome
+from rowlock.domain.steps import StepName
 from rowlock.handlers.backend import Backend
 from rowlock.handlers.context import CURRENT, CallNext, Context
 from rowlock.handlers.handler import Handler
+from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 from rowlock.testing.inline_tasks import InlineTask
 from rowlock.worker.attempt import Attempt
@@ -25,7 +29,8 @@ T = TypeVar("T")
 class InlineReporter:
     """A Context's way to its task instead of to the database."""
 
-    def __init__(self, task: InlineTask, block: Backend) -> None:
+    def __init__(self, task: InlineTask, block: Backend, *, max_step_bytes: int) -> None:
+        self.max_step_bytes = max_step_bytes
         self._task = task
         self._block = block
 
@@ -37,6 +42,20 @@ class InlineReporter:
 
     def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
         return self._block.child_results(context.tenant_id, context.task_id, name)
+
+    async def load_steps(self, context: Context) -> dict[StepName, Json]:
+        self._hold_lease(context)
+        return {StepName.parse(step): deepcopy(result) for step, result in self._task.steps.items()}
+
+    async def record_step(self, context: Context, done: FinishedStep) -> Json:
+        self._hold_lease(context)
+        self._task.steps[str(done.step)] = orjson.loads(done.result)
+        return orjson.loads(done.result)
+
+    def _hold_lease(self, context: Context) -> None:
+        """An attempt that has ended, as by its timeout, has lost its lease; its thread may go on."""
+        if context.lease_token != self._task.lease_token:
+            raise LeaseLost(f"The lease on task {context.task_id} is lost: the attempt that took the step has ended.")
 
 
 class InlineExecutors(Executors):

@@ -30,7 +30,8 @@ _STATUSES = {
 @dataclass(slots=True, kw_only=True, eq=False)
 class InlineTask:
     """One task. `status` is the public one; `outcomes` has an entry for each attempt; `delay` is what a retry or a
-    snooze asked for; `exception` is what the handler raised last; `on` is what was passed as `on=`."""
+    snooze asked for; `exception` is what the handler raised last; `on` is what was passed as `on=`; `steps` holds what
+    each durable step returned, by its name (`charge`, `charge#2`)."""
 
     request: TaskRequest
     tenant_id: str
@@ -47,6 +48,8 @@ class InlineTask:
     exception: BaseException | None = None
     delay: timedelta | None = None
     progress: Any = None
+    steps: dict[str, Any] = field(default_factory=dict)
+    lease_token: int | None = None
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -114,6 +117,7 @@ class InlineTask:
         asked = self.request
         self.attempt += 1
         self.status = "running"
+        self.lease_token = lease_token
         self.started_at = datetime.now(UTC)
         self.exception = None
         return ClaimedTask(
@@ -141,6 +145,7 @@ class InlineTask:
     def end(self, ending: Ending) -> None:
         """Takes down how an attempt ended."""
         self.status = _STATUSES[ending.way]
+        self.lease_token = None
         self.outcomes.append(ending.outcome)
         self.result = orjson.loads(ending.result) if ending.result is not None else None
         self.result_version = ending.result_version if ending.result is not None else None

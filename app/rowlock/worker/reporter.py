@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from rowlock.engine import children
+from rowlock.domain.steps import StepName
+from rowlock.engine import children, steps
 from rowlock.handlers.context import Context
 from rowlock.store import leases, tasks
 from rowlock.store.database import Database
+from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 
 
@@ -27,3 +29,13 @@ class DatabaseReporter:
 
     def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
         return children.child_results(self._database, context.tenant_id, context.task_id, name)
+
+    @property
+    def max_step_bytes(self) -> int:
+        return self._database.settings.max_step_bytes
+
+    async def load_steps(self, context: Context) -> dict[StepName, Json]:
+        return await steps.load_steps(self._database, context.tenant_id, context.task_id, context.lease_token)
+
+    async def record_step(self, context: Context, done: FinishedStep) -> Json:
+        return await steps.record_step(self._database, context.tenant_id, context.task_id, context.lease_token, done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_type
 
 from rowlock import Context, Rowlock, TaskHandle
@@ -28,6 +29,37 @@ def threaded(ctx: Context, to: str) -> None:
 @app.task(executor="process")
 def alone(ctx: Context) -> int:
     return ctx.attempt
+
+
+@dataclass
+class Receipt:
+    number: int
+
+
+async def charge(order: int, *, currency: str) -> Receipt:
+    return Receipt(order)
+
+
+def pack(order: int, boxes: int = 1) -> list[str]:
+    return ["box"] * boxes
+
+
+@app.task
+async def fulfil(ctx: Context, order: int) -> None:
+    assert_type(await ctx.step("charge", charge, order, currency="EUR"), Receipt)
+    assert_type(await ctx.step("pack", pack, order, boxes=2), list[str])
+    assert_type(await ctx.step("count", lambda: 1), int)
+    assert_type(ctx.step_key("charge"), str)
+    await ctx.step("charge", charge, "seven", currency="EUR")  # E: arg-type
+    await ctx.step("charge", charge, order)  # E: call-overload
+    await ctx.step(charge, order, currency="EUR")  # E: call-overload
+
+
+@app.task
+def fulfil_in_a_thread(ctx: Context, order: int) -> None:
+    assert_type(ctx.step_sync("charge", charge, order, currency="EUR"), Receipt)
+    assert_type(ctx.step_sync("pack", pack, order), list[str])
+    ctx.step_sync("pack", pack, "seven")  # E: call-overload
 
 
 async def enqueue() -> None:

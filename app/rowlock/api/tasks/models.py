@@ -214,6 +214,25 @@ class ExecutionList(BaseModel):
     items: list[Execution]
 
 
+class Step(BaseModel):
+    """One finished durable step."""
+
+    name: str
+    occurrence: int = Field(description="Which use of the name in an attempt it is, from 1.")
+    result: Any = Field(description="What it returned.")
+    attempt: int = Field(description="The attempt that took it.")
+    lease_token: int
+    recorded_at: datetime
+    run_seconds: float
+
+
+class StepPage(BaseModel):
+    """One page of steps, newest first. Large results end a page early."""
+
+    items: list[Step]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")
+
+
 class Reason(BaseModel):
     """Why a task is where it is: a code for programs, sentences for people."""
 

@@ -10,7 +10,7 @@ from rowlock.api.authentication import Reader, Writer
 from rowlock.api.body import json_body
 from rowlock.api.idempotency import idempotency_key, refuse_idempotency_key
 from rowlock.api.openapi import IDEMPOTENCY_HEADER, TAG_TASKS, problems
-from rowlock.api.pagination import make_cursor, read_cursor
+from rowlock.api.pagination import PageQuery, make_cursor, read_cursor
 from rowlock.api.replies import json_reply, page, tagged_reply
 from rowlock.api.services import services_of
 from rowlock.api.tasks import creation
@@ -19,13 +19,14 @@ from rowlock.api.tasks.models import (
     Children,
     ExecutionList,
     Explained,
+    StepPage,
     Task,
     TaskBatch,
     TaskCreate,
     TaskPage,
 )
-from rowlock.api.tasks.query import TaskQuery, before
-from rowlock.api.tasks.wire import execution_json, listed_json, task_json
+from rowlock.api.tasks.query import TaskQuery, before, step_before, step_key
+from rowlock.api.tasks.wire import execution_json, listed_json, step_json, task_json
 from rowlock.api.wire import TaskId
 from rowlock.engine import inspect
 
@@ -93,6 +94,23 @@ async def get_executions(request: Request, principal: Reader, task_id: TaskId) -
     """The finished attempts of a task, first to last, at most 1,000. The running one is in the task itself."""
     found = await inspect.get_executions(services_of(request).database, principal.tenant_id, task_id)
     return json_reply({"items": [execution_json(one) for one in found]})
+
+
+@router.get("/v1/tasks/{task_id}/steps", response_model=StepPage, responses=problems(404, 422))
+async def list_steps(
+    request: Request, principal: Reader, task_id: TaskId, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """The finished durable steps of a task with what they returned, newest first. Large results end a page early."""
+    listing = f"steps of {task_id}"
+    found = await inspect.list_steps(
+        services_of(request).database,
+        principal.tenant_id,
+        task_id,
+        before=step_before(read_cursor(listing, query.filters(), query.cursor)),
+        limit=query.limit,
+    )
+    more = make_cursor(listing, query.filters(), step_key(found.steps[-1].position)) if found.more else None
+    return page([step_json(one) for one in found.steps], more)
 
 
 @router.get("/v1/tasks/{task_id}/explain", response_model=Explained, responses=problems(404, 422))

@@ -8,6 +8,7 @@ from typing import Any
 from rowlock.api.wire import utc
 from rowlock.domain.priorities import Priority
 from rowlock.store.listing import ListedTask
+from rowlock.store.steps import StepRecord
 from rowlock.store.tasks import ExecutionRecord, TaskRecord
 
 BLOCKED_YEAR = 9999  # blocked and live rows carry a sentinel of that year, which is no time of theirs
@@ -74,6 +75,19 @@ def execution_json(execution: ExecutionRecord) -> dict[str, Any]:
         "reason": execution.reason,
         "error": execution.error,
         "traceback": execution.traceback,
+    }
+
+
+def step_json(step: StepRecord) -> dict[str, Any]:
+    """The members of `Step`."""
+    return {
+        "name": step.name,
+        "occurrence": step.occurrence,
+        "result": step.result,
+        "attempt": step.attempt,
+        "lease_token": step.lease_token,
+        "recorded_at": utc(step.recorded_at),
+        "run_seconds": step.run_seconds,
     }
 
 

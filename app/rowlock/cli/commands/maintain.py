@@ -33,6 +33,7 @@ def _facts(report: MaintenanceReport) -> dict[str, object]:
         "Partitions dropped": len(report.dropped),
         "Dropped": ", ".join(report.dropped),
         "Days ahead": report.days_ahead,
+        "Steps carried": report.steps_carried,
         "Keys forgotten": report.keys_forgotten,
         "Windows forgotten": report.windows_forgotten,
         "Workers forgotten": report.workers_forgotten,

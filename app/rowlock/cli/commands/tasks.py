@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rowlock.store.database import Database
     from rowlock.store.operations import Explanation
+    from rowlock.store.steps import StepRecord
     from rowlock.store.tasks import ExecutionRecord, TaskRecord
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Id of the task.", show_default=False)]
@@ -68,6 +69,17 @@ def register(program: typer.Typer) -> None:
             found, explanations=reasons, executions=[document(each) for each in attempts], children=children
         )
         call.answer(told, lambda: _shown(found, reasons, attempts, children))
+
+    @command(tasks, "steps")
+    def steps(call: Call, task: TaskArgument) -> None:
+        """Show the durable steps that a task has finished, first to last, and what each returned."""
+        from rowlock.cli.documents import document
+        from rowlock.domain.ids import parse_id
+        from rowlock.engine.inspect import all_steps
+
+        task_id = parse_id(task)
+        found = call.on_database(lambda database: all_steps(database, call.tenant, task_id))
+        call.answer({"items": [document(step) for step in found]}, lambda: _steps_table(found))
 
     @command(tasks, "cancel")
     def cancel(
@@ -125,6 +137,18 @@ async def _cancel(
 
     said = await cancel_task(database, call.tenant, task_id, reason=reason, actor=Actor(call.actor))
     return said, await wait_for_end(database, call.tenant, task_id) if wait else None
+
+
+def _steps_table(steps: list[StepRecord]) -> RenderableType:
+    from rowlock.cli.output import json_text, seconds_text, table
+
+    if not steps:
+        return "No steps."
+    rows = [
+        (str(each.step), each.attempt, each.recorded_at, seconds_text(each.run_seconds), json_text(each.result))
+        for each in steps
+    ]
+    return table(("STEP", "ATTEMPT", "RECORDED", "RAN", "RESULT"), rows, numbers=("ATTEMPT", "RAN"))
 
 
 async def _everything(

@@ -9,6 +9,11 @@ export function parseExactly(text) {
   return JSON.parse(text, keepDigits);
 }
 
+// On one line.
+export function written(value) {
+  return JSON.stringify(value);
+}
+
 export function printed(value) {
   return JSON.stringify(value, null, 2);
 }

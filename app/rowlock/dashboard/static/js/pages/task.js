@@ -9,6 +9,7 @@ import { Executions } from '../parts/executions.js';
 import { Heading } from '../parts/heading.js';
 import { JsonView, copy } from '../parts/json_view.js';
 import { DepthBar, Meter } from '../parts/meters.js';
+import { Steps } from '../parts/steps.js';
 import { TaskActs } from '../parts/task_acts.js';
 import { TaskFacts } from '../parts/task_facts.js';
 import { address } from '../router.js';
@@ -53,6 +54,7 @@ function Found({ task, onChange }) {
           <h2 id="attempts-title">Attempts</h2>
           <${Answer} live=${executions} rows=${2}>${({ items }) => html`<${Executions} task=${task} executions=${items} />`}<//>
         </section>
+        <${Steps} task=${task} pace=${pace} />
         <section aria-labelledby="data-title">
           <h2 id="data-title">Data</h2>
           <${JsonView} label="Payload" value=${task.payload} />

@@ -1,0 +1,129 @@
+"""How long steps are kept: for their days, and longer where their task may still run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from tests.harness.installation import TENANT, Installation
+from tests.harness.partitions import name_of, report_on, today
+
+from rowlock.domain.steps import StepName
+from rowlock.engine import retain
+from rowlock.engine.retain import maintain
+from rowlock.store import leases, steps
+from rowlock.store.leases import ClaimedTask, FailedAttempt
+from rowlock.store.steps import FinishedStep
+
+DAY = timedelta(days=1)
+
+
+async def begin(here: Installation, *names: str) -> ClaimedTask:
+    """A running task that has finished these steps."""
+    await here.enqueue()
+    [task] = await here.claim(lease_seconds=1_000 * 86_400)
+    for name in names:
+        await keep(here, task, name)
+    return task
+
+
+async def keep(here: Installation, task: ClaimedTask, name: str) -> None:
+    done = FinishedStep(StepName(name), f'"{name}"', 0)
+    await steps.record_step(here.database, TENANT, task.id, task.lease_token, done)
+
+
+async def filed(here: Installation, task_id: UUID) -> list[tuple[str, int]]:
+    """Steps of a task, with the days from their recording to the day under which they lie."""
+    return await here.query(
+        "SELECT name, filed_on - (recorded_at AT TIME ZONE 'UTC')::date FROM rowlock.steps"
+        " WHERE task_id = %(id)s ORDER BY name",
+        {"id": task_id},
+    )
+
+
+async def test_steps_go_a_week_after_they_were_recorded_unless_their_task_may_still_run(here: Installation) -> None:
+    done, live = await begin(here, "a"), await begin(here, "a", "b")
+    dead, cancelled = await begin(here, "a"), await begin(here, "a")
+    begun = await today(here)
+    await leases.complete(here.database, [done.id], [done.lease_token])
+    await leases.bury(here.database, [FailedAttempt(dead.id, dead.lease_token, "failed", "error")])
+    await leases.acknowledge_cancel(
+        here.database, [FailedAttempt(cancelled.id, cancelled.lease_token, "cancelled", "cancelled")]
+    )
+
+    await here.move_clock(7 * DAY)
+    assert (await maintain(here.database)).steps_carried == 0  # its last day has only begun
+    assert await filed(here, done.id) == [("a", 0)]
+    await here.move_clock(8 * DAY)
+    report = await maintain(here.database)
+    assert name_of("steps", begun) in report.dropped
+    # The cancelled task's partition went in the same round, after it was asked whether the task could be redriven.
+    assert report.steps_carried == 4
+    assert await filed(here, done.id) == []
+    assert await filed(here, live.id) == [("a", 8), ("b", 8)]
+    assert await filed(here, dead.id) == [("a", 8)]
+
+    await here.move_clock(17 * DAY)
+    assert (await maintain(here.database)).steps_carried == 3
+    assert await filed(here, cancelled.id) == []  # nobody can redrive it any more
+    await here.query("SELECT rowlock.redrive(%(id)s)", {"id": dead.id})
+    [again] = await here.claim()
+    assert await steps.load_steps(here.database, TENANT, again.id, again.lease_token) == {StepName("a"): "a"}
+    await keep(here, live, "c")
+    assert await filed(here, live.id) == [("a", 17), ("b", 17), ("c", 0)]
+
+
+async def test_steps_are_carried_in_batches(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retain, "ROWS_PER_BATCH", 3)
+    names = [f"s{number}" for number in range(7)]
+    kept = await begin(here, *names)
+    done = await begin(here, *names)
+    await leases.complete(here.database, [done.id], [done.lease_token])
+    await here.move_clock(9 * DAY)
+    assert (await maintain(here.database)).steps_carried == 7
+    assert await filed(here, kept.id) == [(name, 9) for name in names]
+    assert await filed(here, done.id) == []
+
+
+async def test_what_a_task_before_of_the_same_id_did_is_not_carried(here: Installation) -> None:
+    first = await begin(here, "a", "b")
+    await leases.complete(here.database, [first.id], [first.lease_token])
+    await here.move_clock(2 * DAY)
+    await here.enqueue(id=first.id)
+    [second] = await here.claim(lease_seconds=100 * 86_400)
+    await keep(here, second, "a")
+    await here.move_clock(12 * DAY)
+    assert (await maintain(here.database)).steps_carried == 1
+    assert await filed(here, first.id) == [("a", 10)]
+
+
+async def test_a_report_delays_the_drop_and_loses_nothing(here: Installation) -> None:
+    live = await begin(here, "a")
+    begun = await today(here)
+    await here.move_clock(9 * DAY)
+    async with report_on(here, "steps"):
+        report = await maintain(here.database)
+        assert name_of("steps", begun) in [what for what, _ in report.postponed]
+        assert await steps.load_steps(here.database, TENANT, live.id, live.lease_token) == {StepName("a"): "a"}
+    assert name_of("steps", begun) in (await maintain(here.database)).dropped
+    assert await filed(here, live.id) == [("a", 9)]
+
+
+async def test_without_partitions_steps_are_filed_under_the_last_day_and_kept_as_long(here: Installation) -> None:
+    """Nobody has maintained for weeks: nothing stops, and what then maintains drops nothing that is still young."""
+    await here.move_clock(23 * DAY)
+    done, late = await begin(here, "a"), await begin(here, "b")
+    await leases.complete(here.database, [done.id], [done.lease_token])
+    assert await filed(here, done.id) == [("a", -9)]
+    last_day = name_of("steps", await today(here) - 9 * DAY)
+    async with report_on(here, "audit_log"):  # no partition can be made, and the one in use must not go
+        report = await maintain(here.database)
+        assert report.made == 0
+        assert last_day not in report.dropped
+        await keep(here, late, "c")
+    report = await maintain(here.database)
+    assert report.made > 0
+    assert last_day in report.dropped
+    assert await filed(here, done.id) == [("a", 0)]
+    assert await filed(here, late.id) == [("b", 0), ("c", 0)]

@@ -1,0 +1,49 @@
+"""Handlers that take durable steps and write down each time that one ran, for tests that kill and freeze workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from tests.harness.fault_app import QUICKLY, note
+
+from rowlock import Context, LeaseLost, Rowlock
+
+app = Rowlock()
+
+
+def may_go() -> bool:
+    """Whether the test has let go what waits."""
+    return (Path(os.environ["ROWLOCK_TEST_HISTORY"]) / "go").exists()
+
+
+@app.task(name="step.sequence", retry=QUICKLY)
+async def sequence(ctx: Context) -> list[int]:
+    """Two steps that end at once, one that the test holds, and one more."""
+
+    async def run(name: str) -> int:
+        note(f"step {name}", ctx)
+        while name == "held" and not may_go():  # noqa: ASYNC110 - another process lets it go
+            await asyncio.sleep(0.02)
+        return ctx.lease_token
+
+    return [await ctx.step(name, run, name) for name in ("first", "second", "held", "last")]
+
+
+@app.task(name="step.stale", retry=QUICKLY)
+def stale(ctx: Context) -> int:
+    """One step in a thread, which nothing can stop: it says its result whether or not the lease is still there."""
+
+    def run() -> int:
+        note("step held", ctx)
+        while not may_go():
+            time.sleep(0.02)
+        return ctx.lease_token
+
+    try:
+        return ctx.step_sync("held", run)
+    except LeaseLost:
+        note("lease lost", ctx)
+        raise
