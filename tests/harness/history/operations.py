@@ -3,13 +3,13 @@
     operation   asked                                               answered with ok
     enqueue     tenant, tasks: [id, queue, name, key, key_seconds,  tasks: [id, created], in the same order
                 request, waits]
-    claim       worker, lease_seconds                               by, leases: [task, token, tenant, queue, lane, name,
+    claim       worker, lease_seconds, capped                       by, leases: [task, token, tenant, queue, lane, name,
                                                                     attempt, max_attempts, started_at]
     run         task, token, attempt                                result: whether the handler returned a value
     finish      way, since, attempts: [task, token, result]         accepted: [token]
     renew       since, lease_seconds, attempts: [task, token]       by, renewed: [token], lost: [token]
     progress    since, task, token                                  (nothing)
-    step        task, token, name                                   ran: whether its function was called
+    step        since, task, token, name, occurrence                (nothing)
     cancel      tenant, task                                        outcome: cancelled or cancel_requested
     redrive     tenant, task                                        (nothing)
     read        tenant, task                                        tenant: of the task that was shown

@@ -109,7 +109,8 @@ class _Following:
 
     def claim(self, name: str, original: Callable[..., Awaitable[list[ClaimedTask]]]) -> Callable[..., Any]:
         async def claim(link: Link, plans: Any, *, room: int, worker_id: int, lease_seconds: float) -> Any:
-            with self.recorder.calling("claim", worker=worker_id, lease_seconds=lease_seconds) as call:
+            asked = {"worker": worker_id, "lease_seconds": lease_seconds, "capped": name == "claim_capped"}
+            with self.recorder.calling("claim", **asked) as call:
                 taken = await original(link, plans, room=room, worker_id=worker_id, lease_seconds=lease_seconds)
                 by = await _instant_if_any(link) if taken else None
                 call.ok(by=by, leases=[lease_of(task) for task in taken])
