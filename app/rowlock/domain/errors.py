@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rowlock.domain.trouble import Trouble
+
 
 class RowlockError(Exception):
     """Base of every error that rowlock raises on purpose."""
@@ -134,6 +136,10 @@ class DatabaseUnavailable(RowlockError):
     """PostgreSQL cannot be reached, or refuses work for now. Nothing was stored; try again."""
 
     problem, title, status, exit_code = "database-unavailable", "Database unavailable", 503, 6
+
+    def __init__(self, message: str, *, trouble: Trouble = Trouble.OTHER, **detail: Any) -> None:
+        super().__init__(message, **detail)
+        self.trouble = trouble
 
 
 class OutcomeUnknown(RowlockError):

@@ -18,6 +18,7 @@ from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArg
 from rowlock.domain.requests import TaskRequest
 from rowlock.store import tasks
 from rowlock.store.database import Database
+from rowlock.store.races import racing
 from rowlock.store.tasks import Stored
 
 Enqueued = Stored
@@ -80,11 +81,13 @@ async def _store(
 
 
 async def _store_batch(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
-    async with database.link() as link, link.transaction():
-        for start in range(0, len(requests), MAX_BATCH):
-            await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
-        for queue in {request.queue for request in requests if request.due_now}:
-            await link.run("wake", {"queue": queue})
+    async for attempt in racing():
+        with attempt:
+            async with database.link() as link, link.transaction():
+                for start in range(0, len(requests), MAX_BATCH):
+                    await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
+                for queue in {request.queue for request in requests if request.due_now}:
+                    await link.run("wake", {"queue": queue})
 
 
 async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:

@@ -9,10 +9,14 @@ from typing import Any, Protocol
 import orjson
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.store.errors import lost_in_flight, translated
+from rowlock.store.races import lost_race, racing
 from rowlock.store.statements import statement
 
 Row = tuple[Any, ...]  # Any: a row's types are the statement's
@@ -33,6 +37,7 @@ class Link:
         self.connection = connection
         self.schema = schema
         self.ordered_scans = False
+        self._left_behind = False
 
     @property
     def pooled(self) -> bool:
@@ -50,11 +55,21 @@ class Link:
         *,
         row_factory: AsyncRowFactory[Any] = tuple_row,
     ) -> list[Any]:
-        """Rows of SQL made by this room."""
-        with translated(), self._watched():
-            async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
-                await cursor.execute(sql, parameters)
-                return await cursor.fetchall() if cursor.description else []
+        """Rows of SQL made by this room; outside a transaction, a race that was lost is run again at once."""
+        try:
+            return await self._query(sql, parameters, row_factory)
+        except DatabaseUnavailable as error:
+            if error.trouble is Trouble.READ_ONLY:
+                self._left_behind = True
+            if self._in_transaction:
+                raise
+            await self._leave_read_only_server()
+            if not lost_race(error):
+                raise
+        async for attempt in racing():
+            with attempt:
+                return await self._query(sql, parameters, row_factory)
+        raise AssertionError("trying ends with rows or an error")
 
     async def records(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as mappings, for what is shown rather than worked on."""
@@ -63,9 +78,29 @@ class Link:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """One transaction for the block's statements; `OutcomeUnknown` where its COMMIT was not answered."""
+        try:
+            with translated(), self._watched():
+                async with self.connection.transaction():
+                    yield
+        finally:
+            await self._leave_read_only_server()
+
+    async def _query(
+        self, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
+    ) -> list[Any]:
         with translated(), self._watched():
-            async with self.connection.transaction():
-                yield
+            async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
+                await cursor.execute(sql, parameters)
+                return await cursor.fetchall() if cursor.description else []
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self.connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    async def _leave_read_only_server(self) -> None:
+        """Ends the connection to a server that takes no writes any more: the next goes to whichever host does."""
+        if self._left_behind:
+            await self.connection.close()
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -98,7 +133,7 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
             autocommit=True,
             connect_timeout=max(2, round(connect_seconds)),
             application_name=name,
-            **keepalives(url),
+            **connection_options(url),
         )
         try:
             await prepare_connection(connection)
@@ -117,9 +152,13 @@ async def prepare_connection(connection: AsyncConnection[Any]) -> None:
     connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1
 
 
-def keepalives(url: str) -> dict[str, Any]:
+def connection_options(url: str) -> dict[str, Any]:
+    """What a connection is made with where the URL says nothing of it: keepalives, and of several hosts the primary."""
     given = psycopg.conninfo.conninfo_to_dict(url)
-    return {name: value for name, value in KEEPALIVES.items() if name not in given}
+    options: dict[str, Any] = dict(KEEPALIVES)
+    if "," in str(given.get("host") or given.get("hostaddr") or ""):
+        options["target_session_attrs"] = "read-write"
+    return {name: value for name, value in options.items() if name not in given}
 
 
 def column_lists(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
