@@ -24,6 +24,11 @@ class RowlockError(Exception):
         self.message = message
         self.detail = detail
 
+    @property
+    def kind(self) -> str:
+        """The word for it in metrics."""
+        return self.problem
+
 
 class InvalidArgument(RowlockError):
     """A value is of the wrong shape, out of bounds, or unknown."""
@@ -140,6 +145,10 @@ class DatabaseUnavailable(RowlockError):
     def __init__(self, message: str, *, trouble: Trouble = Trouble.OTHER, **detail: Any) -> None:
         super().__init__(message, **detail)
         self.trouble = trouble
+
+    @property
+    def kind(self) -> str:
+        return self.trouble
 
 
 class OutcomeUnknown(RowlockError):

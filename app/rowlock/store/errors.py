@@ -144,12 +144,8 @@ def lost_in_flight(error: psycopg.Error) -> OutcomeUnknown | None:
 
 
 def _count(error: RowlockError) -> None:
-    if isinstance(error, DatabaseUnavailable):
-        kind: str = error.trouble
-    elif isinstance(error, (OutcomeUnknown, SchemaOutdated)):
-        kind = error.problem
-    else:
+    if not isinstance(error, (DatabaseUnavailable, OutcomeUnknown, SchemaOutdated)):
         return
     from rowlock.telemetry.metrics import process_metrics  # slow to load, and most commands never need it
 
-    process_metrics().database_errors.labels(kind).inc()
+    process_metrics().database_errors.labels(error.kind).inc()
