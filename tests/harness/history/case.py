@@ -161,9 +161,9 @@ class Case:
         return {row.id: row for row in self.rows.tasks}
 
     @cached_property
-    def gone_at(self) -> Mapping[int, int]:
-        """When each worker that stopped or was marked as gone did so."""
-        return {worker.id: worker.stopped_at for worker in self.rows.workers if worker.stopped_at is not None}
+    def gone(self) -> frozenset[int]:
+        """Workers that stopped, or were marked as gone: what they held may have been taken back at once."""
+        return frozenset(worker.id for worker in self.rows.workers if worker.stopped_at is not None)
 
     def unanswered(self, *operations: str) -> list[Call]:
         """Calls of which nobody knows what they did."""

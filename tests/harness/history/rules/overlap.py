@@ -14,21 +14,36 @@ RULE = "overlap"
 def overlap(case: Case) -> Iterator[Violation]:
     for story in case.stories.values():
         for earlier, later in pairwise(story.attempts):
-            if earlier.ended_at is not None and later.started_at < earlier.ended_at:
-                sentence = f"Lease {later.token} of task {story.task} began before lease {earlier.token} ended."
+            lasted_until = _lasted_until(case, earlier)
+            if lasted_until is not None and later.started_at < lasted_until:
+                sentence = f"Lease {later.token} of task {story.task} began before lease {earlier.token} was over."
                 yield violation(RULE, sentence, *earlier.evidence, *later.evidence)
         for attempt in story.attempts:
             yield from _taken_away_early(case, attempt)
 
 
+def _lasted_until(case: Case, attempt: Attempt) -> int | None:
+    """When it ended, or else ran out; None where it may have been given back before."""
+    if attempt.ended_at is not None:
+        return attempt.ended_at
+    return None if attempt.maybe_released else _runs_out_at(case, attempt)
+
+
 def _taken_away_early(case: Case, attempt: Attempt) -> Iterator[Violation]:
-    """A lease expires when its time is over, or when its worker's is."""
-    if attempt.lease is None or attempt.outcome != "lease_expired" or attempt.ended_at is None:
-        return
-    if case.gone_at.get(attempt.lease.worker, attempt.ended_at + 1) <= attempt.ended_at:
-        return
-    until = max(attempt.lease.until, *(kept.until or 0 for kept in attempt.keepings), 0)
-    if attempt.ended_at < until:
-        early = (until - attempt.ended_at) / 1_000_000
+    ended_at, runs_out_at = attempt.ended_at, _runs_out_at(case, attempt)
+    if (
+        attempt.outcome == "lease_expired"
+        and ended_at is not None
+        and runs_out_at is not None
+        and ended_at < runs_out_at
+    ):
+        early = (runs_out_at - ended_at) / 1_000_000
         sentence = f"Lease {attempt.token} of task {attempt.task} was taken away {early:g} s before it ran out."
         yield violation(RULE, sentence, *attempt.evidence, *attempt.keepings)
+
+
+def _runs_out_at(case: Case, attempt: Attempt) -> int | None:
+    """A lease runs out when its time is over; None where its worker's was before, or its length is not known."""
+    if attempt.lease is None or attempt.lease.worker in case.gone:
+        return None
+    return max(attempt.lease.until, *(kept.until or 0 for kept in attempt.keepings), 0)

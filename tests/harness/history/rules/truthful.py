@@ -23,8 +23,10 @@ def truthful(case: Case) -> Iterator[Violation]:
 
 
 def _untrue(word: Word, runs: list[HandlerRun]) -> Iterator[Violation]:
-    if word.way == "release" and runs:
-        sentence = f"Lease {word.token} of task {word.task} was given back as never begun, and its handler had run."
+    if word.way == "release" and any(run.call.ok for run in runs):
+        sentence = (
+            f"Lease {word.token} of task {word.task} was given back as never begun, and its handler had returned."
+        )
         yield violation("truthful", sentence, word, *runs)
     elif word.way in COMPLETES and not any(run.call.ok for run in runs):
         sentence = f"Lease {word.token} of task {word.task} was completed, and its handler had not returned."
