@@ -40,11 +40,13 @@ from rowlock.store.windows import AccountedWindow, Advance
 FOLDER = "ROWLOCK_TEST_HISTORY"
 Attempts = list[dict[str, Any]]
 
+_for_ever = ExitStack()  # a block that nobody keeps would be left at once
+
 
 def record_this_process(kind: str, app: Rowlock | None = None) -> Recorder:
     """Records all that this process does until it ends, in a file of its own in the folder that `FOLDER` names."""
     recorder = Recorder(Path(os.environ[FOLDER]), kind)
-    recording(recorder).__enter__()
+    _for_ever.enter_context(recording(recorder))
     if app is not None:
         record_runs(app, recorder)
     return recorder
