@@ -117,7 +117,17 @@ class HandlerRun:
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """A lease that was renewed, or progress or a step that was kept under it, in an instant from `since` on."""
+    """Progress or a step that was kept under a lease, in an instant from `since` on."""
+
+    call: Call
+    task: str
+    token: int
+    since: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A lease that was, or where its call was not answered may have been, renewed to last until `until` at least."""
 
     call: Call
     task: str
@@ -154,13 +164,16 @@ class History:
 
     @cached_property
     def keepings(self) -> tuple[Keeping, ...]:
-        renewals = (kept for call in self.of("renew") if call.ok for kept in _renewals(call))
-        kept = (
-            Keeping(call, call.asked["task"], call.asked["token"], call.asked["since"], None, None)
+        return tuple(
+            Keeping(call, call.asked["task"], call.asked["token"], call.asked["since"])
             for call in self.of("progress", "step")
             if call.ok
         )
-        return (*renewals, *kept)
+
+    @cached_property
+    def renewals(self) -> tuple[Renewal, ...]:
+        calls = (call for call in self.of("renew") if call.may_have_happened)
+        return tuple(renewal for call in calls for renewal in _renewals(call))
 
 
 def history_of(events: Iterable[Event]) -> History:
@@ -222,12 +235,12 @@ def _word(call: Call, said: Said) -> Word:
     return Word(call, call.asked["way"], said["task"], said["token"], said.get("result"), heard)
 
 
-def _renewals(call: Call) -> Iterator[Keeping]:
+def _renewals(call: Call) -> Iterator[Renewal]:
     since = call.asked["since"]
     until = None if since is None else since + _microseconds(call.asked["lease_seconds"])
     for said in call.asked["attempts"]:
-        if said["token"] in call.answer["renewed"]:
-            yield Keeping(call, said["task"], said["token"], since, call.answer["by"], until)
+        if not call.ok or said["token"] in call.answer["renewed"]:
+            yield Renewal(call, said["task"], said["token"], since, call.answer.get("by"), until)
 
 
 def _microseconds(seconds: float) -> int:

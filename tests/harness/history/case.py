@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from tests.harness.history.calls import Ask, Call, HandlerRun, History, Keeping, Lease, Word
+from tests.harness.history.calls import Ask, Call, HandlerRun, History, Keeping, Lease, Renewal, Word
 from tests.harness.history.rows import ExecutionRow, Rows, TaskRow
 
 Value = TypeVar("Value")
@@ -37,6 +37,7 @@ class Attempt:
     runs: list[HandlerRun] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     keepings: list[Keeping] = field(default_factory=list)
+    renewals: list[Renewal] = field(default_factory=list)  # in order
     executions: list[ExecutionRow] = field(default_factory=list)
 
     @property
@@ -143,6 +144,8 @@ class Case:
             story(word.task).under(word.token).words.append(word)
         for kept in self.history.keepings:
             story(kept.task).under(kept.token).keepings.append(kept)
+        for renewal in sorted(self.history.renewals, key=lambda renewal: renewal.since or 0):
+            story(renewal.task).under(renewal.token).renewals.append(renewal)
         for execution in self.rows.executions:
             story(execution.task).under(execution.token).executions.append(execution)
         for noted in self.rows.audit:
@@ -161,9 +164,9 @@ class Case:
         return {row.id: row for row in self.rows.tasks}
 
     @cached_property
-    def gone(self) -> frozenset[int]:
-        """Workers that stopped, or were marked as gone: what they held may have been taken back at once."""
-        return frozenset(worker.id for worker in self.rows.workers if worker.stopped_at is not None)
+    def gone_at(self) -> Mapping[int, int]:
+        """When workers stopped, or were marked as gone: what they held may have been taken back then."""
+        return {worker.id: worker.stopped_at for worker in self.rows.workers if worker.stopped_at is not None}
 
     def unanswered(self, *operations: str) -> list[Call]:
         """Calls of which nobody knows what they did."""

@@ -75,15 +75,17 @@ def _spans(case: Case) -> Iterator[Span]:
     for attempt in case.attempts:
         lease = attempt.lease
         if lease is not None and lease.granted_by is not None:
-            yield Span(lease, lease.granted_by, _surely_until(attempt, lease))
+            until = min(_surely_until(attempt, lease), case.gone_at.get(lease.worker, FOREVER))
+            yield Span(lease, lease.granted_by, until)
 
 
 def _surely_until(attempt: Attempt, lease: Lease) -> int:
-    """A renewal prolongs a lease for certain where it was answered before the lease ran out."""
+    """A renewal prolongs a lease without a gap where it was answered before the lease ran out."""
     until = lease.until
-    for keeping in sorted(attempt.keepings, key=lambda kept: kept.since or 0):
-        if keeping.until is not None and keeping.by is not None and keeping.by <= until:
-            until = max(until, keeping.until)
+    for renewal in attempt.renewals:
+        prolonged = renewal.until or lease.started_at
+        in_time = renewal.call.ok and renewal.by is not None and renewal.by <= until
+        until = prolonged if in_time else min(until, prolonged)
     if attempt.ended_at is not None:
         return min(until, attempt.ended_at)
     given_back = [word.call.asked.get("since") or lease.started_at for word in attempt.words if word.may_count]

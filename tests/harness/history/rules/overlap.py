@@ -39,11 +39,19 @@ def _taken_away_early(case: Case, attempt: Attempt) -> Iterator[Violation]:
     ):
         early = (runs_out_at - ended_at) / 1_000_000
         sentence = f"Lease {attempt.token} of task {attempt.task} was taken away {early:g} s before it ran out."
-        yield violation(RULE, sentence, *attempt.evidence, *attempt.keepings)
+        yield violation(RULE, sentence, *attempt.evidence, *attempt.renewals)
 
 
 def _runs_out_at(case: Case, attempt: Attempt) -> int | None:
-    """A lease runs out when its time is over; None where its worker's was before, or its length is not known."""
-    if attempt.lease is None or attempt.lease.worker in case.gone:
+    """Before that a lease has not run out; None where its worker's time was over before, or this is not known.
+
+    The last renewal counts, be it for a shorter time; of one without an answer, only that it may have shortened it.
+    """
+    if attempt.lease is None or attempt.lease.worker in case.gone_at:
         return None
-    return max(attempt.lease.until, *(kept.until or 0 for kept in attempt.keepings), 0)
+    until = attempt.lease.until
+    for renewal in attempt.renewals:
+        if renewal.until is None:
+            return None
+        until = renewal.until if renewal.call.ok else min(until, renewal.until)
+    return until
