@@ -17,7 +17,7 @@ from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics
 
-DUTIES = ("fire", "rescue", "maintain")
+PRESSING = ("fire", "rescue")  # they come every second; maintenance may well be postponed, and tells by its metric
 
 _log = get_logger("rowlock.scheduler")
 
@@ -90,8 +90,10 @@ class Duties:
             self._on_lost(error)
         except RowlockError as error:
             self._metrics.duty_failures.labels(duty).inc()
-            self._condition.troubled(duty, error)
-            _log.warning("A duty of the leader failed; it comes again.", duty=duty, error=str(error))
+            if duty in PRESSING:
+                self._condition.troubled(duty, error)
+            else:
+                _log.warning("A duty of the leader failed; it comes again.", duty=duty, error=str(error))
         except Exception:  # noqa: BLE001 - a defect in one duty must not silence the others
             self._metrics.duty_failures.labels(duty).inc()
             _log.exception("A duty of the leader failed; it comes again.", duty=duty)

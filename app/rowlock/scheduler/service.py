@@ -15,7 +15,7 @@ from rowlock.config import Settings
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import ConfigurationError, NotLeader, RowlockError
 from rowlock.engine.elect import ROLE, Candidate
-from rowlock.scheduler.duties import DUTIES, Duties
+from rowlock.scheduler.duties import PRESSING, Duties
 from rowlock.scheduler.timers import Timers
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
@@ -74,9 +74,8 @@ class SchedulerService:
     def health(self) -> HealthReport:
         """Whether its loop turns, and whether it leads or could. Any thread may ask."""
         live = time.monotonic() - self._turned_at < STUCK_SECONDS + self._settings.election_seconds
-        ailment = self._condition.ailment
-        reasons = () if ailment is None else (ailment.reason,)
-        return HealthReport(live=live, ready=self.state in ("standby", "leading"), reasons=reasons)
+        ready = self.state in ("standby", "leading")
+        return HealthReport(live=live, ready=ready, reasons=self._condition.reasons)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stands, leads and stands by until `stop` is set; then gives the lock up and returns."""
@@ -132,7 +131,7 @@ class SchedulerService:
             # A duty of an epoch that is over changes nothing any more, so there is no sense in waiting for it.
             await timers.stop(patience_seconds=PATIENCE_SECONDS if stop.is_set() else 0)
             await self._candidate.step_down()
-            self._condition.well(*DUTIES)  # they are another's now
+            self._condition.well(*PRESSING)  # they are another's now
             self.state = "standby"
             self._metrics.record_leader(ROLE, leads=False)
             _log.info("The leader's lock is given up.", holder=self.holder, epoch=epoch)

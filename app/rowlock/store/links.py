@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
@@ -114,10 +115,27 @@ class Link:
 
     @property
     def broken(self) -> bool:
-        return self.connection.closed or self.connection.broken
+        """Whether the session is over, by all that has arrived from the server."""
+        return self.connection.closed or self.connection.broken or self._has_heard_its_end()
+
+    def _has_heard_its_end(self) -> bool:
+        if not has_heard(self.connection):
+            return False
+        try:
+            self.connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return self.connection.broken
 
     async def close(self) -> None:
         await self.connection.close()
+
+
+def has_heard(connection: AsyncConnection[Any] | psycopg.Connection[Any]) -> bool:
+    """Whether something lies unread at an idle connection, such as the server's last word. Asks nobody."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def is_pooled(connection: AsyncConnection[Any] | psycopg.Connection[Any], backend_pid: int) -> bool:

@@ -9,14 +9,13 @@ that failed: without that, `asyncio.run` waits for ever at its end where a conne
 from __future__ import annotations
 
 import asyncio
-import select
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from rowlock.store.links import Row
+from rowlock.store.links import Row, has_heard
 
 HOPELESS_SECONDS = 1.0
 
@@ -73,20 +72,13 @@ class SyncPool(ConnectionPool[Connection[Row]]):
 
 async def check_if_it_was_cut(connection: AsyncConnection[Row]) -> None:
     """Raises where an idle connection has heard something that turns out to be its end. Costs no round trip else."""
-    if _has_heard(connection):
+    if has_heard(connection):
         await AsyncConnectionPool.check_connection(connection)
 
 
 def check_if_it_was_cut_sync(connection: Connection[Row]) -> None:
-    if _has_heard(connection):
+    if has_heard(connection):
         ConnectionPool.check_connection(connection)
-
-
-def _has_heard(connection: AsyncConnection[Row] | Connection[Row]) -> bool:
-    """Whether something lies unread, such as the server's last word. Nobody speaks to an idle session otherwise."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _patience(failure: psycopg.Error | None, timeout: float | None, default: float) -> float:

@@ -57,8 +57,9 @@ class Condition:
             self._end_trouble(self._last_at())
         if not self._duties:
             self._ill_since = now
-            log.warning("The database is in trouble; tries go on.", part=self.part, duty=duty, error=error.message)
         former = self._duties.get(duty)
+        if former is None:
+            log.warning("The database is in trouble; tries go on.", part=self.part, duty=duty, error=error.message)
         self._duties[duty] = _Duty(former.began_at if former else now, now, error.message, error.kind)
 
     def well(self, *duties: str) -> None:
@@ -72,14 +73,17 @@ class Condition:
             self._end_trouble(min(self._monotonic(), last_at + self._fades_seconds))
 
     @property
-    def ailment(self) -> Ailment | None:
-        """The trouble that has lasted longest; None where all is well."""
+    def ailments(self) -> tuple[Ailment, ...]:
+        """The troubles of all duties, that which has lasted longest first; none where all is well."""
         now = self._monotonic()
         present = [duty for duty in list(self._duties.values()) if now - duty.last_at < self._fades_seconds]
-        if not present:
-            return None
-        oldest = min(present, key=lambda duty: duty.began_at)
-        return Ailment(oldest.reason, oldest.kind, now - oldest.began_at)
+        present.sort(key=lambda duty: duty.began_at)
+        return tuple(Ailment(duty.reason, duty.kind, now - duty.began_at) for duty in present)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is not well, in sentences, each once."""
+        return tuple(dict.fromkeys(ailment.reason for ailment in self.ailments))
 
     @property
     def seconds_in_trouble(self) -> float:

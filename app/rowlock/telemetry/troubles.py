@@ -37,7 +37,7 @@ class TroubleCollector(Collector):
             "rowlock_database_trouble_seconds", "Time that this part has spent in trouble.", labels=["part"]
         )
         for part, condition in list(self._conditions.items()):
-            if ailment := condition.ailment:
-                present.add_metric([part, ailment.kind], 1)
+            for kind in dict.fromkeys(ailment.kind for ailment in condition.ailments):
+                present.add_metric([part, kind], 1)
             total.add_metric([part], condition.seconds_in_trouble)
         yield from (present, total)

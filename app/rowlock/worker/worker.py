@@ -122,10 +122,11 @@ class Worker:
     @property
     def health(self) -> tuple[Health, str | None]:
         """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length."""
-        ailment = self.condition.ailment
-        if ailment is None:
+        ailments = self.condition.ailments
+        if not ailments:
             return "healthy", None
-        return ("unhealthy" if ailment.seconds > self.settings.lease_seconds else "degraded"), ailment.reason
+        lasting = ailments[0].seconds > self.settings.lease_seconds
+        return ("unhealthy" if lasting else "degraded"), " ".join(self.condition.reasons)
 
     # -- claiming
 

@@ -30,9 +30,8 @@ async def unreadiness(database: Database, condition: Condition) -> list[str]:
 
 async def shortcomings(database: Database, condition: Condition) -> list[str]:
     """What a ready API cannot do nevertheless, such as writing to a disk that is full."""
-    ailment = condition.ailment
-    if ailment is not None:
-        return [ailment.reason]
+    if reasons := condition.reasons:
+        return list(reasons)
     return [] if await database.takes_writes() else [READ_ONLY]
 
 
