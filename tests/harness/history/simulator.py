@@ -204,7 +204,7 @@ class Simulator:
         asked = {"way": way, "since": self.now, "attempts": [said]}
         self._note(f"worker-{held.worker}", "finish", asked, heard, {"accepted": [held.token] if accepted else []})
         if heard.done and accepted:
-            self._end(row, way, outcome or min(OUTCOMES[way] - {None}, default=None, key=str), result)
+            self._end(row, way, outcome or min(OUTCOMES[way], key=str), result)
         return accepted
 
     def renew(self, held: Held, *, lease_seconds: float = 30, heard: Heard = OK) -> None:

@@ -22,10 +22,13 @@ def kept(case: Case) -> Iterator[Violation]:
 
 
 def _kept_after_the_end(attempt: Attempt) -> Iterator[Violation]:
-    for keeping in attempt.keepings:
-        if attempt.ended_at is not None and keeping.since is not None and keeping.since > attempt.ended_at:
-            what = f"A {keeping.call.operation} under lease {attempt.token} of task {attempt.task}"
-            yield violation(RULE, f"{what} was accepted after its end.", keeping, *attempt.evidence)
+    for keeping in (*attempt.keepings, *attempt.renewals):
+        late = attempt.ended_at is not None and keeping.since is not None and keeping.since > attempt.ended_at
+        if late and keeping.call.ok:
+            sentence = (
+                f"A {keeping.call.operation} under lease {attempt.token} of task {attempt.task} came after its end."
+            )
+            yield violation(RULE, sentence, keeping, *attempt.evidence)
 
 
 def _wrong_answers(call: Call, by_token: dict[int, Attempt]) -> Iterator[Violation]:
