@@ -1,7 +1,7 @@
 """A worker, a scheduler and an API over one database, in the event loop of their test, and what they say of themselves.
 
-`async with Services(url).running() as services:` has a handler that holds its task until `services.release`, a schedule that
-fires every second, and an API to enqueue by; what that has acknowledged is noted. None may end before the block does.
+`async with Services(url).running() as services:` has a handler that holds its task until `services.release`, a schedule
+of one window a second, and an API to enqueue by; what that has acknowledged is noted. None may end before the block.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Services:
         self.client: httpx.AsyncClient
         self._jobs: list[asyncio.Task[None]] = []
 
-    async def _work(self, ctx: Context) -> None:
+    async def _work(self, ctx: Context, filling: str = "") -> None:
         self.begun.append((ctx.task_id, ctx.lease_token))
 
     async def _hold(self, ctx: Context) -> str:
@@ -77,9 +77,9 @@ class Services:
                 stop.set()
                 await asyncio.gather(*self._jobs)
 
-    async def post(self, name: str = "work") -> httpx.Response:
+    async def post(self, name: str = "work", **more: Any) -> httpx.Response:
         """Enqueues one task; what is acknowledged is noted."""
-        answer = await self.client.post("/v1/tasks", json={"name": name})
+        answer = await self.client.post("/v1/tasks", json={"name": name, **more})
         if answer.status_code == 201:
             self.acknowledged.add(answer.json()["id"])
         return answer

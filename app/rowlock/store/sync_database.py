@@ -73,6 +73,11 @@ class SyncDatabase:
         with self._link() as connection:
             return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
 
+    def confirm_commits(self) -> None:
+        """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
+        with self._link() as connection:
+            self._run(connection, "confirm_commits", {})
+
     def _insert_many(self, connection: Connection[Row], tenant_id: str, requests: Sequence[TaskRequest]) -> None:
         with connection.transaction():
             self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
