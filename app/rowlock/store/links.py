@@ -67,7 +67,7 @@ class Link:
             await self._leave_read_only_server()
             if not lost_race(error):
                 raise
-        async for attempt in racing():
+        async for attempt in racing(tried=1):
             with attempt:
                 return await self._query(sql, parameters, row_factory)
         raise AssertionError("trying ends with rows or an error")

@@ -19,16 +19,15 @@ def lost_race(error: BaseException) -> bool:
 _AT_ONCE: dict[str, Any] = {
     "retry": tenacity.retry_if_exception(lost_race),
     "wait": tenacity.wait_random(0, 0.02),
-    "stop": tenacity.stop_after_attempt(TRIES),
     "reraise": True,
 }
 
 
-def racing() -> tenacity.AsyncRetrying:
-    """Tries of one whole transaction."""
-    return tenacity.AsyncRetrying(**_AT_ONCE)
+def racing(*, tried: int = 0) -> tenacity.AsyncRetrying:
+    """The tries of one whole transaction that are left."""
+    return tenacity.AsyncRetrying(stop=tenacity.stop_after_attempt(TRIES - tried), **_AT_ONCE)
 
 
 def racing_sync() -> tenacity.Retrying:
-    """The same for programs without an event loop."""
-    return tenacity.Retrying(**_AT_ONCE)
+    """The tries of one whole transaction, for programs without an event loop."""
+    return tenacity.Retrying(stop=tenacity.stop_after_attempt(TRIES), **_AT_ONCE)

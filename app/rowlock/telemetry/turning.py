@@ -13,8 +13,9 @@ LOOK_SECONDS = 1.0
 class Turning:
     """Watches the loop that it is entered in. Before that and afterwards it counts as turning."""
 
-    def __init__(self, longest_standstill_seconds: float) -> None:
+    def __init__(self, longest_standstill_seconds: float, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._longest_standstill_seconds = longest_standstill_seconds
+        self._look_seconds = look_seconds
         self._turned_at: float | None = None
         self._next: asyncio.TimerHandle | None = None
 
@@ -36,4 +37,4 @@ class Turning:
 
     def _turn(self) -> None:
         self._turned_at = time.monotonic()
-        self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._turn)
+        self._next = asyncio.get_running_loop().call_later(self._look_seconds, self._turn)
