@@ -270,7 +270,7 @@ async def a_worker_drains(stage: Stage) -> None:
 
     await stage.enqueue("hold")
     await _work_until(app, begun)
-    if await stage.here.query("SELECT id FROM rowlock.tasks_live"):
+    if not await stage.is_at_rest():
         go.set()
         begun.clear()
         await _work_until(app, begun)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -120,6 +120,10 @@ class Stage:
             await operations.set_limit(self.here.database, TENANT, "default", lane, max_running=most, actor=OPERATOR)
             call.ok(by=await database_instant(self.here.database))
 
+    async def is_at_rest(self) -> bool:
+        """Whether every task has ended."""
+        return not await self.here.query("SELECT id FROM rowlock.tasks_live LIMIT 1")
+
     async def meanwhile(self, link: Link, act: Awaitable[Value]) -> asyncio.Task[Value]:
         """Lets somebody act on the connection until that is done, or waits for a lock that somebody else holds."""
         acting = asyncio.ensure_future(act)
@@ -139,14 +143,17 @@ class Stage:
 @asynccontextmanager
 async def stage(url: str, folder: Path) -> AsyncIterator[Stage]:
     """A stage in the database, whose history goes into the folder."""
-    recorder = Recorder(folder, "stage")
-    async with installation(url) as here:
-        links = [await here.database.own_link(name) for name in ("one", "two")]
-        with recording(recorder):
-            yield Stage(here, recorder, HandWorker(1, links[0]), HandWorker(2, links[1]))
-        for link in links:
-            await link.close()
-    recorder.close()
+    async with AsyncExitStack() as ends:
+        recorder = Recorder(folder, "stage")
+        ends.callback(recorder.close)
+        here = await ends.enter_async_context(installation(url))
+        workers = []
+        for number, name in enumerate(("one", "two"), start=1):
+            link = await here.database.own_link(name)
+            ends.push_async_callback(link.close)
+            workers.append(HandWorker(number, link))
+        ends.enter_context(recording(recorder))
+        yield Stage(here, recorder, *workers)
 
 
 def _said(task: ClaimedTask, outcome: str) -> FailedAttempt:
