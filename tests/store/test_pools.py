@@ -1,4 +1,4 @@
-"""A pool ends with its event loop, whatever it was about to do."""
+"""A pool ends with its event loop, whatever it was about to do, and says why it has no connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import threading
 
 import pytest
 from tests.harness.installation import settings_for
+from tests.harness.proxy import Proxy
 
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.store.database import Database
 
 
@@ -26,3 +29,42 @@ def test_a_loop_ends_though_a_connection_is_being_made() -> None:
         running.start()
         running.join(timeout=30)
         assert not running.is_alive()
+
+
+def unused_url() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return f"postgresql://nobody@127.0.0.1:{port}/none"
+
+
+@pytest.mark.parametrize(
+    ("url", "trouble"),
+    [
+        (unused_url(), Trouble.UNREACHABLE),
+        ("postgresql://nobody@nowhere.invalid/none", Trouble.UNREACHABLE),
+    ],
+    ids=["refused", "no such host"],
+)
+async def test_whoever_gets_no_connection_is_told_why(url: str, trouble: Trouble) -> None:
+    async with Database(settings_for(url, connect_seconds=0.3)) as database:
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailable, match="cannot be reached") as raised:
+                await database.run("get_leader", {"role": "scheduler"})
+            assert raised.value.trouble is trouble
+
+
+async def test_a_pool_whose_connections_are_all_busy_says_so(database_url: str) -> None:
+    async with Database(settings_for(database_url, pool_max=1, connect_seconds=0.3)) as database, database.link():
+        with pytest.raises(DatabaseUnavailable, match="ROWLOCK_POOL_MAX") as raised:
+            await database.run("get_leader", {"role": "scheduler"})
+    assert raised.value.trouble is Trouble.POOL_BUSY
+
+
+async def test_a_server_without_the_encryption_that_is_asked_for_is_not_reached(database_url: str) -> None:
+    async with Proxy(database_url) as proxy:
+        url = proxy.url.replace("sslmode=disable", "sslmode=require")
+        async with Database(settings_for(url, connect_seconds=1)) as database:
+            with pytest.raises(DatabaseUnavailable, match="SSL") as raised:
+                await database.run("get_leader", {"role": "scheduler"})
+    assert raised.value.trouble is Trouble.UNREACHABLE

@@ -35,6 +35,7 @@ from rowlock.engine.access import KeyRing
 from rowlock.engine.admission import Admission
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import process_metrics
 
 ROUTERS = (
@@ -53,6 +54,7 @@ ROUTERS = (
     health,
 )
 POOL = "api"
+FADES_SECONDS = 30.0  # trouble that no request has met for so long is over, as far as anybody here can tell
 
 
 def create_app(settings: Settings, *, database: Database | None = None) -> FastAPI:
@@ -62,13 +64,15 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
     """
     own = database or Database(settings, name="rowlock api")
     metrics = process_metrics()
+    condition = Condition(POOL, fades_seconds=FADES_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await own.open()
         metrics.pools.watch(POOL, lambda: _pool_stats(own))
         try:
-            yield
+            with metrics.trouble.watching(condition):
+                yield
         finally:
             metrics.pools.forget(POOL)
             if database is None:
@@ -77,7 +81,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     board = QueueBoard(own)
     app.state.services = Services(
-        settings, own, KeyRing(own), Admission(own), board, metrics, QueueFigures(board, metrics)
+        settings, own, KeyRing(own), Admission(own), board, metrics, condition, QueueFigures(board, metrics)
     )
     install_problem_handlers(app, methods_at)
     for router in ROUTERS:
@@ -85,7 +89,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
     app.openapi = openapi_document  # type: ignore[method-assign]
     serve_docs(app)
     mount_dashboard(app)
-    app.add_middleware(RequestLayer, metrics=metrics)
+    app.add_middleware(RequestLayer, metrics=metrics, condition=condition)
     return app
 
 

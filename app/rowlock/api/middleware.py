@@ -14,10 +14,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rowlock.api.problems import defect_reply
+from rowlock.api.problems import defect_reply, duty_of
 from rowlock.api.static_files import MARK
 from rowlock.domain.ids import new_id
 from rowlock.engine.access import Principal
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.context import bind
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics
@@ -27,6 +28,7 @@ HEADER = "X-Request-Id"
 DISCONNECTED = 499  # nginx's number for a client that did not wait for the answer
 STATIC = "static"
 UNMATCHED = "unmatched"
+SERVED_FROM_DATABASE = "/v1/"
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics", STATIC})
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}")
@@ -36,9 +38,10 @@ _log = get_logger("rowlock.access")
 class RequestLayer:
     """Wraps the app's routes."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, condition: Condition) -> None:
         self._app = app
         self._metrics = metrics
+        self._condition = condition
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,6 +70,8 @@ class RequestLayer:
 
     def _tell(self, scope: Scope, route: str, status: int, seconds: float) -> None:
         self._metrics.record_http(scope["method"], route, status, seconds)
+        if status < 300 and route.startswith(SERVED_FROM_DATABASE):
+            self._condition.well(duty_of(scope["method"]))
         principal = scope.get("rowlock.principal")
         who: dict[str, Any] = {}
         if isinstance(principal, Principal):

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from rowlock.api.refusals import BadRequest, Internal, MethodNotAllowed
+from rowlock.api.services import services_of
 from rowlock.domain.errors import (
     DatabaseUnavailable,
     IdempotencyInProgress,
@@ -37,6 +38,8 @@ RETRY_AFTER_SECONDS: dict[type[RowlockError], int] = {
     DatabaseUnavailable: 2,
     SchemaOutdated: 10,
 }
+DATABASE_TROUBLES = (DatabaseUnavailable, OutcomeUnknown, SchemaOutdated)
+READING_METHODS = frozenset({"GET", "HEAD"})
 UNAVAILABLE = "The database cannot be reached or refuses work for now. Nothing was stored; try again in a moment."
 
 # In the words of JSON, where pydantic speaks of Python.
@@ -106,6 +109,11 @@ def problem_reply(request: Request, error: RowlockError, *, errors: list[dict[st
     return Response(body, error.status, headers, PROBLEM_TYPE)
 
 
+def duty_of(method: str) -> str:
+    """What a request does with the database. A read that works says nothing about a disk that is full."""
+    return "read" if method in READING_METHODS else "write"
+
+
 def defect_reply(request: Request, error: Exception) -> Response:
     """Logs a defect with its traceback and says that there is one."""
     _log.error("A request failed by a defect.", exc_info=error, path=request.scope.get("path"))
@@ -135,6 +143,8 @@ def install_problem_handlers(app: FastAPI, methods_at: Callable[[str], Collectio
         assert isinstance(error, RowlockError)
         if error.status >= 500:
             _log.warning("A request could not be served.", problem=error.problem, reason=error.message)
+        if isinstance(error, DATABASE_TROUBLES):
+            services_of(request).condition.troubled(duty_of(request.method), error)
         return problem_reply(request, error, errors=error.errors if isinstance(error, InvalidFields) else None)
 
     async def unreadable(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from rowlock.engine.access import KeyRing
 from rowlock.engine.admission import Admission
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import Metrics
 
 
@@ -26,6 +27,7 @@ class Services:
     admission: Admission
     queues: QueueBoard
     metrics: Metrics
+    condition: Condition
     figures: QueueFigures
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rowlock.domain.trouble import Trouble
+
 
 class RowlockError(Exception):
     """Base of every error that rowlock raises on purpose."""
@@ -21,6 +23,11 @@ class RowlockError(Exception):
         super().__init__(message)
         self.message = message
         self.detail = detail
+
+    @property
+    def kind(self) -> str:
+        """The word for it in metrics."""
+        return self.problem
 
 
 class InvalidArgument(RowlockError):
@@ -140,6 +147,14 @@ class DatabaseUnavailable(RowlockError):
     """PostgreSQL cannot be reached, or refuses work for now. Nothing was stored; try again."""
 
     problem, title, status, exit_code = "database-unavailable", "Database unavailable", 503, 6
+
+    def __init__(self, message: str, *, trouble: Trouble = Trouble.OTHER, **detail: Any) -> None:
+        super().__init__(message, **detail)
+        self.trouble = trouble
+
+    @property
+    def kind(self) -> str:
+        return self.trouble
 
 
 class OutcomeUnknown(RowlockError):

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rowlock.domain.errors import DatabaseUnavailable, NotLeader, RowlockError
+from rowlock.domain.trouble import Trouble
 from rowlock.store import leaders
 from rowlock.store.database import Database
 from rowlock.store.links import Link
@@ -97,7 +98,7 @@ class Candidate:
                 yield
         except TimeoutError as error:
             await self.step_down()
-            raise DatabaseUnavailable("The database did not answer in time.") from error
+            raise DatabaseUnavailable("The database did not answer in time.", trouble=Trouble.UNREACHABLE) from error
         except BaseException:
             await self.step_down()
             raise

@@ -1,9 +1,9 @@
 """Enqueueing: a task is stored, or the caller is told that it is not; never silently lost.
 
 Requests with an idempotency or unique key go through the SQL function that every language uses; those without go
-by the cheaper statements. A reply to COMMIT that was lost is answered by looking the ids up: there, they are stored;
-not there, they are sent again under the same ids. Only where the database stays away is the caller told
-`OutcomeUnknown`.
+by the cheaper statements. A reply to COMMIT that was lost is answered by looking the ids up: there, they are stored
+(and waited for until they are as durable as any); not there, they are sent again under the same ids. Only where the
+database stays away is the caller told `OutcomeUnknown`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArg
 from rowlock.domain.requests import TaskRequest
 from rowlock.store import tasks
 from rowlock.store.database import Database
+from rowlock.store.races import racing
 from rowlock.store.tasks import Stored
 
 Enqueued = Stored
@@ -80,11 +81,13 @@ async def _store(
 
 
 async def _store_batch(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
-    async with database.link() as link, link.transaction():
-        for start in range(0, len(requests), MAX_BATCH):
-            await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
-        for queue in {request.queue for request in requests if request.due_now}:
-            await link.run("wake", {"queue": queue})
+    async for attempt in racing():
+        with attempt:
+            async with database.link() as link, link.transaction():
+                for start in range(0, len(requests), MAX_BATCH):
+                    await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
+                for queue in {request.queue for request in requests if request.due_now}:
+                    await link.run("wake", {"queue": queue})
 
 
 async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
@@ -102,6 +105,8 @@ async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequ
 async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
     if any(request.keyed for request in requests):
         stored = [await _is_stored(database, tenant_id, request) for request in requests]
+        if any(stored):
+            await tasks.confirm_commits(database)
         rest = [request for request, found in zip(requests, stored, strict=True) if not found]
         # An earlier task answered these, or nothing was stored: their keys make sending them again harmless.
         answers = iter(await tasks.insert_keyed(database, tenant_id, rest) if rest else ())
@@ -112,6 +117,7 @@ async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[
     if not await _is_stored(database, tenant_id, requests[0]):  # a batch is stored as a whole or not at all
         with suppress(AlreadyExists):  # the first try was still under way, and won
             return await _store(database, tenant_id, requests)
+    await tasks.confirm_commits(database)
     return [Enqueued(request.id, True) for request in requests]
 
 

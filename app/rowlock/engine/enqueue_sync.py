@@ -39,6 +39,8 @@ def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskReque
 def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
     if any(request.keyed for request in requests):
         stored = [database.is_stored(tenant_id, request.id) for request in requests]
+        if any(stored):
+            database.confirm_commits()
         rest = [request for request, found in zip(requests, stored, strict=True) if not found]
         answers = iter(database.insert(tenant_id, rest) if rest else ())
         return [
@@ -48,4 +50,5 @@ def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[Ta
     if not database.is_stored(tenant_id, requests[0].id):
         with suppress(AlreadyExists):
             return database.insert(tenant_id, requests)
+    database.confirm_commits()
     return [Enqueued(request.id, True) for request in requests]

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from rowlock.domain.errors import InvalidArgument, RowlockError
+from rowlock.domain.backoff import Backoff
+from rowlock.domain.errors import InvalidArgument, OutcomeUnknown, RowlockError
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.telemetry.logs import get_logger
 
 log = get_logger("rowlock.finish")
+LONGEST_PAUSE_SECONDS = 2.0
 
 
 class Way(Enum):
@@ -98,7 +100,7 @@ class Finisher:
 
     async def _write_surely(self, way: Way, group: list[Ending]) -> None:
         """Tries until the database answers. After a lost reply, a token not accepted is no proof of a lost lease."""
-        pause, unknown = 0.05, False
+        backoff, unknown = Backoff(0.05, LONGEST_PAUSE_SECONDS), False
         while True:
             try:
                 accepted = await self._write(way, group)
@@ -107,9 +109,8 @@ class Finisher:
                 return
             except RowlockError as error:  # whatever it is, it is the database's, and may pass
                 self._troubled(error)
-                unknown = True
-                await asyncio.sleep(pause)
-                pause = min(2.0, pause * 2)
+                unknown = unknown or isinstance(error, OutcomeUnknown)
+                await asyncio.sleep(backoff.pause())
             else:
                 self._settled(group, None if unknown else accepted)
                 return

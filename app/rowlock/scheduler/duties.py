@@ -13,8 +13,11 @@ from rowlock.engine.fire import fire_due
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.engine.retain import maintain
 from rowlock.store.database import Database
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics
+
+PRESSING = ("fire", "rescue")  # they come every second; maintenance may well be postponed, and tells by its metric
 
 _log = get_logger("rowlock.scheduler")
 
@@ -23,10 +26,17 @@ class Duties:
     """The leader's duties during one epoch. None raises; each says whether it was done to the end."""
 
     def __init__(
-        self, database: Database, metrics: Metrics, *, epoch: int, on_lost: Callable[[NotLeader], None]
+        self,
+        database: Database,
+        metrics: Metrics,
+        condition: Condition,
+        *,
+        epoch: int,
+        on_lost: Callable[[NotLeader], None],
     ) -> None:
         self._database = database
         self._metrics = metrics
+        self._condition = condition
         self._epoch = epoch
         self._on_lost = on_lost
         self._fired_at = time.monotonic()
@@ -77,13 +87,19 @@ class Duties:
 
     async def _attend(self, duty: str, work: Callable[[], Awaitable[bool]]) -> bool:
         try:
-            return await work()
+            done = await work()
         except NotLeader as error:
             self._on_lost(error)
         except RowlockError as error:
             self._metrics.duty_failures.labels(duty).inc()
-            _log.warning("A duty of the leader failed; it comes again.", duty=duty, error=str(error))
+            if duty in PRESSING:
+                self._condition.troubled(duty, error)
+            else:
+                _log.warning("A duty of the leader failed; it comes again.", duty=duty, error=str(error))
         except Exception:  # noqa: BLE001 - a defect in one duty must not silence the others
             self._metrics.duty_failures.labels(duty).inc()
             _log.exception("A duty of the leader failed; it comes again.", duty=duty)
+        else:
+            self._condition.well(duty)
+            return done
         return False

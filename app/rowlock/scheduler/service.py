@@ -7,17 +7,18 @@ setting that cannot work (a pooler in front of the lock) ends it, with `Configur
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from contextlib import ExitStack
 from typing import Literal
 
 from rowlock.config import Settings
+from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import ConfigurationError, NotLeader, RowlockError
 from rowlock.engine.elect import ROLE, Candidate
-from rowlock.scheduler.duties import Duties
+from rowlock.scheduler.duties import PRESSING, Duties
 from rowlock.scheduler.timers import Timers
 from rowlock.store.database import Database
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.exposition import HealthReport, serve_metrics
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics, process_metrics
@@ -26,7 +27,7 @@ POOL = "scheduler"
 RESCUE_SECONDS = 1.0
 POSTPONED_SECONDS = 60.0  # until maintenance asks again for what a report held
 FIRST_BACKOFF_SECONDS = 0.1
-LONGEST_BACKOFF_SECONDS = 5.0
+LONGEST_BACKOFF_SECONDS = 2.0
 PATIENCE_SECONDS = 10.0  # for duties under way when the service is stopped
 STUCK_SECONDS = 60.0  # a loop that has not turned for so long does not live
 
@@ -55,8 +56,8 @@ class SchedulerService:
         self._metrics = metrics or process_metrics()
         self._database = Database(settings, url=url, name="rowlock scheduler")
         self._candidate = Candidate(self._database, poll_seconds=settings.election_seconds, holder=holder)
-        self._trouble: str | None = None
-        self._failures = 0
+        self._condition = Condition("scheduler")
+        self._backoff = Backoff(FIRST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS)
         self._turned_at = time.monotonic()
         self.state: State = "starting"
 
@@ -73,30 +74,35 @@ class SchedulerService:
     def health(self) -> HealthReport:
         """Whether its loop turns, and whether it leads or could. Any thread may ask."""
         live = time.monotonic() - self._turned_at < STUCK_SECONDS + self._settings.election_seconds
-        reasons = () if self._trouble is None else (self._trouble,)
-        return HealthReport(live=live, ready=self.state in ("standby", "leading"), reasons=reasons)
+        ready = self.state in ("standby", "leading")
+        return HealthReport(live=live, ready=ready, reasons=self._condition.reasons)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Stands, leads and stands by until `stop` is set; then gives the lock up and returns."""
         self._metrics.record_leader(ROLE, leads=False)
         async with self._database:
-            self._metrics.pools.watch(POOL, self._pool_stats)
-            try:
-                while not stop.is_set():
-                    pause = await self._turn(stop)
-                    await _first_of(stop, within=pause)
-            finally:
-                self._metrics.pools.forget(POOL)
-                await self._candidate.step_down()
-                self.state = "stopped"
-                _log.info("The scheduler has stopped.", holder=self.holder)
+            with self._metrics.trouble.watching(self._condition):
+                await self._stand_and_lead(stop)
+
+    async def _stand_and_lead(self, stop: asyncio.Event) -> None:
+        self._metrics.pools.watch(POOL, self._pool_stats)
+        try:
+            while not stop.is_set():
+                pause = await self._turn(stop)
+                await _first_of(stop, within=pause)
+        finally:
+            self._metrics.pools.forget(POOL)
+            await self._candidate.step_down()
+            self.state = "stopped"
+            _log.info("The scheduler has stopped.", holder=self.holder)
 
     async def _turn(self, stop: asyncio.Event) -> float:
         """One candidacy, with all that follows; the seconds to wait before the next."""
         self._turned_at = time.monotonic()
         try:
             epoch = await self._candidate.stand()
-            self._answered()
+            self._condition.well("election")
+            self._backoff.reset()
             if epoch is None:
                 self._stand_by()
             else:
@@ -104,10 +110,10 @@ class SchedulerService:
         except ConfigurationError:
             raise
         except RowlockError as error:
-            return self._went_away(str(error))
+            return self._went_away(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, schedules must go on once it is mended
             _log.exception("The scheduler failed; it begins anew.")
-            return self._went_away(f"{type(error).__name__}: {error}")
+            return self._went_away(RowlockError(f"The scheduler failed by a defect: {type(error).__name__}: {error}"))
         return self._settings.election_seconds
 
     async def _lead(self, epoch: int, stop: asyncio.Event) -> None:
@@ -125,12 +131,13 @@ class SchedulerService:
             # A duty of an epoch that is over changes nothing any more, so there is no sense in waiting for it.
             await timers.stop(patience_seconds=PATIENCE_SECONDS if stop.is_set() else 0)
             await self._candidate.step_down()
+            self._condition.well(*PRESSING)  # they are another's now
             self.state = "standby"
             self._metrics.record_leader(ROLE, leads=False)
             _log.info("The leader's lock is given up.", holder=self.holder, epoch=epoch)
 
     def _timers(self, epoch: int, lost: asyncio.Event) -> Timers:
-        duties = Duties(self._database, self._metrics, epoch=epoch, on_lost=lambda _: lost.set())
+        duties = Duties(self._database, self._metrics, self._condition, epoch=epoch, on_lost=lambda _: lost.set())
         timers = Timers()
         timers.every(self._settings.scheduler_tick_seconds, "fire", duties.fire)
         timers.every(RESCUE_SECONDS, "rescue", duties.rescue)
@@ -154,23 +161,15 @@ class SchedulerService:
             "pool_max": self._settings.pool_max,
         }
 
-    def _answered(self) -> None:
-        if self._trouble is not None:
-            _log.info("The database answers again.")
-        self._trouble, self._failures = None, 0
-
     def _stand_by(self) -> None:
         if self.state != "standby":
             _log.info("Another scheduler leads; this one stands by.", holder=self.holder)
         self.state = "standby"
 
-    def _went_away(self, trouble: str) -> float:
-        if self._trouble is None:
-            _log.warning("The database is away; the scheduler keeps asking.", error=trouble)
-        self._trouble, self.state = trouble, "away"
-        pause: float = min(FIRST_BACKOFF_SECONDS * 2**self._failures, LONGEST_BACKOFF_SECONDS)
-        self._failures = min(self._failures + 1, 16)
-        return pause * random.uniform(0.5, 1)
+    def _went_away(self, error: RowlockError) -> float:
+        self._condition.troubled("election", error)
+        self.state = "away"
+        return self._backoff.pause()
 
 
 async def _first_of(*events: asyncio.Event, within: float) -> None:

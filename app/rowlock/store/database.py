@@ -11,8 +11,8 @@ from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
-from rowlock.store.links import Link, Row, connect, keepalives, prepare_connection
-from rowlock.store.pools import Pool
+from rowlock.store.links import Link, Row, connect, connection_options, prepare_connection
+from rowlock.store.pools import Pool, check_if_it_was_cut
 
 
 class Database:
@@ -54,13 +54,14 @@ class Database:
                 "autocommit": True,
                 "application_name": self.name,
                 "connect_timeout": max(2, round(self.settings.connect_seconds)),
-                **keepalives(self.url),
+                **connection_options(self.url),
             },
             min_size=self.settings.pool_min,
             max_size=max(self.settings.pool_max, self.settings.pool_min, 1),
             timeout=self.settings.connect_seconds,
             reconnect_timeout=self.settings.connect_seconds,  # as long as a caller waits
             configure=prepare_connection,
+            check=check_if_it_was_cut,
             open=False,
             name=self.name,
         )
@@ -116,6 +117,11 @@ class Database:
             "available": stats.get("pool_available", 0),
             "waiting": stats.get("requests_waiting", 0),
         }
+
+    async def takes_writes(self) -> bool:
+        """Whether the server would take a write: it is no standby, and transactions are not read-only."""
+        async with self.link() as link:
+            return bool((await link.query("SELECT current_setting('transaction_read_only') = 'off'"))[0][0])
 
     async def check_schema(self, head: str) -> None:
         """Raises `SchemaOutdated` unless the database's migrations are at `head`."""

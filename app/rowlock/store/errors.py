@@ -26,6 +26,8 @@ from rowlock.domain.errors import (
     RowlockError,
     SchemaOutdated,
 )
+from rowlock.domain.trouble import Trouble
+from rowlock.store.troubles import sentence, trouble_of_state, trouble_of_words
 
 OWN_STATES: dict[str, type[RowlockError]] = {
     "RL001": IdempotencyKeyReused,
@@ -36,11 +38,9 @@ OWN_STATES: dict[str, type[RowlockError]] = {
     "RL409": Conflict,
 }
 
-# Connection loss, refused work and lost races: nothing was stored, and the same call may succeed in a moment.
-_UNAVAILABLE_CLASSES = ("08", "53", "57")
-_RETRYABLE = {"40001", "40P01", "55P03", "25006", "25P03"}
-# A server that is shut down may have committed already when it says so, as when it waits for a synchronous standby.
-_ENDED_IN_FLIGHT = {None, "57P01", "57P02"}
+# Sent to a session that was idle, so that nothing was under way when it ended.
+_ENDED_WHILE_IDLE = {"57P05", "25P03"}
+_DEADLY = {"FATAL", "PANIC"}
 _NOT_MIGRATED = {"42P01", "3F000", "42883", "42703"}
 _NOT_JSON = {"22P02", "22P05", "22021", "22030", "22032"}
 
@@ -51,8 +51,8 @@ def domain_error(error: Exception) -> RowlockError | None:
         return domain_error(error.orig) if isinstance(error.orig, psycopg.Error) else _of_another_driver(error)
     if isinstance(error, (PoolTimeout, TooManyRequests)):
         return DatabaseUnavailable(
-            "No database connection could be had in time: the database does not answer, or all connections are busy. "
-            "Try again in a moment."
+            "All connections of the pool are busy. Try again in a moment, or raise ROWLOCK_POOL_MAX.",
+            trouble=Trouble.POOL_BUSY,
         )
     if isinstance(error, PoolClosed):
         return DatabaseUnavailable("The connection pool is closed.")
@@ -65,17 +65,15 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
     text = (error.diag.message_primary or str(error)).strip().rstrip(".")
     if error.sqlstate is None:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
-            return DatabaseUnavailable(
-                f"The database cannot be reached: {text.splitlines()[0] if text else 'no answer'}."
-            )
+            return _unavailable(trouble_of_words(text), text.splitlines()[0] if text else "no answer")
         if isinstance(error, psycopg.DataError):
             return InvalidPayload(f"A value cannot be stored: {text}.")
         return None
     if error.sqlstate == "23514" and error.diag.constraint_name is None:  # a partition was attached under a row's feet
-        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
+        return _unavailable(Trouble.OTHER, text)
     known = _said(error.sqlstate, text, error.diag.message_detail)
     if known is None and isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
-        return DatabaseUnavailable(f"The database is in trouble: {text}.")
+        return _unavailable(Trouble.OTHER, text)
     return known
 
 
@@ -89,7 +87,7 @@ def _of_another_driver(error: sqlalchemy.exc.DBAPIError) -> RowlockError | None:
     if error.connection_invalidated or isinstance(
         error, sqlalchemy.exc.InterfaceError | sqlalchemy.exc.OperationalError
     ):
-        return DatabaseUnavailable(f"The database cannot be reached: {text or 'no answer'}.")
+        return _unavailable(trouble_of_words(text), text or "no answer")
     return None
 
 
@@ -97,8 +95,8 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
     """What the server's state means here."""
     if state in OWN_STATES:
         return OWN_STATES[state](f"{text}.")
-    if state.startswith(_UNAVAILABLE_CLASSES) or state in _RETRYABLE:
-        return DatabaseUnavailable(f"The database refuses work for now: {text}.")
+    if trouble := trouble_of_state(state):
+        return _unavailable(trouble, text)
     if state in _NOT_MIGRATED:
         return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
     if state == "23505":
@@ -110,23 +108,44 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
     return None
 
 
+def _unavailable(trouble: Trouble, text: str) -> DatabaseUnavailable:
+    return DatabaseUnavailable(sentence(trouble, text.rstrip(".")), trouble=trouble)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises the domain's error in place of the driver's."""
+    """Raises the domain's error in place of the driver's, and counts what is the database's trouble."""
     try:
         yield
     except (psycopg.Error, sqlalchemy.exc.DBAPIError, PoolTimeout, PoolClosed, TooManyRequests) as error:
         known = domain_error(error)
         if known is None:
             raise
+        _count(known)
         raise known from error
 
 
 def lost_in_flight(error: psycopg.Error) -> OutcomeUnknown | None:
-    """The error to raise when a connection broke with a statement under way: nobody knows whether it was committed."""
-    if error.sqlstate not in _ENDED_IN_FLIGHT:
-        return None  # the server has answered, so it has not committed
-    return OutcomeUnknown(
+    """The error to raise when a connection broke with a statement under way: nobody knows whether it was committed.
+
+    None where the server has answered that it was not. A session that the server ends with a last word may have
+    committed before: it waits for a synchronous standby, or panics over a full WAL, with the commit already written.
+    """
+    if error.sqlstate in _ENDED_WHILE_IDLE:
+        return None
+    if error.sqlstate is not None and error.diag.severity_nonlocalized not in _DEADLY:
+        return None
+    unknown = OutcomeUnknown(
         "The connection broke while the database was at work, so what was sent may be stored or not. "
         "Look it up by its id, or send it again with the same id or idempotency key."
     )
+    _count(unknown)
+    return unknown
+
+
+def _count(error: RowlockError) -> None:
+    if not isinstance(error, (DatabaseUnavailable, OutcomeUnknown, SchemaOutdated)):
+        return
+    from rowlock.telemetry.metrics import process_metrics  # slow to load, and most commands never need it
+
+    process_metrics().database_errors.labels(error.kind).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
@@ -9,10 +10,14 @@ from typing import Any, Protocol
 import orjson
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.store.errors import lost_in_flight, translated
+from rowlock.store.races import lost_race, racing
 from rowlock.store.statements import statement
 
 Row = tuple[Any, ...]  # Any: a row's types are the statement's
@@ -33,6 +38,7 @@ class Link:
         self.connection = connection
         self.schema = schema
         self.ordered_scans = False
+        self._left_behind = False
 
     @property
     def pooled(self) -> bool:
@@ -50,11 +56,21 @@ class Link:
         *,
         row_factory: AsyncRowFactory[Any] = tuple_row,
     ) -> list[Any]:
-        """Rows of SQL made by this room."""
-        with translated(), self._watched():
-            async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
-                await cursor.execute(sql, parameters)
-                return await cursor.fetchall() if cursor.description else []
+        """Rows of SQL made by this room; outside a transaction, a race that was lost is run again at once."""
+        try:
+            return await self._query(sql, parameters, row_factory)
+        except DatabaseUnavailable as error:
+            if error.trouble is Trouble.READ_ONLY:
+                self._left_behind = True
+            if self._in_transaction:
+                raise
+            await self._leave_read_only_server()
+            if not lost_race(error):
+                raise
+        async for attempt in racing(tried=1):
+            with attempt:
+                return await self._query(sql, parameters, row_factory)
+        raise AssertionError("trying ends with rows or an error")
 
     async def records(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as mappings, for what is shown rather than worked on."""
@@ -63,9 +79,29 @@ class Link:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         """One transaction for the block's statements; `OutcomeUnknown` where its COMMIT was not answered."""
+        try:
+            with translated(), self._watched():
+                async with self.connection.transaction():
+                    yield
+        finally:
+            await self._leave_read_only_server()
+
+    async def _query(
+        self, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
+    ) -> list[Any]:
         with translated(), self._watched():
-            async with self.connection.transaction():
-                yield
+            async with self.connection.cursor(binary=True, row_factory=row_factory) as cursor:
+                await cursor.execute(sql, parameters)
+                return await cursor.fetchall() if cursor.description else []
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self.connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+    async def _leave_read_only_server(self) -> None:
+        """Ends the connection to a server that takes no writes any more: the next goes to whichever host does."""
+        if self._left_behind:
+            await self.connection.close()
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -79,10 +115,27 @@ class Link:
 
     @property
     def broken(self) -> bool:
-        return self.connection.closed or self.connection.broken
+        """Whether the session is over, by all that has arrived from the server."""
+        return self.connection.closed or self.connection.broken or self._has_heard_its_end()
+
+    def _has_heard_its_end(self) -> bool:
+        if not has_heard(self.connection):
+            return False
+        try:
+            self.connection.pgconn.consume_input()
+        except psycopg.OperationalError:
+            return True
+        return self.connection.broken
 
     async def close(self) -> None:
         await self.connection.close()
+
+
+def has_heard(connection: AsyncConnection[Any] | psycopg.Connection[Any]) -> bool:
+    """Whether something lies unread at an idle connection, such as the server's last word. Asks nobody."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def is_pooled(connection: AsyncConnection[Any] | psycopg.Connection[Any], backend_pid: int) -> bool:
@@ -98,7 +151,7 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
             autocommit=True,
             connect_timeout=max(2, round(connect_seconds)),
             application_name=name,
-            **keepalives(url),
+            **connection_options(url),
         )
         try:
             await prepare_connection(connection)
@@ -117,9 +170,13 @@ async def prepare_connection(connection: AsyncConnection[Any]) -> None:
     connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1
 
 
-def keepalives(url: str) -> dict[str, Any]:
+def connection_options(url: str) -> dict[str, Any]:
+    """What a connection is made with where the URL says nothing of it: keepalives, and of several hosts the primary."""
     given = psycopg.conninfo.conninfo_to_dict(url)
-    return {name: value for name, value in KEEPALIVES.items() if name not in given}
+    options: dict[str, Any] = dict(KEEPALIVES)
+    if "," in str(given.get("host") or given.get("hostaddr") or ""):
+        options["target_session_attrs"] = "read-write"
+    return {name: value for name, value in options.items() if name not in given}
 
 
 def column_lists(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:

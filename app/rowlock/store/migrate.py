@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import alembic.command
+import psycopg
 import sqlalchemy as sa
 from alembic import context, op
 from alembic.config import Config
@@ -21,6 +22,7 @@ from alembic.script import ScriptDirectory
 from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
+from rowlock.store.links import connection_options
 from rowlock.store.statements import render
 
 MIGRATION_LOCK = "rowlock.migrations"
@@ -36,9 +38,12 @@ def migrations_folder() -> Path:
 
 
 def engine_for(url: str) -> sa.Engine:
-    """A throw-away SQLAlchemy engine on psycopg 3."""
-    address = sa.make_url(url).set(drivername="postgresql+psycopg")
-    return sa.create_engine(address, poolclass=sa.pool.NullPool)
+    """A throw-away SQLAlchemy engine on psycopg 3. libpq reads the URL, for SQLAlchemy cannot read several hosts."""
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url, **connection_options(url)),
+        poolclass=sa.pool.NullPool,
+    )
 
 
 def alembic_config(url: str | None, schema: str, output: io.StringIO | None = None) -> Config:

@@ -1,7 +1,9 @@
-"""psycopg's pool, which takes a cancellation for a connection that failed, made to heed it.
+"""psycopg's pools, with three things that a database that goes away needs.
 
-Without that, `asyncio.run` waits for ever at its end where a connection was just being made: it cancels the pool's
-worker, and the worker goes on to the next thing in its queue.
+A connection that was cut while it lay idle is found out before it is handed on, so that its next user is not told that
+the outcome is unknown. Whoever gets no connection is told why none could be made, and within a second while the last
+attempt to make one has failed. And a cancellation is heeded, which psycopg's asynchronous pool takes for a connection
+that failed: without that, `asyncio.run` waits for ever at its end where a connection was just being made.
 """
 
 from __future__ import annotations
@@ -9,18 +11,83 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from rowlock.store.links import Row
+from rowlock.store.links import Row, has_heard
+
+HOPELESS_SECONDS = 1.0
 
 
 class Pool(AsyncConnectionPool[AsyncConnection[Row]]):
     """The pool of one event loop."""
 
+    failure: psycopg.Error | None = None
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Row]:  # noqa: ASYNC109 - psycopg's
+        try:
+            connection = await super().getconn(_patience(self.failure, timeout, self.timeout))
+        except PoolTimeout as error:
+            raise _reason(self.failure, error) from error
+        self.failure = None
+        return connection
+
+    async def _connect(self, timeout: float | None = None) -> AsyncConnection[Row]:  # noqa: ASYNC109
+        try:
+            connection = await super()._connect(timeout)
+        except psycopg.Error as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return connection
+
     @classmethod
     async def worker(cls, q: Any) -> None:  # Any: the queue of psycopg's own tasks
         await super().worker(_HeedingQueue(q))  # type: ignore[arg-type]
+
+
+class SyncPool(ConnectionPool[Connection[Row]]):
+    """The pool of a program without an event loop."""
+
+    failure: psycopg.Error | None = None
+
+    def getconn(self, timeout: float | None = None) -> Connection[Row]:
+        try:
+            connection = super().getconn(_patience(self.failure, timeout, self.timeout))
+        except PoolTimeout as error:
+            raise _reason(self.failure, error) from error
+        self.failure = None
+        return connection
+
+    def _connect(self, timeout: float | None = None) -> Connection[Row]:
+        try:
+            connection = super()._connect(timeout)
+        except psycopg.Error as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return connection
+
+
+async def check_if_it_was_cut(connection: AsyncConnection[Row]) -> None:
+    """Raises where an idle connection has heard something that turns out to be its end. Costs no round trip else."""
+    if has_heard(connection):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def check_if_it_was_cut_sync(connection: Connection[Row]) -> None:
+    if has_heard(connection):
+        ConnectionPool.check_connection(connection)
+
+
+def _patience(failure: psycopg.Error | None, timeout: float | None, default: float) -> float:
+    seconds = default if timeout is None else timeout
+    return seconds if failure is None else min(seconds, HOPELESS_SECONDS)
+
+
+def _reason(failure: psycopg.Error | None, timeout: PoolTimeout) -> psycopg.Error | PoolTimeout:
+    return timeout if failure is None else psycopg.OperationalError(str(failure))
 
 
 class _HeedingQueue:

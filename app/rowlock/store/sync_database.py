@@ -9,13 +9,14 @@ from uuid import UUID
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import lost_in_flight, translated
-from rowlock.store.links import Row, is_pooled, keepalives
+from rowlock.store.links import Row, connection_options, is_pooled
+from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
+from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
 from rowlock.store.tasks import Stored, as_json, batch_parameters, single_parameters
 
@@ -27,19 +28,20 @@ class SyncDatabase:
         self.settings = settings
         self.schema = settings.schema_
         address = url or url_from_settings(settings)
-        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
+        self._pool = SyncPool(
             address,
             kwargs={
                 "autocommit": True,
                 "application_name": "rowlock client",
                 "connect_timeout": max(2, round(settings.connect_seconds)),
-                **keepalives(address),
+                **connection_options(address),
             },
             min_size=0,
             max_size=settings.pool_max,
             timeout=settings.connect_seconds,
             reconnect_timeout=self.settings.connect_seconds,  # as long as a caller waits
             configure=_prepare,
+            check=check_if_it_was_cut_sync,
             open=True,
         )
 
@@ -48,6 +50,12 @@ class SyncDatabase:
 
     def insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
         """Stores all of the tasks or none; answers in order. `OutcomeUnknown` where the reply was lost."""
+        for attempt in racing_sync():
+            with attempt:
+                return self._insert(tenant_id, requests)
+        raise AssertionError("trying ends with an answer or an error")
+
+    def _insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
         with self._link() as connection:
             if any(request.keyed for request in requests):
                 keyed = {"tasks": as_json(requests), "tenant_id": tenant_id}
@@ -65,6 +73,11 @@ class SyncDatabase:
         with self._link() as connection:
             return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
 
+    def confirm_commits(self) -> None:
+        """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
+        with self._link() as connection:
+            self._run(connection, "confirm_commits", {})
+
     def _insert_many(self, connection: Connection[Row], tenant_id: str, requests: Sequence[TaskRequest]) -> None:
         with connection.transaction():
             self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
@@ -81,6 +94,9 @@ class SyncDatabase:
         with translated(), self._pool.connection() as connection:
             try:
                 yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                connection.close()  # the next goes to whichever host takes writes
+                raise
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 unknown = lost_in_flight(error) if connection.closed or connection.broken else None
                 if unknown is None:

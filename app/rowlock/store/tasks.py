@@ -113,6 +113,11 @@ async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRe
     return [Stored(id=row[1], created=row[2]) for row in rows]
 
 
+async def confirm_commits(runner: Runner) -> None:
+    """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
+    await runner.run("confirm_commits")
+
+
 def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
     """Parameters of `enqueue.sql`."""
     return {

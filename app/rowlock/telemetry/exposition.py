@@ -91,8 +91,9 @@ def serve_metrics(
 
 def _answer(start_response: StartResponse, good: bool, report: HealthReport) -> list[bytes]:
     status = "200 OK" if good else "503 Service Unavailable"
+    word = "unavailable" if not good else "degraded" if report.reasons else "ok"
     start_response(status, [("Content-Type", "application/json")])
-    body = {"status": "ok" if good else "unavailable", "reasons": report.reasons}
+    body = {"status": word, "reasons": report.reasons}
     return [json.dumps(body).encode()]
 
 

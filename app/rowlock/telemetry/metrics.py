@@ -23,6 +23,7 @@ from rowlock.telemetry.histograms import BatchHistogram, BatchSeries
 from rowlock.telemetry.labels import BoundedLabel, TaskLabels
 from rowlock.telemetry.pools import PoolCollector
 from rowlock.telemetry.snapshots import SnapshotCollector
+from rowlock.telemetry.troubles import TroubleCollector
 
 FinishedAttempt: TypeAlias = tuple[str, str, str, float, float]
 """Queue, task name, outcome, seconds waited since the task became visible, seconds run."""
@@ -96,6 +97,7 @@ class Metrics:
 
         self.pools: Final = PoolCollector(self.registry)
         self.database_errors: Final = counter("database_errors", "Statements and connections that failed.", ["kind"])
+        self.trouble: Final = TroubleCollector(self.registry)
 
         self.leader: Final = gauge("leader", "1 while this process leads.", ["role"])
         self.leader_epoch: Final = gauge("leader_epoch", "Epoch this process last led.", ["role"])

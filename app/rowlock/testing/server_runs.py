@@ -27,7 +27,7 @@ def fsync_wanted() -> bool:
 
 def plan_run() -> Path:
     """The folder that this run will have once it needs one; makes nothing yet."""
-    return _base_folder() / f"{NAME}-{os.getpid()}-{token_hex(4)}"
+    return base_folder() / f"{NAME}-{os.getpid()}-{token_hex(4)}"
 
 
 def make_run(folder: Path) -> None:
@@ -44,7 +44,7 @@ def end_run(folder: Path) -> None:
 
 def abandoned_runs() -> list[Path]:
     """Folders of our earlier runs whose controllers were killed."""
-    found = [f for base in _base_folders() for f in base.glob(f"{NAME}-*-*")]
+    found = [f for base in base_folders() for f in base.glob(f"{NAME}-*-*")]
     return [f for f in found if _is_ours(f) and not _is_alive(f)]
 
 
@@ -66,7 +66,7 @@ def end_in_order_when_told_to() -> None:
             signal.signal(number, interrupt)
 
 
-def _base_folder() -> Path:
+def base_folder() -> Path:
     """Memory where there is plenty: a clone takes 25 ms there and 500 ms on a slow disk."""
     roomy = (
         os.access(MEMORY_FOLDER, os.W_OK)
@@ -84,7 +84,7 @@ def _available_memory() -> int:
     return 0
 
 
-def _base_folders() -> set[Path]:
+def base_folders() -> set[Path]:
     return {folder for folder in (MEMORY_FOLDER, Path(tempfile.gettempdir())) if folder.is_dir()}
 
 

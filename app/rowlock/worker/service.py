@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
@@ -12,7 +13,10 @@ from rowlock.domain.errors import ConfigurationError
 from rowlock.store.database import Database
 from rowlock.telemetry.exposition import HealthReport, serve_metrics
 from rowlock.telemetry.metrics import process_metrics
+from rowlock.telemetry.turning import Turning
 from rowlock.worker.worker import Worker
+
+LONGEST_STANDSTILL_SECONDS = 60.0  # an event loop that has not turned for so long is dead
 
 
 async def run_worker(
@@ -35,13 +39,14 @@ async def run_worker(
         )
     async with Database(settings, url=url, name="rowlock worker") as database:
         worker = Worker(app, settings, database, subscribed)
-        with app.sharing(database), ExitStack() as exits:
+        loop_turns = Turning(LONGEST_STANDSTILL_SECONDS)
+        with app.sharing(database), process_metrics().trouble.watching(worker.condition), ExitStack() as exits:
             if settings.metrics_port is not None:
-                exits.enter_context(
-                    serve_metrics(settings.metrics_port, process_metrics().registry, lambda: _report(worker))
-                )
+                report = partial(_report, worker, loop_turns)
+                exits.enter_context(serve_metrics(settings.metrics_port, process_metrics().registry, report))
             async with app.lifespan(app):
-                await _run_until(worker, stop, hurry or asyncio.Event())
+                with loop_turns:
+                    await _run_until(worker, stop, hurry or asyncio.Event())
 
 
 async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) -> None:
@@ -57,6 +62,7 @@ async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) 
         hurrying.cancel()
 
 
-def _report(worker: Worker) -> HealthReport:
+def _report(worker: Worker, loop_turns: Turning) -> HealthReport:
+    """A database in trouble makes a worker unready, never dead: restarting it would bring none back."""
     health, reason = worker.health
-    return HealthReport(live=health != "unhealthy", ready=health == "healthy", reasons=(reason,) if reason else ())
+    return HealthReport(live=loop_turns.turns, ready=health == "healthy", reasons=(reason,) if reason else ())

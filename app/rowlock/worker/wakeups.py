@@ -64,7 +64,7 @@ class Wakeups:
         """Listens until cancelled; reconnects for as long as the database is away."""
         async for attempt in tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type((RowlockError, OSError)),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
         ):
             with attempt:
                 await self._listen(attempt)

@@ -11,9 +11,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
+from rowlock.domain.backoff import Backoff
 from rowlock.domain.decide import Result
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.claim import Claimer
@@ -22,6 +24,7 @@ from rowlock.engine.finish import Ending, Finisher, Way
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, claiming_link
 from rowlock.store.links import Link
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Health, process_metrics
 from rowlock.worker.alone import Turns
@@ -36,6 +39,7 @@ from rowlock.worker.shutdown import Shutdown
 from rowlock.worker.wakeups import Wakeups
 
 log = get_logger("rowlock.worker")
+LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class Worker:
         self._quiet = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._trouble: tuple[float, str] | None = None
+        self.condition = Condition("worker")
         self._executors = Executors(
             threads=min(settings.threads, settings.concurrency),
             child_processes=settings.child_processes,
@@ -85,7 +89,7 @@ class Worker:
             lambda: self.id,
             batch=settings.finish_batch,
             settled=self._settled,
-            troubled=self._troubled,
+            troubled=partial(self.condition.troubled, "finish"),
         )
         self._wakeups = Wakeups(
             database, self.queues, poll_seconds=settings.poll_seconds, on_cancel=self._heard_of_cancel
@@ -100,7 +104,7 @@ class Worker:
             self._turns,
             worker=self.name,
             max_result_bytes=settings.max_result_bytes,
-            troubled=self._troubled,
+            troubled=partial(self.condition.troubled, "claim"),
         )
 
     async def run(self) -> None:
@@ -140,11 +144,11 @@ class Worker:
     def health(self) -> tuple[Health, str | None]:
         """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length; the
         same where abandoned threads have taken places of others, and all of them."""
-        if self._trouble is None:
+        ailments = self.condition.ailments
+        if not ailments:
             return self._health_of_threads
-        since, reason = self._trouble
-        lasting = time.monotonic() - since > self.settings.lease_seconds
-        return ("unhealthy" if lasting else "degraded"), reason
+        lasting = ailments[0].seconds > self.settings.lease_seconds
+        return ("unhealthy" if lasting else "degraded"), " ".join(self.condition.reasons)
 
     @property
     def _health_of_threads(self) -> tuple[Health, str | None]:
@@ -161,7 +165,7 @@ class Worker:
 
     async def _claim(self) -> None:
         link: Link | None = None
-        pause = 0.05
+        recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             room = self._free_room()
             if room <= 0:
@@ -169,18 +173,21 @@ class Worker:
                 await self._room.wait()
                 continue
             try:
+                if recovering:
+                    await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
                 if link is None or link.broken:
                     link = await claiming_link(self.database)
                 began = time.perf_counter()
                 taken = await self._claimer.claim(link, self.id, min(room, self.settings.claim_batch))
             except RowlockError as error:
-                self._troubled(error)
-                await self._pause(pause)
-                pause = min(5.0, pause * 2)
+                self.condition.troubled("claim", error)
+                recovering = True
+                await self._pause(backoff.pause())
                 continue
             process_metrics().record_claim(len(taken), time.perf_counter() - began)
-            pause = 0.05
-            self._trouble = None
+            self.condition.well("claim")
+            recovering = False
+            backoff.reset()
             if taken:
                 self._wakeups.found_work()
                 self._begin(taken)
@@ -291,6 +298,7 @@ class Worker:
     def _settled(self, endings: list[Ending], accepted: set[int] | None) -> None:
         self._unwritten -= len(endings)
         self._room.set()
+        self.condition.well("finish")
         if accepted is not None and len(accepted) < len(endings):
             for ending in endings:
                 if ending.task.lease_token not in accepted:
@@ -309,15 +317,21 @@ class Worker:
     # -- heartbeats
 
     async def _beat(self) -> None:
+        backoff = Backoff(0.1, LONGEST_PAUSE_SECONDS)
         while True:
             health, reason = self.health
+            pause = self.settings.heartbeat_seconds
             try:
                 if not self.id:
                     await self._register()
                 await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
             except RowlockError as error:
-                self._troubled(error)
-            await asyncio.sleep(self.settings.heartbeat_seconds)
+                self.condition.troubled("heartbeat", error)
+                pause = min(pause, backoff.pause())
+            else:
+                self.condition.well("heartbeat")
+                backoff.reset()
+            await asyncio.sleep(pause)
 
     async def _heed_cancel_requests(self) -> None:
         while True:
@@ -330,17 +344,13 @@ class Worker:
             try:
                 await self._heartbeat.heed_cancel_requests(self.id)
             except RowlockError as error:
-                self._troubled(error)
+                self.condition.troubled("cancel", error)
+            else:
+                self.condition.well("cancel")
 
     def _heard_of_cancel(self, worker_id: int) -> None:
         if worker_id == self.id:
             self._cancel_asked.set()
-
-    def _troubled(self, error: RowlockError) -> None:
-        process_metrics().database_errors.labels(error.problem).inc()
-        if self._trouble is None:
-            self._trouble = (time.monotonic(), error.message)
-            log.warning("The database is in trouble; this worker keeps trying.", error=error.message)
 
     def _lose_registration(self) -> None:
         log.warning("The worker's row is gone; it registers anew.", worker_id=self.id)
@@ -348,19 +358,18 @@ class Worker:
 
     async def _register(self) -> None:
         """Enters the worker and its handlers; keeps trying while the database is away."""
-        pause = 0.1
+        backoff = Backoff(0.1, LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 self.id = await register(self.database, self.settings, self.name, self.queues)
                 await register_handlers(self.database, self.app.handlers.values())
             except RowlockError as error:
-                self._troubled(error)
-                await self._pause(pause)
+                self.condition.troubled("register", error)
+                await self._pause(backoff.pause())
                 if self._stopping.is_set():
                     raise
-                pause = min(5.0, pause * 2)
             else:
-                self._trouble = None
+                self.condition.well("register")
                 log.info("The worker is ready.", worker=self.name, worker_id=self.id, queues=self.queues)
                 return
 

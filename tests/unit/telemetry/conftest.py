@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client import Info
 
+from rowlock.domain.errors import OutcomeUnknown
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import Metrics
 from rowlock.telemetry.snapshots import QueueSnapshot
 
@@ -22,16 +24,20 @@ def exported() -> dict[str, frozenset[str]]:
     metrics.record_http("GET", "/v1/tasks", 200, 0.1)
     metrics.pools.watch("api", dict)
     metrics.rescues.labels("lease_expired").inc()
-    metrics.database_errors.labels("database-unavailable").inc()
+    metrics.database_errors.labels("disk-full").inc()
+    troubled = Condition("worker")
+    troubled.troubled("claim", OutcomeUnknown("Unknown."))
     metrics.schedule_windows.labels("fired").inc()
     metrics.duty_failures.labels("fire").inc()
     metrics.queues.update([QueueSnapshot("q", {"ready": 1}, 1, 1, 1, lag_seconds=1)])
     Info("rowlock_build", "As process_metrics() has it.", registry=metrics.registry).info(
         {"version": "1", "python": "3"}
     )
+    with metrics.trouble.watching(troubled):
+        families = list(metrics.registry.collect())
     return {
         sample.name: frozenset(sample.labels)
-        for family in metrics.registry.collect()
+        for family in families
         for sample in family.samples
         if not sample.name.endswith("_created")
     }

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel
 
-from rowlock.api.health.readiness import unreadiness
+from rowlock.api.health.readiness import shortcomings, unreadiness
 from rowlock.api.openapi import TAG_HEALTH, problems
 from rowlock.api.problems import problem_reply
 from rowlock.api.replies import json_reply
@@ -23,9 +23,9 @@ router = APIRouter(tags=[TAG_HEALTH])
 
 
 class Health(BaseModel):
-    """It is well; what is not is a problem document."""
+    """It serves; what does not is a problem document. `degraded` says in `reasons` what it cannot do for now."""
 
-    status: Literal["ok"]
+    status: Literal["ok", "degraded"]
     reasons: list[str]
 
 
@@ -39,11 +39,16 @@ async def live() -> Response:
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", response_model=Health, responses=problems(key=False))
 async def ready(request: Request) -> Response:
-    """200 when requests can be served; 503 with the `reasons` while the database is away or not migrated."""
-    reasons = await unreadiness(services_of(request).database)
+    """200 when requests can be served; 503 with the `reasons` while the database is away or not migrated.
+
+    A database that is read-only, or whose disk is full, is 200 with the status `degraded`: reading works.
+    """
+    services = services_of(request)
+    reasons = await unreadiness(services.database, services.condition)
     if reasons:
         return problem_reply(request, NotReady(" ".join(reasons), reasons=reasons))
-    return json_reply({"status": "ok", "reasons": []})
+    reasons = await shortcomings(services.database, services.condition)
+    return json_reply({"status": "degraded" if reasons else "ok", "reasons": reasons})
 
 
 class NotReady(DatabaseUnavailable):

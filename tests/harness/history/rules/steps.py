@@ -1,0 +1,42 @@
+"""A step of a task is kept once, under a lease of that task, and while it lasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.harness.history.case import Case, grouped
+from tests.harness.history.rows import StepRow
+from tests.harness.history.violations import Violation, violation
+
+RULE = "steps"
+
+
+def steps(case: Case) -> Iterator[Violation]:
+    kept = grouped(((step.task, step.name, step.occurrence), step) for step in case.rows.steps)
+    for (task, name, _), rows in kept.items():
+        if len(rows) > 1:
+            yield violation(RULE, f"Step {name} of task {task} was kept {len(rows)} times.", *rows)
+    for step in case.rows.steps:
+        yield from _kept_by_another(case, step)
+    for call in case.history.of("step"):
+        if call.ok and (call.asked["task"], call.asked["name"], call.asked["occurrence"]) not in kept:
+            yield violation(
+                RULE, f"Step {call.asked['name']} of task {call.asked['task']} was kept, and is lost.", call
+            )
+
+
+def _kept_by_another(case: Case, step: StepRow) -> Iterator[Violation]:
+    story = case.stories.get(step.task)
+    attempt = story.by_token.get(step.token) if story else None
+    if attempt is None or not attempt.granted:
+        yield violation(
+            RULE, f"Step {step.name} of task {step.task} was kept under lease {step.token}, which nobody held.", step
+        )
+    elif step.attempt != attempt.number:
+        sentence = (
+            f"Step {step.name} of task {step.task} is of attempt {step.attempt}, and its lease of {attempt.number}."
+        )
+        yield violation(RULE, sentence, step, *attempt.evidence)
+    elif attempt.ended_at is not None and step.recorded_at > attempt.ended_at:
+        sentence = f"Step {step.name} of task {step.task} was kept after its lease {step.token} had ended."
+        yield violation(RULE, sentence, step, *attempt.evidence)
