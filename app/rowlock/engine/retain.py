@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import tenacity
 
 from rowlock.domain.errors import Conflict, DatabaseUnavailable, RowlockError
-from rowlock.store import maintenance, rescue
+from rowlock.store import maintenance, rescue, schedule_orders
 from rowlock.store.database import Database
 from rowlock.store.links import Link
 from rowlock.store.maintenance import ExpiredPartition
@@ -25,6 +25,7 @@ PARTITIONS_PER_ROUND = 200
 ROWS_PER_BATCH = 1_000
 BATCHES = 100
 WORKERS_KEPT_DAYS = 7
+ORDERS_KEPT_DAYS = 7
 RETRIES = tenacity.AsyncRetrying(
     retry=tenacity.retry_if_exception_type((DatabaseUnavailable, Conflict)),
     wait=tenacity.wait_random(0.05, 0.25),
@@ -43,6 +44,7 @@ class MaintenanceReport:
     dropped: list[str] = field(default_factory=list)
     keys_forgotten: int = 0
     windows_forgotten: int = 0
+    orders_forgotten: int = 0
     caps_forgotten: int = 0
     workers_forgotten: int = 0
     days_ahead: int | None = None
@@ -62,6 +64,9 @@ async def maintain(database: Database) -> MaintenanceReport:
         await _drop_expired(link, report)
         report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
         report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
+        report.orders_forgotten = await _in_batches(
+            lambda limit: schedule_orders.forget_orders(link, days=ORDERS_KEPT_DAYS, limit=limit)
+        )
         report.caps_forgotten = await maintenance.forget_caps(link)
         report.workers_forgotten = await rescue.forget_workers(link, days=WORKERS_KEPT_DAYS)
         report.days_ahead = await maintenance.days_ahead(link)
