@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 from uuid import UUID
 
 import orjson
@@ -32,15 +32,13 @@ from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import CURRENT, Context, Middleware
 from rowlock.handlers.handler import Executor, Handler, make_handler
+from rowlock.handlers.schedules import Schedules
 from rowlock.handlers.scheduling import Scheduling, application_name
 from rowlock.handlers.task import Task, TaskHandle
 from rowlock.store.database import Database
 from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
-
-if TYPE_CHECKING:
-    from rowlock.domain.schedule_requests import ScheduleRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +64,7 @@ class Rowlock:
         **flags: Any,
     ) -> None:
         self._name = None if name is None else check_queue(name, field="name")
-        self._schedules: dict[str, ScheduleRequest] = {}
+        self._schedules = Schedules(self)
         self.settings = settings or load_settings(**flags)
         self.lifespan = lifespan or _no_lifespan
         self._handlers: dict[str, Handler] = {}
@@ -80,9 +78,9 @@ class Rowlock:
         return MappingProxyType(self._handlers)
 
     @property
-    def schedules(self) -> MappingProxyType[str, ScheduleRequest]:
-        """The declared schedules by name."""
-        return MappingProxyType(self._schedules)
+    def schedules(self) -> Schedules:
+        """The schedules: those declared here, and what can be done with any of the tenant."""
+        return self._schedules
 
     @property
     def name(self) -> str:
@@ -159,23 +157,10 @@ class Rowlock:
         schedules gives each a name. A worker that starts, or `rowlock schedules sync`, brings the database to what is
         declared: schedules that vanished from the code are paused, not deleted.
         """
-        options = {**locals(), "timezone": tz}
-        for apart in ("self", "tz", "name", "payload"):
+        options = dict(locals())
+        for apart in ("self", "name", "payload"):
             del options[apart]
         return Scheduling(self, name, payload, options)
-
-    def declare_schedule(
-        self, handler: Handler, name: str | None, payload: Mapping[str, Any] | None, options: Mapping[str, Any]
-    ) -> None:
-        """Registers a schedule for a declared handler."""
-        from rowlock.handlers.declared_schedule import declare_schedule  # brings calendars, which most do without
-
-        request = declare_schedule(handler, name=name, payload=payload, options=options)
-        if request.name in self._schedules:
-            raise ConfigurationError(
-                f"A schedule named {request.name!r} is declared already: give each schedule of a handler a name=."
-            )
-        self._schedules[request.name] = request
 
     def middleware(self, function: Middleware) -> Middleware:
         """Declares a middleware: `async def f(context, call_next)`; the first declared is the outermost."""

@@ -21,7 +21,7 @@ def test_a_declared_schedule_has_its_handlers_defaults(bare_app: Rowlock) -> Non
     async def build(day: str = "today") -> str:
         return day
 
-    request = bare_app.schedules["report.build"]
+    request = bare_app.schedules.declared["report.build"]
     assert (request.task_name, request.trigger_kind, request.expression) == ("report.build", "cron", "0 3 * * *")
     assert (request.timezone, request.queue, int(request.priority)) == ("Europe/Berlin", "reports", 3)
     assert (request.max_attempts, request.timeout, request.tags) == (7, timedelta(seconds=60), ("night",))
@@ -55,7 +55,7 @@ def test_every_option_reaches_the_schedule(bare_app: Rowlock) -> None:
     @bare_app.task
     async def beat(ctx: Context, count: int) -> None: ...
 
-    request = bare_app.schedules["beat"]
+    request = bare_app.schedules.declared["beat"]
     assert (request.trigger_kind, request.expression, request.anchor_at) == ("interval", "30s", noon)
     assert (request.starts_at, request.ends_at, request.jitter) == (
         noon,
@@ -75,8 +75,8 @@ def test_a_plain_function_becomes_a_task_and_one_handler_may_have_many_schedules
     def export(full: bool) -> None: ...
 
     assert export.name in bare_app.handlers
-    assert sorted(bare_app.schedules) == ["daily", "monthly"]
-    assert {request.task_name for request in bare_app.schedules.values()} == {export.name}
+    assert sorted(bare_app.schedules.declared) == ["daily", "monthly"]
+    assert {request.task_name for request in bare_app.schedules.declared.values()} == {export.name}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_wrong_is_refused_where_it_is_written(
     with pytest.raises(error) as refused:
         bare_app.schedule(**options)(build)
     assert field is None or refused.value.detail["field"] == field
-    assert dict(bare_app.schedules) == {}
+    assert dict(bare_app.schedules.declared) == {}
 
 
 def test_two_schedules_of_one_name_are_refused(bare_app: Rowlock) -> None:

@@ -33,7 +33,8 @@ PARTS = {
 # What other languages and people call. The rest is rowlock's own and may change.
 STABLE_FUNCTIONS = (
     "enqueue", "enqueue_many", "cancel", "redrive", "redrive_dead", "pause_queue", "resume_queue", "explain_task",
-    "make_partitions",
+    "create_schedule", "change_schedule", "pause_schedule", "resume_schedule", "trigger_schedule", "backfill_schedule",
+    "delete_schedule", "make_partitions",
 )  # fmt: skip
 
 _RELATIONS = """

@@ -69,14 +69,21 @@ class SchedulerProcess:
             raise
 
 
+def start_scheduler(
+    database_url: str, *, clock_is_wrong_by: timedelta = timedelta(0), **settings: object
+) -> SchedulerProcess:
+    """A scheduler with these settings; whoever starts it stops it."""
+    given = {f"ROWLOCK_{name.upper()}": str(value) for name, value in settings.items()}
+    wrong = {CLOCK_IS_WRONG_BY: str(clock_is_wrong_by.total_seconds())}
+    return SchedulerProcess({"ROWLOCK_DATABASE_URL": database_url, **wrong, **given})
+
+
 @contextmanager
 def scheduler_process(
     database_url: str, *, clock_is_wrong_by: timedelta = timedelta(0), **settings: object
 ) -> Iterator[SchedulerProcess]:
     """A scheduler with these settings, stopped when the block ends unless it was killed before."""
-    given = {f"ROWLOCK_{name.upper()}": str(value) for name, value in settings.items()}
-    wrong = {CLOCK_IS_WRONG_BY: str(clock_is_wrong_by.total_seconds())}
-    scheduler = SchedulerProcess({"ROWLOCK_DATABASE_URL": database_url, **wrong, **given})
+    scheduler = start_scheduler(database_url, clock_is_wrong_by=clock_is_wrong_by, **settings)
     try:
         yield scheduler
     finally:

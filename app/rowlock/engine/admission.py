@@ -7,6 +7,7 @@ before its worker is deployed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,17 @@ class Admission:
         registered, encoded = await self._admitted(tenant_id, task_name, said.get("queue"), payload)
         return schedule_request(name, task_name, payload=encoded, **_filled_in(registered, said))
 
-    async def check(self, tenant_id: str, name: str, queue: str, payload: Payload) -> None:
-        """Refuses what may not be enqueued, where nothing was left out."""
-        await self._admitted(tenant_id, name, queue, payload)
+    async def schedule_change(self, tenant_id: str, name: str, changes: Mapping[str, Any]) -> None:
+        """Refuses changes of a schedule by which its tasks could not be enqueued. Raises `NotFound` too."""
+        if not changes.keys() & {"task_name", "queue", "payload"}:
+            return
+        from rowlock.engine.schedules import get_schedule  # brings calendars, as above
+
+        seen = await get_schedule(self._database, tenant_id, name)
+        task_name, queue, payload = (
+            changes.get(field, getattr(seen, field)) for field in ("task_name", "queue", "payload")
+        )
+        await self._admitted(tenant_id, task_name, queue, payload)
 
     async def _admitted(
         self, tenant_id: str, name: str, queue: str | None, payload: Payload, *, version: int | None = None

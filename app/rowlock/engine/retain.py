@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import tenacity
 
 from rowlock.domain.errors import Conflict, DatabaseUnavailable, RowlockError
-from rowlock.store import maintenance, rescue
+from rowlock.store import maintenance, rescue, schedule_orders
 from rowlock.store.database import Database
 from rowlock.store.links import Link
 from rowlock.store.maintenance import FIRST_STEP, ExpiredPartition, StepKey
@@ -26,6 +26,7 @@ PARTITIONS_PER_ROUND = 200
 ROWS_PER_BATCH = 1_000
 BATCHES = 100
 WORKERS_KEPT_DAYS = 7
+ORDERS_KEPT_DAYS = 7
 RETRIES = tenacity.AsyncRetrying(
     retry=tenacity.retry_if_exception_type((DatabaseUnavailable, Conflict)),
     wait=tenacity.wait_random(0.05, 0.25),
@@ -45,6 +46,7 @@ class MaintenanceReport:
     steps_carried: int = 0
     keys_forgotten: int = 0
     windows_forgotten: int = 0
+    orders_forgotten: int = 0
     caps_forgotten: int = 0
     workers_forgotten: int = 0
     days_ahead: int | None = None
@@ -64,6 +66,9 @@ async def maintain(database: Database) -> MaintenanceReport:
         await _drop_expired(link, database.settings.step_retention_days, report)
         report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
         report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
+        report.orders_forgotten = await _in_batches(
+            lambda limit: schedule_orders.forget_orders(link, days=ORDERS_KEPT_DAYS, limit=limit)
+        )
         report.caps_forgotten = await maintenance.forget_caps(link)
         report.workers_forgotten = await rescue.forget_workers(link, days=WORKERS_KEPT_DAYS)
         report.days_ahead = await maintenance.days_ahead(link)

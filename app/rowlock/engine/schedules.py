@@ -42,7 +42,7 @@ Decision = tuple[ScheduleRequest, Turn] | None
 
 
 async def create_schedule(
-    database: Database,
+    runner: Runner,
     tenant_id: str,
     request: ScheduleRequest,
     *,
@@ -53,16 +53,16 @@ async def create_schedule(
 
     Raises `AlreadyExists`, and `InvalidArgument` where its rule never comes again.
     """
-    now = await schedules.read_clock(database)
+    now = await schedules.read_clock(runner)
     check_request_comes(request, request.anchor_at or first_anchor(now), now)
-    if not await store_new(database, tenant_id, request, actor, paused=paused):
+    if not await store_new(runner, tenant_id, request, actor, paused=paused):
         raise AlreadyExists(f"There is a schedule {request.name} already. Change it, or choose another name.")
-    return await schedules.get_schedule(database, tenant_id, request.name)
+    return await schedules.get_schedule(runner, tenant_id, request.name)
 
 
-async def get_schedule(database: Database, tenant_id: str, name: str) -> ScheduleRecord:
+async def get_schedule(runner: Runner, tenant_id: str, name: str) -> ScheduleRecord:
     """The schedule. Raises `NotFound`."""
-    return await schedules.get_schedule(database, tenant_id, _name(name))
+    return await schedules.get_schedule(runner, tenant_id, _name(name))
 
 
 async def list_schedules(
@@ -85,9 +85,23 @@ async def update_schedule(
 
     Raises `NotFound`, `InvalidArgument` with the `field`, or `Conflict` where others keep changing it.
     """
+    limit = database.settings.max_payload_bytes
+    return await change_schedule(database, tenant_id, name, changes, actor=actor, max_payload_bytes=limit)
+
+
+async def change_schedule(
+    runner: Runner,
+    tenant_id: str,
+    name: str,
+    changes: Mapping[str, Any],
+    *,
+    actor: Actor,
+    max_payload_bytes: int,
+) -> ScheduleRecord:
+    """`update_schedule` on whatever runs statements, such as a transaction's connection."""
 
     def decide(seen: ScheduleRecord) -> Decision:
-        request = amended(seen, changes, max_payload_bytes=database.settings.max_payload_bytes)
+        request = amended(seen, changes, max_payload_bytes=max_payload_bytes)
         if same_schedule(seen, request):
             return None
         if not same_rule(seen, request):
@@ -95,7 +109,7 @@ async def update_schedule(
         return request, turned(seen, request)
 
     detail = {"fields": sorted(changes)}
-    return await _change(database, tenant_id, name, decide, actor, action="schedule.update", detail=detail)
+    return await _change(runner, tenant_id, name, decide, actor, action="schedule.update", detail=detail)
 
 
 async def pause_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> ScheduleRecord:
@@ -134,8 +148,7 @@ async def trigger_now(database: Database, tenant_id: str, name: str, *, actor: A
 
 async def delete_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> None:
     """Deletes the schedule; the tasks it made go on, and its windows stay for their retention. Raises `NotFound`."""
-    if not await schedules.delete_schedule(database, tenant_id, _name(name), actor):
-        raise NotFound(f"There is no schedule {name}.")
+    await schedules.delete_schedule(database, tenant_id, _name(name), actor)
 
 
 async def list_windows(
@@ -220,7 +233,7 @@ async def store_changed(
 
 
 async def _change(
-    database: Database,
+    runner: Runner,
     tenant_id: str,
     name: str,
     decide: Callable[[ScheduleRecord], Decision],
@@ -231,13 +244,13 @@ async def _change(
     resumes: bool = False,
 ) -> ScheduleRecord:
     for _ in range(ATTEMPTS):
-        seen = await get_schedule(database, tenant_id, name)
+        seen = await get_schedule(runner, tenant_id, name)
         decision = decide(seen)
         if decision is None:
             return seen
         request, turn = decision
         if await store_changed(
-            database,
+            runner,
             seen,
             request,
             turn,
@@ -247,7 +260,7 @@ async def _change(
             application=seen.application,
             resumes=resumes,
         ):
-            return await schedules.get_schedule(database, tenant_id, name)
+            return await schedules.get_schedule(runner, tenant_id, name)
     raise Conflict(f"The schedule {name} kept changing while it was being changed. Try again.")
 
 

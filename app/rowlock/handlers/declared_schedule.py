@@ -25,6 +25,8 @@ def declare_schedule(
         "tags": handler.tags,
     }
     given = {option: value for option, value in options.items() if value is not None}
+    if "tz" in given:
+        given["timezone"] = given.pop("tz")
     try:
         return schedule_request(
             handler.name if name is None else name,

@@ -39,7 +39,7 @@ class Scheduling:
 
     def __call__(self, function: Callable[..., Any], /) -> Task[Any, Any]:
         task = function if isinstance(function, Task) else self._app.task(function)
-        self._app.declare_schedule(task.handler, *self._declaration)
+        self._app.schedules.declare(task.handler, *self._declaration)
         return task
 
 

@@ -1,4 +1,4 @@
-"""What the leader does again and again: fire, rescue, maintain. A duty that fails is counted, and stops no other.
+"""What the leader does again and again: fire, carry out orders, rescue, maintain. A duty that fails stops no other.
 
 Losing the epoch is not a failure but the end: `on_lost` is told, and steps down.
 """
@@ -12,6 +12,7 @@ from rowlock.domain.errors import NotLeader, RowlockError
 from rowlock.engine.fire import fire_due
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.engine.retain import maintain
+from rowlock.engine.schedule_orders import carry_out_orders
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
@@ -49,6 +50,10 @@ class Duties:
             self._metrics.schedule_lag_seconds.set(time.monotonic() - self._fired_at)
         return done
 
+    async def order(self) -> bool:
+        """Carries out what SQL has asked of schedules."""
+        return await self._attend("order", self._order)
+
     async def rescue(self) -> bool:
         """Takes back what vanished workers held."""
         return await self._attend("rescue", self._rescue)
@@ -68,6 +73,12 @@ class Duties:
         metrics.record_submitted(report.submitted, "schedule")
         for drift in report.drifts:
             metrics.schedule_drift_seconds.observe(drift)
+        return True
+
+    async def _order(self) -> bool:
+        report = await carry_out_orders(self._database)
+        if report.refused:
+            _log.warning("Orders from SQL are refused; rowlock.schedule_orders says why.", orders=report.refused)
         return True
 
     async def _rescue(self) -> bool:

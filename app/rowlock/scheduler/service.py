@@ -24,6 +24,7 @@ from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics, process_metrics
 
 POOL = "scheduler"
+ORDER_SECONDS = 1.0
 RESCUE_SECONDS = 1.0
 POSTPONED_SECONDS = 60.0  # until maintenance asks again for what a report held
 FIRST_BACKOFF_SECONDS = 0.1
@@ -140,6 +141,7 @@ class SchedulerService:
         duties = Duties(self._database, self._metrics, self._condition, epoch=epoch, on_lost=lambda _: lost.set())
         timers = Timers()
         timers.every(self._settings.scheduler_tick_seconds, "fire", duties.fire)
+        timers.every(ORDER_SECONDS, "order", duties.order)
         timers.every(RESCUE_SECONDS, "rescue", duties.rescue)
         timers.every(self._settings.maintenance_seconds, "maintain", duties.maintain, retry_seconds=POSTPONED_SECONDS)
         return timers

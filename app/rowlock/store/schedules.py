@@ -184,9 +184,9 @@ async def trigger_schedule(runner: Runner, tenant_id: str, name: str, actor: Act
     await runner.run("trigger_schedule", {"tenant_id": tenant_id, "name": name, "task_id": task_id, **_who(actor)})
 
 
-async def delete_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor) -> bool:
-    """Deletes a schedule; False where there is none."""
-    return bool(await runner.run("delete_schedule", {"tenant_id": tenant_id, "name": name, **_who(actor)}))
+async def delete_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor) -> None:
+    """Deletes a schedule. Raises `NotFound`."""
+    await runner.run("delete_schedule", {"tenant_id": tenant_id, "name": name, **_who(actor)})
 
 
 def _definition(request: ScheduleRequest, anchor_at: datetime) -> dict[str, Any]:

@@ -171,6 +171,24 @@ schedule_windows = sa.Table(
     _required("recorded_at", INSTANT),
 )
 
+schedule_orders = sa.Table(
+    "schedule_orders",
+    metadata,
+    _required("id", UUID, key=True),
+    sa.Column("number", BIG, sa.Identity(always=True), nullable=False),
+    _required("tenant_id", TEXT),
+    _required("schedule", TEXT),
+    _required("action", TEXT),
+    _required("arguments", JSON),
+    _required("actor", TEXT),
+    _optional("request_id", TEXT),
+    _required("ordered_at", INSTANT),
+    _optional("settled_at", INSTANT),
+    _optional("outcome", TEXT),
+    _optional("field", TEXT),
+    _optional("explanation", TEXT),
+)
+
 queues = sa.Table(
     "queues",
     metadata,

@@ -37,11 +37,11 @@ async def sync_schedules(app: Rowlock, database: Database, settings: Settings) -
 
 
 async def _sync(app: Rowlock, database: Database, tenant_id: str) -> None:
-    if not app.schedules and not await has_declared_schedules(database, tenant_id, app.name):
+    if not app.schedules.declared and not await has_declared_schedules(database, tenant_id, app.name):
         return
     from rowlock.engine.declared_schedules import sync_declared  # brings calendars, which most workers do without
 
-    report = await sync_declared(database, tenant_id, app.name, list(app.schedules.values()))
+    report = await sync_declared(database, tenant_id, app.name, list(app.schedules.declared.values()))
     if report.foreign:
         _log.error(
             "Schedules that are declared here belong to another application, and stay its. Declare each in one "

@@ -11,7 +11,6 @@ from rowlock.api.schedules.window_models import RulePreview
 from rowlock.api.services import Services
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
-from rowlock.engine import schedules
 
 _WIRE_NAMES = {
     name: f"{name}_seconds" for name in ("interval", "timeout", "jitter", "catch_up_window", "misfire_grace")
@@ -64,11 +63,7 @@ def _rule(body: RuleFields) -> dict[str, Any]:
 async def changes_of(services: Services, tenant_id: str, name: str, body: SchedulePatch) -> dict[str, Any]:
     """The engine's arguments for what the body changes."""
     changes = {field: getattr(body, field) for field in body.model_fields_set}
-    if changes.keys() & {"task_name", "queue", "payload"}:
-        seen = await schedules.get_schedule(services.database, tenant_id, name)
-        task_name = body.task_name or seen.task_name
-        payload = seen.payload if body.payload is None else body.payload
-        await services.admission.check(tenant_id, task_name, body.queue or seen.queue, payload)
+    await services.admission.schedule_change(tenant_id, name, changes)
     for argument, field in _WIRE_NAMES.items():
         if field in changes:
             changes[argument] = changes.pop(field)

@@ -117,7 +117,7 @@ async def _update(database: Database, call: Call, name: str, given: dict[str, An
     from rowlock.domain.errors import InvalidArgument
     from rowlock.engine.admission import Admission
     from rowlock.engine.operate import Actor
-    from rowlock.engine.schedules import get_schedule, update_schedule
+    from rowlock.engine.schedules import update_schedule
 
     if "payload" in given:
         given["payload"] = _payload(call, given["payload"])
@@ -130,14 +130,7 @@ async def _update(database: Database, call: Call, name: str, given: dict[str, An
         changes[field.replace("-", "_")] = None
     if not changes:
         raise InvalidArgument("Say what is to be changed.", field="cron")
-    if changes.keys() & {"task_name", "queue", "payload"}:
-        seen = await get_schedule(database, call.tenant, name)
-        await Admission(database).check(
-            call.tenant,
-            changes.get("task_name", seen.task_name),
-            changes.get("queue", seen.queue),
-            changes.get("payload", seen.payload),
-        )
+    await Admission(database).schedule_change(call.tenant, name, changes)
     return await update_schedule(database, call.tenant, name, changes, actor=Actor(call.actor))
 
 
@@ -158,7 +151,7 @@ def _register_sync(schedules: typer.Typer) -> None:
         from rowlock.engine.declared_schedules import sync_declared
 
         application = load_application(app)
-        name, declared = application.name, list(application.schedules.values())
+        name, declared = application.name, list(application.schedules.declared.values())
         report = call.on_database(
             lambda database: sync_declared(database, call.tenant, name, declared, take_over=take_over, dry_run=dry_run)
         )

@@ -1,0 +1,215 @@
+"""`app.schedules`: what an application declares, and all that can be done with the schedules of its tenant.
+
+Every act is one that REST, the command line and SQL know too, and stands in the audit log. The engine is loaded by the
+first of them: it brings calendars, which most processes do without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from rowlock.domain.bounds import check_tenant
+from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.priorities import Priority
+from rowlock.handlers.backend import ACTOR
+from rowlock.handlers.handler import Handler
+from rowlock.handlers.task import Task, TaskHandle
+
+if TYPE_CHECKING:
+    from rowlock.client import Rowlock
+    from rowlock.domain.schedule_requests import ScheduleRequest
+    from rowlock.engine.backfill import Backfill
+    from rowlock.engine.declared_schedules import SyncReport
+    from rowlock.engine.explain_window import WindowExplanation
+    from rowlock.store.schedules import ScheduleRecord
+    from rowlock.store.windows import WindowRecord
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """What a schedule is, beside its name and its handler; as of `@app.schedule`."""
+
+    cron: str
+    interval: timedelta | float | str
+    once: datetime | str
+    calendar: str
+    tz: str
+    anchor_at: datetime
+    starts_at: datetime | None
+    ends_at: datetime | None
+    jitter: timedelta | float
+    allow_seconds: bool
+    missed_run_policy: str
+    max_catch_up: int
+    catch_up_window: timedelta | float | None
+    misfire_grace: timedelta | float
+    overlap_policy: str
+    queue: str
+    priority: Priority | str | int
+    max_attempts: int
+    timeout: timedelta | float | None
+    tags: Sequence[str]
+
+
+class ScheduleChanges(ScheduleOptions, total=False):
+    """What of a schedule may be changed; None takes a bound or the timeout away."""
+
+    task_name: str
+    payload: Mapping[str, Any]
+
+
+class Schedules:
+    """The schedules of one application. All that take a name raise `NotFound`, and take `tenant_id=` too."""
+
+    def __init__(self, app: Rowlock) -> None:
+        self._app = app
+        self._declared: dict[str, ScheduleRequest] = {}
+
+    @property
+    def declared(self) -> MappingProxyType[str, ScheduleRequest]:
+        """What `@app.schedule` declares, by name."""
+        return MappingProxyType(self._declared)
+
+    def declare(
+        self, handler: Handler, name: str | None, payload: Mapping[str, Any] | None, options: Mapping[str, Any]
+    ) -> None:
+        """Registers a schedule for a declared handler."""
+        from rowlock.handlers.declared_schedule import declare_schedule
+
+        request = declare_schedule(handler, name=name, payload=payload, options=options)
+        if request.name in self._declared:
+            raise ConfigurationError(
+                f"A schedule named {request.name!r} is declared already: give each schedule of a handler a name=."
+            )
+        self._declared[request.name] = request
+
+    async def sync(self, *, take_over: bool = False, dry_run: bool = False) -> SyncReport:
+        """Brings the database to what is declared, as a starting worker does."""
+        from rowlock.engine.declared_schedules import sync_declared
+
+        app = self._app
+        declared = list(self._declared.values())
+        return await sync_declared(app.database, app.tenant, app.name, declared, take_over=take_over, dry_run=dry_run)
+
+    async def create(
+        self,
+        name: str,
+        task: Task[Any, Any] | str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        paused: bool = False,
+        tenant_id: str | None = None,
+        **options: Unpack[ScheduleOptions],
+    ) -> ScheduleRecord:
+        """Makes a schedule of a handler, or of the name of one that is declared elsewhere; its windows count from now.
+
+        Raises `AlreadyExists`, `InvalidArgument` whose `field` is the option, and `InvalidPayload`.
+        """
+        from rowlock.engine import schedules
+
+        tenant = self._tenant_or(tenant_id)
+        request = await self._request(tenant, name, task, payload, options)
+        return await schedules.create_schedule(self._app.database, tenant, request, actor=ACTOR, paused=paused)
+
+    async def change(
+        self, name: str, *, tenant_id: str | None = None, **changes: Unpack[ScheduleChanges]
+    ) -> ScheduleRecord:
+        """Changes some of a schedule. Where its rule changes, its windows count from now."""
+        from rowlock.engine import schedules
+        from rowlock.engine.admission import Admission
+
+        tenant, said = self._tenant_or(tenant_id), _in_the_engine_s_words(changes)
+        await Admission(self._app.database).schedule_change(tenant, name, said)
+        return await schedules.update_schedule(self._app.database, tenant, name, said, actor=ACTOR)
+
+    async def get(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
+        """The schedule as it is now."""
+        from rowlock.engine import schedules
+
+        return await schedules.get_schedule(self._app.database, self._tenant_or(tenant_id), name)
+
+    async def page(
+        self, *, past: str | None = None, limit: int = 100, tenant_id: str | None = None
+    ) -> list[ScheduleRecord]:
+        """At most `limit` (1 to 1,000) schedules by name, beyond the name `past`."""
+        from rowlock.engine import schedules
+
+        tenant = self._tenant_or(tenant_id)
+        return await schedules.list_schedules(self._app.database, tenant, past=past, limit=limit)
+
+    async def pause(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
+        """Stops it from firing; tasks that it made go on."""
+        from rowlock.engine import schedules
+
+        return await schedules.pause_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+
+    async def resume(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
+        """Lets it fire again from now on; what it missed is recorded as skipped."""
+        from rowlock.engine import schedules
+
+        return await schedules.resume_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+
+    async def trigger(self, name: str, *, tenant_id: str | None = None) -> TaskHandle:
+        """Enqueues one task of it outside its windows, paused or not."""
+        from rowlock.engine import schedules
+
+        tenant = self._tenant_or(tenant_id)
+        task_id = await schedules.trigger_now(self._app.database, tenant, name, actor=ACTOR)
+        return TaskHandle(self._app, task_id, True, tenant)
+
+    async def backfill(self, name: str, *, since: datetime, until: datetime, tenant_id: str | None = None) -> Backfill:
+        """Fires the past windows of a range that never fired, at most 10,000. Safe to repeat."""
+        from rowlock.engine.backfill import backfill
+
+        tenant = self._tenant_or(tenant_id)
+        return await backfill(self._app.database, tenant, name, since=since, until=until, actor=ACTOR)
+
+    async def windows(
+        self, name: str, *, before: datetime | None = None, limit: int = 100, tenant_id: str | None = None
+    ) -> list[WindowRecord]:
+        """At most `limit` (1 to 1,000) windows that are accounted for, newest first."""
+        from rowlock.engine import schedules
+
+        tenant = self._tenant_or(tenant_id)
+        return await schedules.list_windows(self._app.database, tenant, name, before=before, limit=limit)
+
+    async def explain(
+        self, name: str, window: datetime | str | None = None, *, tenant_id: str | None = None
+    ) -> WindowExplanation:
+        """Why that window fired or not, and what to do; the latest that was due where none is named."""
+        from rowlock.engine.explain_window import explain_window
+
+        return await explain_window(self._app.database, self._tenant_or(tenant_id), name, window)
+
+    async def delete(self, name: str, *, tenant_id: str | None = None) -> None:
+        """Deletes it; the tasks it made go on."""
+        from rowlock.engine import schedules
+
+        await schedules.delete_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+
+    async def _request(
+        self,
+        tenant: str,
+        name: str,
+        task: Task[Any, Any] | str,
+        payload: Mapping[str, Any] | None,
+        options: ScheduleOptions,
+    ) -> ScheduleRequest:
+        handler = task.handler if isinstance(task, Task) else self._app.handlers.get(task)
+        if handler is None:
+            from rowlock.engine.admission import Admission
+
+            said = _in_the_engine_s_words(options)
+            return await Admission(self._app.database).schedule(tenant, name, str(task), dict(payload or {}), **said)
+        from rowlock.handlers.declared_schedule import declare_schedule
+
+        return declare_schedule(handler, name=name, payload=payload, options=options)
+
+    def _tenant_or(self, tenant_id: str | None) -> str:
+        return self._app.tenant if tenant_id is None else check_tenant(tenant_id, field="tenant_id")
+
+
+def _in_the_engine_s_words(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {"timezone" if option == "tz" else option: value for option, value in options.items()}
