@@ -2,8 +2,8 @@
 
 from rowlock.store.migrate import run, run_file
 
-revision = "0016"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
