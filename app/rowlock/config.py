@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long the handler of a cancelled task may take to obey before it is stopped.",
     )
+    force_seconds: float = Field(
+        5,
+        ge=0,
+        le=3_600,
+        description="How long an async handler may go on after it was cancelled before its attempt ends without it.",
+    )
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` or `json`. Default: console on a terminal, else JSON."
     )

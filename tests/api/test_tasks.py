@@ -51,6 +51,27 @@ async def test_what_a_task_lacks_has_plain_defaults(api: Served) -> None:
     assert task["tags"] == []
 
 
+async def test_a_lifetime_counts_from_the_database_s_now(api: Served) -> None:
+    await api.move_clock(timedelta(hours=3))
+
+    task = (await api.client.post("/v1/tasks", json={"name": "a", "expires_in_seconds": 90})).json()
+    batch = {"tasks": [{"name": "a", "expires_in_seconds": 90}]}
+    [one] = (await api.client.post("/v1/tasks/batch", json=batch)).json()["items"]
+
+    for made in (task, (await api.client.get(f"/v1/tasks/{one['id']}")).json()):
+        created, deadline = (datetime.fromisoformat(made[key]) for key in ("created_at", "deadline_at"))
+        assert deadline - created == timedelta(seconds=90)
+        assert created > datetime.now(UTC) + timedelta(hours=2)
+
+
+async def test_an_older_version_is_not_held_to_the_newest_schema(api: Served) -> None:
+    await api.register("a", '{"type": "object", "required": ["to"]}', payload_version=2)
+
+    assert_problem(await api.client.post("/v1/tasks", json={"name": "a"}), 422, "invalid-payload", field="payload")
+    older = await api.client.post("/v1/tasks", json={"name": "a", "payload_version": 1})
+    assert (older.status_code, older.json()["payload_version"]) == (201, 1)
+
+
 async def test_what_a_task_lacks_comes_from_its_handler(api: Served) -> None:
     await api.register("a", queue="slow", priority=0, max_attempts=9, timeout_seconds=30.0, payload_version=5)
 

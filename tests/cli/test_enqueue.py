@@ -20,7 +20,7 @@ def stored_tasks(database_url: str) -> list[dict[str, Any]]:
 def test_every_option_reaches_the_task(cli: Caller, database_url: str) -> None:
     answer = cli(
         "enqueue", "mail.send", "--payload", '{"to": ["ada", 1.5, null]}', "--queue", "mail", "--priority", "high",
-        "--delay", "1h30m", "--max-attempts", "7", "--timeout", "90s", "--tag", "a", "--tag", "b",
+        "--delay", "1h30m", "--max-attempts", "7", "--timeout", "90s", "--expires-in", "2d", "--tag", "a", "--tag", "b",
         "--metadata", '{"x": 1}',
         "--idempotency-key", "i", "--unique-key", "u", "--on-duplicate", "refuse", "--flow-key", "f",
         "--tenant", "acme",
@@ -35,6 +35,7 @@ def test_every_option_reaches_the_task(cli: Caller, database_url: str) -> None:
     assert abs(task["visible_at"] - datetime.now(UTC) - timedelta(minutes=90)) < timedelta(minutes=1)
     assert task["max_attempts"] == 7
     assert task["timeout_seconds"] == 90
+    assert task["deadline_at"] - task["created_at"] == timedelta(days=2)
     assert task["tags"] == ["a", "b"]
     assert task["metadata"]["x"] == 1
     assert (task["idempotency_key"], task["unique_key"]) == ("i", "u")
@@ -145,6 +146,8 @@ def test_a_bad_payload_is_2_and_stores_nothing(cli: Caller, database_url: str, p
         ["--max-attempts", "0"],
         ["--max-attempts", "many"],
         ["--timeout", "0"],
+        ["--expires-in", "0"],
+        ["--expires-in", "1h", "--delay", "2h"],
         ["--queue", "no such"],
         ["--queue", "a\x00b"],
         ["--tag", ""],

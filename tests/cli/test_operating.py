@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import psycopg
 import pytest
 from tests.cli.caller import Caller
+from tests.harness.eventually import eventually_sync
+
+from rowlock.store.statements import statement
 
 
 @pytest.fixture
@@ -99,6 +103,30 @@ def test_cancel_is_recorded_with_its_reason_and_actor(cli: Caller, database_url:
     assert row[0].startswith("cli")
     assert row[1] == "task.cancel"
     assert row[2]["reason"] == "too late"
+
+
+def test_cancel_may_wait_and_tells_how_it_ended(cli: Caller) -> None:
+    task = cli.json("enqueue", "a.b")["id"]
+    assert cli.json("tasks", "cancel", task, "--wait") == {
+        "id": task, "outcome": "cancelled", "status": "cancelled", "reason": "cancelled",
+    }  # fmt: skip
+
+
+def test_waiting_for_a_running_one_says_when_it_succeeded_all_the_same(cli: Caller, database_url: str) -> None:
+    task = cli.json("enqueue", "a.b")["id"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE rowlock.tasks_live SET status = 'running', worker_id = 1, lease_token = 7, attempt = 1,"
+            " started_at = now(), visible_at = now() + interval '1 hour'"
+        )
+        with ThreadPoolExecutor(1) as elsewhere:
+            answer = elsewhere.submit(cli, "tasks", "cancel", task, "--wait")
+            asked = "SELECT count(*) FROM rowlock.tasks_live WHERE cancel_requested_at IS NOT NULL"
+            eventually_sync(lambda: connection.execute(asked).fetchone() == (1,))
+            with connection.cursor() as cursor:
+                cursor.execute(statement("complete").encode(), {"ids": [UUID(task)], "lease_tokens": [7]})
+            assert answer.result().code == 1
+            assert "ended as succeeded." in answer.result().out
 
 
 def test_another_tenant_sees_nothing(cli: Caller) -> None:

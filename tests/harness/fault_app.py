@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -45,6 +47,39 @@ async def hold(ctx: Context) -> None:
     while not (Path(os.environ["ROWLOCK_TEST_HISTORY"]) / "go").exists():  # noqa: ASYNC110 - another process lets it go
         await asyncio.sleep(0.02)
     note("end", ctx)
+
+
+@app.task(name="fault.poison", max_attempts=4)
+async def poison(ctx: Context) -> None:
+    """Takes its worker down, when what runs beside it has begun."""
+    note("begin", ctx)
+    await asyncio.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="fault.innocent", max_attempts=4)
+async def innocent(ctx: Context) -> None:
+    """Runs until its worker dies, but for its last attempt: then it needs only a chance."""
+    note("begin", ctx)
+    if ctx.attempt < ctx.max_attempts:
+        await asyncio.Event().wait()
+
+
+@app.task(name="fault.stubborn")
+async def stubborn(ctx: Context) -> None:
+    """Goes on, however often it is cancelled."""
+    note("begin", ctx)
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+@app.task(name="fault.endless")
+def endless(ctx: Context) -> None:
+    """A thread that never returns."""
+    note("begin", ctx)
+    while True:
+        time.sleep(3_600)
 
 
 @dataclass(frozen=True)

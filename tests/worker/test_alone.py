@@ -60,15 +60,30 @@ async def test_one_runs_at_a_time_and_only_when_nothing_else_does() -> None:
 async def test_patience_ends_grows_and_costs_a_tenth_of_the_time() -> None:
     bench, go = Bench(patience_seconds=0.01), asyncio.Event()
     bench.held = 1
-    assert [await bench.begin("a", go), await bench.begin("b", go)] == [False, False]
+    both = asyncio.gather(bench.begin("a", go), bench.begin("b", go))
+    await asyncio.sleep(0)
+    assert bench.turns.pending
+    bench.now = 0.01
+    assert await both == [False, False]
     assert not bench.turns.pending
-    bench.now = SHARE * 0.01 - 0.001
+    bench.now += SHARE * 0.01 - 0.001
     bench.held = 0
     assert not await bench.begin("c", go), "its time has not come, though nothing else runs"
     bench.now += 0.002
     go.set()
     assert await bench.begin("d", go)
     assert bench.turns._patience_seconds == 0.02
+
+
+async def test_who_stands_in_a_line_that_does_not_move_is_put_off_without_penalty() -> None:
+    bench, go = Bench(patience_seconds=0.01), asyncio.Event()
+    first, second = bench.begin("first", go), bench.begin("second", go)
+    await eventually(lambda: bench.running == ["first"])
+    bench.now = 0.01
+    assert not await second
+    go.set()
+    assert await first
+    assert await bench.begin("third", go), "its patience is what it was"
 
 
 async def test_one_that_leaves_while_it_waits_lets_the_others_move() -> None:

@@ -17,7 +17,6 @@ from tests.worker import children
 from tests.worker.conftest import working
 
 from rowlock import Cancel, Context, RetryPolicy, Rowlock
-from rowlock.worker import attempt
 
 SOON = timedelta(seconds=20)
 FOREVER = 3_600.0
@@ -115,7 +114,7 @@ async def test_when_the_grace_is_over_each_kind_is_stopped(
 
     app.declare(children.linger, name="linger", executor="process")
     note = tmp_path / "pid"
-    async with working(app, cancel_grace_seconds=0.1) as worker:
+    async with working(app, cancel_grace_seconds=0.1, child_processes=1) as worker:
         lingering = await app.enqueue("linger", {"note": str(note)})
         assert await cancelled(app, await deaf.enqueue(), begun) == ("cancelled", "cancel_forced")
         assert await cancelled(app, await hangs.enqueue(), threaded) == ("cancelled", "cancel_forced")
@@ -127,11 +126,8 @@ async def test_when_the_grace_is_over_each_kind_is_stopped(
         assert await here.query("SELECT count(*) FROM rowlock.tasks_live") == [(0,)]
 
 
-async def test_a_handler_that_swallows_its_cancellation_is_abandoned(
-    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By cancellation, by its timeout, and when its worker stops: the attempt ends, whatever the handler does."""
-    monkeypatch.setattr(attempt, "FORCE_SECONDS", 0.1)
+async def test_a_handler_that_swallows_its_cancellation_is_abandoned(app: Rowlock, here: Installation) -> None:
+    """By cancellation and by its timeout: the attempt ends, whatever the handler does."""
     begun, go = asyncio.Event(), asyncio.Event()
 
     @app.task
@@ -143,7 +139,7 @@ async def test_a_handler_that_swallows_its_cancellation_is_abandoned(
     async def overruns() -> str:
         return await stubborn(go)
 
-    async with working(app, cancel_grace_seconds=0.1) as worker:
+    async with working(app, cancel_grace_seconds=0.1, force_seconds=0.1) as worker:
         first, second = await swallows.enqueue(), await overruns.enqueue()
         assert await cancelled(app, first, begun) == ("cancelled", "cancel_forced")
         late = await second.wait(SOON)

@@ -1,9 +1,9 @@
 """Tasks that run alone: the last attempt of those of which an earlier one ended with its worker.
 
 When a worker dies, all that ran in it is under suspicion; what ran alone is to blame. So such an attempt waits until
-nothing else runs here, and while it waits the worker claims nothing. It waits no longer than the worker has patience.
-Then it is put off, the worker claims for ten times as long, and is twice as patient the next time: a fleet that is busy
-with long tasks loses a tenth of its time at most, and such a task has its turn in the end.
+nothing else runs here, and while it waits the worker claims nothing. The worker's patience ends when nobody has had a
+turn for so long. Then who waits is put off, the worker claims for ten times as long, and is twice as patient the next
+time: a fleet that is busy with long tasks loses a tenth of its time at most, and such a task has its turn in the end.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._taken = False
         self._not_before = float("-inf")
+        self._moved_at = float("-inf")
 
     @property
     def pending(self) -> bool:
@@ -54,38 +55,43 @@ class Turns:
 
     def move(self) -> None:
         """Lets the next one begin, if nothing else runs."""
-        while self._waiting and not self._taken and self._held() == len(self._waiting):
-            turn = self._waiting.popleft()
-            if not turn.done():  # else it has just lost its patience
-                self._taken = True
-                turn.set_result(None)
+        if self._waiting and not self._taken and self._held() == len(self._waiting):
+            self._taken = True
+            self._moved_at = self._monotonic()
+            self._waiting.popleft().set_result(None)
 
     async def _wait(self, turn: asyncio.Future[None]) -> bool:
         if self._monotonic() < self._not_before:
             return False
+        if not self.pending:
+            self._moved_at = self._monotonic()
+        patience = self._patience_seconds
         self._waiting.append(turn)
         self.move()
         begun = False
         try:
-            async with asyncio.timeout(self._patience_seconds):
-                await turn
+            while not turn.done():
+                left = self._moved_at + patience - self._monotonic()
+                if left <= 0:
+                    self._lose_patience()
+                    return False
+                await asyncio.wait([turn], timeout=left)
             begun = True
-        except TimeoutError:
-            self._lose_patience()
         finally:
             if not begun:
                 self._leave(turn)
         return begun
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
-        if turn in self._waiting:
-            self._waiting.remove(turn)
-        elif turn.done() and not turn.cancelled():  # it was given the turn at the moment in which it left
+        if turn.done():  # it was given the turn at the moment in which it left
             self._taken = False
+        else:
+            self._waiting.remove(turn)
         self.move()
 
     def _lose_patience(self) -> None:
-        if self._taken or self._monotonic() < self._not_before:
-            return  # its turn would have come; or another one that waited has said so already
-        self._not_before = self._monotonic() + SHARE * self._patience_seconds
-        self._patience_seconds *= 2
+        if self._taken:
+            return  # nothing but the line itself is slow: another worker may be quicker
+        if self._monotonic() >= self._not_before:  # else another one that waited has said so already
+            self._not_before = self._monotonic() + SHARE * self._patience_seconds
+            self._patience_seconds *= 2

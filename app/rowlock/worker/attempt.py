@@ -40,8 +40,6 @@ from rowlock.telemetry.context import bind
 from rowlock.telemetry.tracing import task_span
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
 
-FORCE_SECONDS = 5.0  # how long an async handler may go on after it was cancelled
-
 
 class Stop(IntEnum):
     """Why a running attempt is being stopped from outside; the greater one has the say."""
@@ -59,6 +57,7 @@ class Attempt:
 
     __slots__ = (
         "_claimed_at",
+        "_force_seconds",
         "_forced",
         "_grace_seconds",
         "_handler",
@@ -81,6 +80,7 @@ class Attempt:
         loop: asyncio.AbstractEventLoop,
         *,
         grace_seconds: float = 10,
+        force_seconds: float = 5,
         on_abandoned: Callable[[Attempt, Result], None] | None = None,
     ) -> None:
         self.task = task
@@ -90,6 +90,7 @@ class Attempt:
         self.held_since = self._claimed_at = time.monotonic()
         self.job: asyncio.Task[None] | None = None
         self._handler: Handler | None = None
+        self._force_seconds = force_seconds
         self._forced = False
         self._grace_seconds = grace_seconds
         self._loop = loop
@@ -141,9 +142,9 @@ class Attempt:
         if not self._runs_on_loop:
             return
         if self.task.timeout_seconds is not None:
-            self._after(self.task.timeout_seconds + FORCE_SECONDS, self._abandon, self._timed_out())
+            self._after(self.task.timeout_seconds + self._force_seconds, self._abandon, self._timed_out())
         if (left := self.seconds_left) is not None:
-            self._after(left + FORCE_SECONDS, self._abandon, DeadlinePassed())
+            self._after(left + self._force_seconds, self._abandon, DeadlinePassed())
 
     @property
     def _runs_on_loop(self) -> bool:
@@ -156,7 +157,8 @@ class Attempt:
     def _force(self) -> None:
         self._forced = self.begun
         self._cancel_job()
-        self._after(FORCE_SECONDS, self._abandon, CancelRequested(forced=True))
+        if self.stop is not Stop.WORKER_STOPS:  # which abandons by itself, as its last stage
+            self._after(self._force_seconds, self._abandon, CancelRequested(forced=True))
 
     def _abandon(self, result: Result) -> None:
         if self._on_abandoned is not None and self.job is not None and not self.job.done():

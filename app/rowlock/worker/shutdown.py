@@ -15,7 +15,7 @@ from rowlock.engine.finish import Finisher
 from rowlock.store import workers
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
-from rowlock.worker.attempt import FORCE_SECONDS, Attempt, Stop
+from rowlock.worker.attempt import Attempt, Stop
 
 log = get_logger("rowlock.worker")
 
@@ -75,7 +75,7 @@ class Shutdown:
         began, held = time.monotonic(), len(self._held)
         for attempt in list(self._held.values()):
             attempt.request_stop(Stop.WORKER_STOPS)
-        await self._until_quiet(FORCE_SECONDS)
+        await self._until_quiet(self._settings.force_seconds)
         log.info(
             "Stopping, stage 3 of 4: what still ran was stopped and given back.",
             given_back=held - len(self._held),

@@ -225,6 +225,7 @@ class Worker:
                 self._reporter,
                 loop,
                 grace_seconds=self.settings.cancel_grace_seconds,
+                force_seconds=self.settings.force_seconds,
                 on_abandoned=self._abandon,
             )
             self._held[task.lease_token] = attempt
