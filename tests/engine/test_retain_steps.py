@@ -110,6 +110,17 @@ async def test_a_report_delays_the_drop_and_loses_nothing(here: Installation) ->
     assert await filed(here, live.id) == [("a", 9)]
 
 
+async def test_a_step_filed_under_an_earlier_day_than_its_task_is_found_again(here: Installation) -> None:
+    """For want of partitions; and still once there are some again."""
+    await here.move_clock(16 * DAY)
+    late = await begin(here, "a")
+    assert await filed(here, late.id) == [("a", -2)]
+    await here.query("SELECT rowlock.make_partitions()")
+    assert await steps.load_steps(here.database, TENANT, late.id, late.lease_token) == {StepName("a"): "a"}
+    await keep(here, late, "a")
+    assert await filed(here, late.id) == [("a", -2)]
+
+
 async def test_without_partitions_steps_are_filed_under_the_last_day_and_kept_as_long(here: Installation) -> None:
     """Nobody has maintained for weeks: nothing stops, and what then maintains drops nothing that is still young."""
     await here.move_clock(23 * DAY)

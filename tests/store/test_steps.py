@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.harness.eventually import eventually
 from tests.harness.installation import TENANT, Installation, installation, settings_for
+from tests.harness.partitions import make_partition
 from tests.harness.proxy import Loss, Proxy
 
 from rowlock.domain.errors import LeaseLost
@@ -175,6 +177,16 @@ async def test_an_id_that_is_used_again_begins_without_the_steps_of_the_task_bef
     assert await steps.load_steps(here.database, TENANT, task_id, after.lease_token) == {}
     assert await keep(here, after, done('"of the second"')) == "of the second"
     assert [record.result for record in await kept(here, task_id)] == ["of the second"]
+
+
+async def test_a_clock_that_is_set_back_loses_no_step(here: Installation, task: ClaimedTask) -> None:
+    """As that of a standby that has become the primary may be."""
+    await make_partition(here, "steps", 1)  # the hour before may have been yesterday's
+    await here.move_clock(timedelta(hours=-1))
+    assert await keep(here, task, done()) == "paid"
+    assert await steps.load_steps(here.database, TENANT, task.id, task.lease_token) == {CHARGE: "paid"}
+    assert await keep(here, task, done('"again"')) == "paid"
+    assert len(await kept(here, task.id)) == 1
 
 
 SMALL = st.integers(-(2**63), 2**63 - 1)

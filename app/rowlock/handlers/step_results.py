@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import inspect
 import typing
-import warnings
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
 
 from rowlock.domain.errors import InvalidPayload, PayloadTooLarge, StepNotKept
 from rowlock.domain.payloads import encode_json
@@ -35,7 +33,7 @@ def encode_result(function: Callable[..., Any], value: object, *, what: str, max
         text = encode_json(value, what=what, max_bytes=max_bytes)
     except PayloadTooLarge as error:
         raise StepNotKept(f"{error.message} Keep it elsewhere and return its name.") from error
-    except (InvalidPayload, PydanticSerializationError) as error:
+    except (InvalidPayload, ValueError, TypeError) as error:
         raise StepNotKept(f"{_sentence(error, what)} Return what can be written as JSON.") from error
     if adapter is not None:
         _validated(adapter, text, what)
@@ -83,9 +81,7 @@ def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any] | None:
     if hint in _AS_IT_IS:
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return TypeAdapter(hint)
+        return TypeAdapter(hint)
     except (PydanticUserError, NameError, TypeError, AttributeError):
         return None
 

@@ -1,7 +1,7 @@
 """The durable steps of one attempt: what earlier attempts finished is taken from the database, what is new is kept.
 
-The finished steps are read once, by the attempt's first step; a task without steps asks for nothing. A step that raises
-is not kept, and the attempt goes on from what it raised.
+The finished steps are read once, by the attempt's first step; a task without steps asks for nothing. Of a step that
+raises nothing is kept, and what it raised is the handler's.
 """
 
 from __future__ import annotations

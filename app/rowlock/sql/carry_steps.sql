@@ -11,14 +11,17 @@ WITH looked_at AS MATERIALIZED (
            > (%(past_task)s::uuid, %(past_name)s::text, %(past_occurrence)s::integer)
      ORDER BY step.task_id, step.name, step.occurrence
      LIMIT %(limit)s
+), may_run AS MATERIALIZED (
+    SELECT asked.task_id, asked.tenant_id,
+           (SELECT min(task.created_at) FROM rowlock.tasks AS task
+             WHERE task.id = asked.task_id AND task.tenant_id = asked.tenant_id AND task.status <> 'succeeded') AS since
+      FROM (SELECT DISTINCT looked_at.task_id, looked_at.tenant_id FROM looked_at) AS asked
 ), needed AS MATERIALIZED (
     SELECT looked_at.place
       FROM looked_at
-     WHERE (looked_at.recorded_at AT TIME ZONE 'UTC')::date >= rowlock.today() - %(step_days)s::integer
-        OR EXISTS (
-            SELECT FROM rowlock.tasks AS task
-             WHERE task.id = looked_at.task_id AND task.tenant_id = looked_at.tenant_id
-               AND task.created_at <= looked_at.recorded_at AND task.status <> 'succeeded')
+      JOIN may_run USING (task_id, tenant_id)
+     WHERE looked_at.recorded_at >= may_run.since
+        OR (looked_at.recorded_at AT TIME ZONE 'UTC')::date >= rowlock.today() - %(step_days)s::integer
 ), taken AS (
     DELETE FROM rowlock.steps AS step
      WHERE step.filed_on = %(day)s::date AND step.ctid = ANY (ARRAY(SELECT needed.place FROM needed))

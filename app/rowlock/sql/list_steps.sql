@@ -1,11 +1,10 @@
 -- The finished steps of a task, newest first, a page at a time. Large results end a page early: `found` counts the rows
 -- of a whole one.
--- Index: steps' primary key of each day since the task was made. Locks: none. Fence: none; a read.
+-- Index: steps' primary key of each day there is. Locks: none. Fence: none; a read.
 WITH candidate AS (
     SELECT step.name, step.occurrence, step.attempt, step.lease_token, step.recorded_at, step.run_seconds, step.result
       FROM rowlock.steps AS step
      WHERE step.task_id = %(task_id)s AND step.tenant_id = %(tenant_id)s AND step.recorded_at >= %(since)s
-       AND step.filed_on >= least((%(since)s::timestamptz AT TIME ZONE 'UTC')::date, rowlock.step_day())
        AND (step.recorded_at, step.name, step.occurrence)
            < (%(before_at)s::timestamptz, %(before_name)s::text, %(before_occurrence)s::integer)
      ORDER BY step.recorded_at DESC, step.name DESC, step.occurrence DESC
