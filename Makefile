@@ -6,6 +6,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
+HISTORIES ?= 200
+SEED ?= 1
 POSTGRES_VERSIONS ?= 15 16 17 18
 
 # Somebody else's Python settings must not leak into our environment.
@@ -24,7 +26,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test lint format ci test-matrix constraints wheel clean
+.PHONY: help up test test-faults lint format ci test-matrix constraints wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +51,11 @@ ci: lint test ## What must pass before a change goes in
 
 test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on PostgreSQL 15 to 18
 	$(BIN)/python -m tests.harness.matrix $(POSTGRES_VERSIONS)
+
+test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTORIES=, SEED=; ONLY=17 replays one seed
+	$(if $(ONLY),,$(BIN)/python -m pytest -m faults -n $(PYTEST_WORKERS) tests)
+	$(BIN)/python -m tests.harness.nemesis.run $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
+		$(if $(SHORT),--short)
 
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt

@@ -58,6 +58,14 @@ def test_json_tells_what_became_of_it(cli: Caller) -> None:
     assert cli("enqueue", "a.b", "--idempotency-key", "k", "--payload", '{"other": 1}').code == 4
 
 
+def test_a_chosen_id_tells_whether_the_task_is_stored_already(cli: Caller, database_url: str) -> None:
+    chosen = "0192f0c1-6d2a-7cc3-9d4e-0123456789ab"
+    assert cli("enqueue", "a.b", "--id", chosen).out == f"{chosen}\n"
+    assert cli("enqueue", "a.b", "--id", chosen).code == 4
+    assert cli("enqueue", "a.b", "--id", "7").code == 2
+    assert [str(task["id"]) for task in stored_tasks(database_url)] == [chosen]
+
+
 def test_a_payload_may_come_from_a_file_or_stdin(cli: Caller, database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "payload.json"
     file.write_text('{"from": "a file"}')

@@ -2,7 +2,8 @@
 
 `async with Proxy(url) as proxy:` listens on loopback and forwards to the server of `url`, whose socket may be a Unix
 one; `proxy.url` leads through it. It can cut what is connected, refuse what wants to connect, swallow everything, slow
-everything down, and lose one message: on its way there, or the reply to it after the server has done its work.
+everything down, leave connections half open, and lose one message: on its way there, or the reply to it after the
+server has done its work.
 """
 
 from __future__ import annotations
@@ -84,10 +85,23 @@ class Proxy:
         self.cut()
         await asyncio.gather(*(line.ended.wait() for line in list(self._lines)))
 
+    def half_open(self) -> None:
+        """The server's ends are gone, and nobody tells the clients, who wait for answers that cannot come."""
+        for line in list(self._lines):
+            line.forget_server()
+
+    def lead_to(self, url: str) -> None:
+        """From now on new connections go to another server, as after a failover."""
+        self._target = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+
     async def restore(self) -> None:
-        """Everything works again, at the same address."""
+        """Everything works again, at the same address. What was half open is broken: now the clients hear of it."""
         self._flowing.set()
         self._delay_seconds = 0
+        self._traps.clear()
+        for line in list(self._lines):
+            if line.half_open:
+                line.abort()
         if self._listener is None:
             self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
             self._port = self._listener.sockets[0].getsockname()[1]
@@ -135,6 +149,8 @@ class Proxy:
     async def _pump_requests(self, line: _Line, reader: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
             await self._flowing.wait()
+            if line.half_open:
+                continue
             trap = next((trap for trap in self._traps if trap.marker in data), None)
             if trap is not None:
                 self._traps.remove(trap)
@@ -158,6 +174,8 @@ class Proxy:
                 line.abort()
                 line.losing.sprung.set()
                 return
+        if line.half_open:
+            await asyncio.Event().wait()  # until it is cancelled with its line
 
 
 class _Line:
@@ -165,6 +183,7 @@ class _Line:
 
     def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self.losing: _Trap | None = None
+        self.half_open = False
         self.pumps: list[asyncio.Task[None]] = []
         self.ended = asyncio.Event()
         self._client = client
@@ -176,6 +195,10 @@ class _Line:
         self._server.transport.abort()
         for pump in self.pumps:
             pump.cancel()
+
+    def forget_server(self) -> None:
+        self.half_open = True
+        self._server.transport.abort()
 
     def reply_is_complete(self, data: bytes) -> bool:
         """Whether the server has said ReadyForQuery, which it says after the commit."""

@@ -85,8 +85,17 @@ def test_two_tasks_of_one_key(system: Simulator) -> None:
     later = replace(second, created_at=system.now + DAY * 1_000_000)
     assert sentences(idempotency, system.case(tasks=(*system.tasks.values(), later))) == []
     assert sentences(idempotency, system.case(tasks=(*system.tasks.values(), second))) == [
-        "Key once of default made two tasks."
+        "Key once of default names two tasks."
     ]
+
+
+def test_callers_who_are_told_of_different_tasks(system: Simulator) -> None:
+    system.enqueue()
+    system.enqueue(key="once")
+    system.enqueue(key="once")
+    assert sentences(idempotency, system.case()) == []
+    answer(system, 2, tasks=[{"id": "task-1", "created": False}])
+    assert sentences(idempotency, system.case()) == ["Key once of default names two tasks."]
 
 
 def test_one_task_for_two_requests(system: Simulator) -> None:

@@ -10,6 +10,7 @@ from tests.harness.history.rules.caps import caps
 from tests.harness.history.rules.epochs import epochs
 from tests.harness.history.rules.windows import windows
 from tests.harness.history.simulator import FAILED, REPLY_LOST, TENANT, Simulator
+from tests.harness.history.violations import shown
 from tests.history.judging import answer, ask, sentences
 
 EXCEEDED = ["Lane default of queue default ran 2 tasks at once, and its cap is 1."]
@@ -137,13 +138,13 @@ def test_windows(system: Simulator) -> None:
     assert sentences(windows, system.case()) == []
     task = system.tasks["task-1"]
     twin = replace(task, id="twin")
-    assert sentences(windows, system.case(tasks=(task, twin))) == [f"Window {at} made 2 tasks."]
-    assert sentences(windows, system.case(tasks=())) == [f"Window {at} fired, and its task is not there."]
+    assert sentences(windows, system.case(tasks=(task, twin))) == [f"Window {shown(at)} made 2 tasks."]
+    assert sentences(windows, system.case(tasks=())) == [f"Window {shown(at)} fired, and its task is not there."]
     early = replace(window, recorded_at=at - 1)
-    assert sentences(windows, system.case(windows=(early, skipped))) == [f"Window {at} fired before it was due."]
+    assert sentences(windows, system.case(windows=(early, skipped))) == [f"Window {shown(at)} fired before it was due."]
     silent = replace(skipped, reason=None)
     assert sentences(windows, system.case(windows=(window, silent))) == [
-        f"Window {silent.window_at} was skipped without a reason."
+        f"Window {shown(silent.window_at)} was skipped without a reason."
     ]
 
 
@@ -153,8 +154,8 @@ def test_a_window_that_nobody_wrote_down(system: Simulator) -> None:
     at = window.window_at
     assert sentences(windows, system.case(windows=(skipped,))) == [
         "Task task-1 was made by a window that does not know it.",
-        f"Window {at} of report was passed by, and nothing says why.",
-        f"Window {at} was fired, and is not on record so.",
+        f"Window {shown(at)} of report was passed by, and nothing says why.",
+        f"Window {shown(at)} was fired, and is not on record so.",
     ]
     run = replace(skipped, passed_after=at - 1)
     assert sentences(windows, system.case(windows=(run,), tasks=()))[:-1] == [], "it lies in a run that was skipped"
@@ -164,7 +165,7 @@ def test_a_window_that_nobody_wrote_down(system: Simulator) -> None:
 def test_a_catch_up_that_leaves_out_what_it_may_not(system: Simulator) -> None:
     fired(system)
     missed = replace(system.windows[1], reason="missed")
-    sentence = f"Window {missed.window_at} of report was not caught up with."
+    sentence = f"Window {shown(missed.window_at)} of report was not caught up with."
     [rule] = system.schedules.values()
     assert sentences(windows, system.case(windows=(system.windows[0], missed))) == [sentence]
     changed = replace(rule, changed_at=system.now)

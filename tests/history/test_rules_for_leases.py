@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.harness.history.calls import Call
 from tests.harness.history.events import Phase
 from tests.harness.history.rules.claimed import claimed
 from tests.harness.history.rules.explained import explained
@@ -13,7 +12,7 @@ from tests.harness.history.rules.kept import kept
 from tests.harness.history.rules.newest_lease import newest_lease
 from tests.harness.history.rules.overlap import overlap
 from tests.harness.history.rules.tokens import tokens
-from tests.harness.history.simulator import FAILED, OK, REPLY_LOST, REQUEST_LOST, SECOND, Held, Simulator
+from tests.harness.history.simulator import REPLY_LOST, REQUEST_LOST, SECOND, Held, Simulator
 from tests.history.judging import answer, ask, leased, sentences
 
 
@@ -231,8 +230,3 @@ def test_only_a_redrive_takes_an_ended_task_up_again(system: Simulator) -> None:
     assert sentences(explained, system.case(audit=())) == [
         "Task task-1 has ended and was taken up again without a redrive."
     ]
-
-
-def test_a_call_that_failed_has_changed_nothing() -> None:
-    assert not Call("client", "enqueue", {}, FAILED.phase, {}).may_have_happened
-    assert Call("client", "enqueue", {}, OK.phase, {}).may_have_happened

@@ -148,6 +148,15 @@ def test_a_row_that_does_not_agree(system: Simulator, columns: dict[str, object]
     assert sentences(agrees, system.case(tasks=(row,))) == [sentence]
 
 
+def test_a_deadline_that_passes_ends_a_task_without_a_lease(system: Simulator) -> None:
+    [task] = system.enqueue()
+    row = replace(system.tasks[task], status="dead", reason="expired")
+    assert sentences(agrees, system.case(tasks=(row,))) == []
+    assert sentences(agrees, system.case(tasks=(replace(row, reason="lease_expired"),))) == [
+        "Task task-1 is dead without a lease."
+    ]
+
+
 def test_a_result_of_nobody(system: Simulator) -> None:
     system.say(leased(system), "complete", heard=REPLY_LOST)
     assert sentences(agrees, system.case()) == []
@@ -199,6 +208,26 @@ def test_a_task_that_waits_after_a_redrive_has_spent_nothing(system: Simulator) 
     system.say(held, "bury")
     system.redrive(held.task)
     assert sentences(attempts, system.case()) == []
+
+
+def test_a_last_attempt_that_lost_its_lease_may_be_given_back(system: Simulator) -> None:
+    held = leased(system, max_attempts=2)
+    system.say(held, "retry")
+    system.claim(lease_seconds=0)
+    system.rescue()
+    [failed, expired] = system.executions
+    waits = replace(system.tasks[held.task], status="pending", token=None)
+    for spent in (1, 2):
+        assert sentences(attempts, system.case(tasks=(replace(waits, attempt=spent),))) == []
+    assert sentences(attempts, system.case(tasks=(replace(waits, attempt=0),))) == [
+        "Task task-1 counts 0 attempts, and 2 are spent."
+    ]
+    alone = replace(expired, token=9, outcome="failed")
+    assert sentences(attempts, system.case(executions=(failed, expired, alone))) == []
+    first = replace(expired, token=9, attempt=1)
+    assert sentences(attempts, system.case(executions=(failed, expired, first))) == [
+        "Lease 9 of task task-1 is attempt 1, after 2 spent ones."
+    ]
 
 
 def test_an_attempt_too_many(system: Simulator) -> None:

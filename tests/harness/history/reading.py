@@ -30,7 +30,7 @@ Row = TypeVar("Row")
 QUERIES: dict[type[Any], str] = {
     TaskRow: """
         SELECT id::text, tenant_id AS tenant, queue, lane, name, status::text, attempt, max_attempts,
-               lease_token AS token, result, idempotency_key AS key, schedule_id::text AS schedule, window_at,
+               lease_token AS token, result, reason, idempotency_key AS key, schedule_id::text AS schedule, window_at,
                created_at, finished_at
           FROM rowlock.tasks ORDER BY id""",
     ExecutionRow: """

@@ -110,10 +110,10 @@ class _Following:
         self.recorder = recorder
 
     def claim(self, name: str, original: Callable[..., Awaitable[list[ClaimedTask]]]) -> Callable[..., Any]:
-        async def claim(link: Link, plans: Any, *, room: int, worker_id: int, lease_seconds: float) -> Any:
+        async def claim(link: Link, plans: Any, *, worker_id: int, lease_seconds: float, **options: Any) -> Any:
             asked = {"worker": worker_id, "lease_seconds": lease_seconds, "capped": name == "claim_capped"}
             with self.recorder.calling("claim", **asked) as call:
-                taken = await original(link, plans, room=room, worker_id=worker_id, lease_seconds=lease_seconds)
+                taken = await original(link, plans, worker_id=worker_id, lease_seconds=lease_seconds, **options)
                 by = await _instant_if_any(link) if taken else None
                 call.ok(by=by, leases=[lease_of(task) for task in taken])
             return taken
@@ -121,10 +121,11 @@ class _Following:
         return claim
 
     def complete(self, name: str, original: Callable[..., Awaitable[set[int]]]) -> Callable[..., Any]:
-        async def complete(runner: Runner, ids: list[UUID], tokens: list[int], results: Any = None) -> set[int]:
-            attempts = _attempts(ids, tokens, results or [None] * len(ids))
+        async def complete(runner: Runner, ids: list[UUID], tokens: list[int], *results: Any) -> set[int]:
+            """Results come first of what follows the tokens, where there are any."""
+            attempts = _attempts(ids, tokens, results[0] if results else None)
             with self.recorder.calling("finish", way=name, attempts=attempts) as call:
-                accepted = await original(runner, ids, tokens, *(() if results is None else (results,)))
+                accepted = await original(runner, ids, tokens, *results)
                 call.ok(accepted=sorted(accepted))
             return accepted
 

@@ -20,6 +20,7 @@ class TaskRow:
     max_attempts: int
     token: int | None
     result: Any  # whatever JSON spells
+    reason: str | None
     key: str | None
     schedule: str | None
     window_at: int | None

@@ -289,7 +289,9 @@ class Simulator:
         self.now += 1_000
 
     def _store(self, task: str, tenant: str, *, flow: str | None = None, max_attempts: int = 3, **columns: Any) -> None:
-        blank: dict[str, Any] = dict.fromkeys(("token", "result", "key", "schedule", "window_at", "finished_at"))
+        blank: dict[str, Any] = dict.fromkeys(
+            ("token", "result", "reason", "key", "schedule", "window_at", "finished_at")
+        )
         self.tasks[task] = TaskRow(
             **blank | columns | {"id": task, "tenant": tenant, "queue": "default", "name": "work"},
             lane=f"{tenant}/{flow}" if flow else tenant,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from tests.harness.history.calls import Call
@@ -29,10 +30,15 @@ class Violation:
 
 def violation(rule: str, sentence: str, *evidence: object) -> Violation:
     """Evidence may be calls, what was read from them, and rows; what is None is left out."""
-    lines = (line for shown in evidence if shown is not None for line in _lines(shown))
+    lines = (line for of in evidence if of is not None for line in _lines(of))
     return Violation(rule, sentence, tuple(dict.fromkeys(lines)))
 
 
-def _lines(shown: object) -> tuple[str, ...]:
-    call = shown if isinstance(shown, Call) else getattr(shown, "call", None)
-    return call.evidence if isinstance(call, Call) else (repr(shown),)
+def shown(microseconds: int) -> str:
+    """An instant as people read it."""
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat()
+
+
+def _lines(of: object) -> tuple[str, ...]:
+    call = of if isinstance(of, Call) else getattr(of, "call", None)
+    return call.evidence if isinstance(call, Call) else (repr(of),)

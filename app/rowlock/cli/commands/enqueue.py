@@ -53,10 +53,14 @@ def register(program: typer.Typer) -> None:
         flow_key: Annotated[
             str | None, typer.Option(metavar="KEY", help="Lane within the tenant, for fairness and limits.")
         ] = None,
+        task_id: Annotated[
+            str | None, typer.Option("--id", metavar="UUID", help="Its id, best a UUIDv7. Default: one is made.")
+        ] = None,
     ) -> None:
         """Enqueue a task and print its id."""
         from rowlock.cli.values import parse_duration, parse_instant, parse_object
         from rowlock.domain.bounds import MAX_METADATA_BYTES
+        from rowlock.domain.ids import parse_id
 
         arguments = parse_object(payload, what="payload", max_bytes=call.settings.max_payload_bytes)
         options: dict[str, Any] = {
@@ -73,6 +77,7 @@ def register(program: typer.Typer) -> None:
             "unique_key": unique_key,
             "on_duplicate": on_duplicate,
             "flow_key": flow_key,
+            "id": None if task_id is None else parse_id(task_id),
         }
         request, stored = call.on_database(lambda database: _store(database, call, name, arguments, options))
         document = {

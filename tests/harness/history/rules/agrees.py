@@ -32,8 +32,8 @@ def agrees(case: Case) -> Iterator[Violation]:
 
 
 def _without_a_lease(story: Story, row: TaskRow) -> Iterator[Violation]:
-    """It waits, or was cancelled while it did."""
-    if row.status in ("succeeded", "dead", "running"):
+    """It waits, or was cancelled while it did, or its deadline passed."""
+    if row.status in ("succeeded", "running") or (row.status == "dead" and row.reason != "expired"):
         yield violation(RULE, f"Task {row.id} is {row.status} without a lease.", row)
     if row.status == "cancelled" and not story.cancels:
         yield violation(RULE, f"Task {row.id} is cancelled, and nobody cancelled it.", row)

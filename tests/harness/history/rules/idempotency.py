@@ -16,8 +16,9 @@ RULE = "idempotency"
 def idempotency(case: Case) -> Iterator[Violation]:
     asks = grouped(((ask.tenant, ask.key), ask) for ask in case.history.asks if ask.key is not None)
     for (tenant, key), asked in asks.items():
-        tasks = {row.id: row for row in case.rows.tasks if row.tenant == tenant and row.key == key}
-        yield from _two_tasks(f"Key {key} of {tenant}", list(tasks.values()), asked)
+        told = {ask.answered_id for ask in asked}
+        tasks = [row for row in case.tasks.values() if row.id in told or (row.tenant, row.key) == (tenant, key)]
+        yield from _two_tasks(f"Key {key} of {tenant}", tasks, asked)
         for answered in grouped((ask.answered_id, ask) for ask in asked if ask.answered_id).values():
             yield from _answered_wrongly(f"Key {key} of {tenant}", answered)
         yield from _refused_wrongly(f"Key {key} of {tenant}", asked)
@@ -31,7 +32,7 @@ def _two_tasks(key: str, tasks: list[TaskRow], asked: list[Ask]) -> Iterator[Vio
     lives = min(ask.key_seconds for ask in asked) * 1_000_000
     for earlier, later in pairwise(sorted(tasks, key=lambda row: row.created_at)):
         if later.created_at < earlier.created_at + lives:
-            yield violation(RULE, f"{key} made two tasks.", earlier, later, *asked)
+            yield violation(RULE, f"{key} names two tasks.", earlier, later, *asked)
 
 
 def _answered_wrongly(key: str, answered: list[Ask]) -> Iterator[Violation]:

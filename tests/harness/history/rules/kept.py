@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.harness.history.calls import Call
+from tests.harness.history.calls import Call, Keeping, Renewal
 from tests.harness.history.case import Attempt, Case
 from tests.harness.history.violations import Violation, violation
 
@@ -22,7 +22,8 @@ def kept(case: Case) -> Iterator[Violation]:
 
 
 def _kept_after_the_end(attempt: Attempt) -> Iterator[Violation]:
-    for keeping in (*attempt.keepings, *attempt.renewals):
+    kept: list[Keeping | Renewal] = [*attempt.keepings, *attempt.renewals]
+    for keeping in kept:
         late = attempt.ended_at is not None and keeping.since is not None and keeping.since > attempt.ended_at
         if late and keeping.call.ok:
             sentence = (
