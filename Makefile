@@ -24,10 +24,10 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test lint format ci test-matrix constraints wheel clean
+.PHONY: help up test lint format ci test-matrix test-schedules constraints wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 up: $(VENV)/.runtime ## Run PostgreSQL, API, scheduler and a worker; ARGS="--port 8700" passes flags on
 	@exec $(BIN)/rowlock up $(ARGS)
@@ -49,6 +49,9 @@ ci: lint test ## What must pass before a change goes in
 
 test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on PostgreSQL 15 to 18
 	$(BIN)/python -m tests.harness.matrix $(POSTGRES_VERSIONS)
+
+test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedulers for five minutes, counting windows; SEED=1
+	$(BIN)/python -m tests.harness.storm --seed $(or $(SEED),1) $(ARGS)
 
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt
