@@ -26,10 +26,10 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test test-faults lint format ci test-matrix constraints wheel clean
+.PHONY: help up test test-faults test-schedules lint format ci test-matrix constraints wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 up: $(VENV)/.runtime ## Run PostgreSQL, API, scheduler and a worker; ARGS="--port 8700" passes flags on
 	@exec $(BIN)/rowlock up $(ARGS)
@@ -56,6 +56,9 @@ test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTO
 	$(if $(ONLY),,$(BIN)/python -m pytest -m faults -n $(PYTEST_WORKERS) tests)
 	$(BIN)/python -m tests.harness.nemesis.run $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
 		$(if $(SHORT),--short)
+
+test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedulers for five minutes, counting windows; SEED=1
+	$(BIN)/python -m tests.harness.storm --seed $(or $(SEED),1) $(ARGS)
 
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt

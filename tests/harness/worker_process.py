@@ -76,14 +76,11 @@ async def run(app: str) -> None:
     """Works until SIGTERM."""
     from rowlock.client import load_app
     from rowlock.config import load_settings
-    from rowlock.telemetry.logs import configure_logging
     from rowlock.worker import run_worker
 
-    settings = load_settings()
-    configure_logging(format=settings.log_format, level=settings.log_level, process="worker")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await run_worker(load_app(app), settings, stop=stop)
+    await run_worker(load_app(app), load_settings(), stop=stop)
 
 
 if __name__ == "__main__":

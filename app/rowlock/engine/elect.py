@@ -2,8 +2,8 @@
 
 A candidate asks for a session advisory lock on a connection of its own. Winning opens a new epoch, and every write of
 the leader carries it, so one that was paused and wakes up late changes nothing. PostgreSQL itself ends the session of
-a leader that stays silent (`silence_seconds`), which bounds how long a frozen host can hold the lock. Losing the
-connection, the lock or the epoch is `NotLeader`.
+a leader that stays silent (`silence_seconds`), which bounds how long a frozen host can hold the lock; the winner ends
+what the former one had under way and cannot finish. Losing the connection, the lock or the epoch is `NotLeader`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Candidate:
             link = self._link or await self._connect()
             if not await leaders.try_lock(link, self.role):
                 return None
+            await leaders.end_former_writes(link)
             self.epoch = await leaders.take_leadership(link, self.role, self.holder)
             return self.epoch
 

@@ -56,6 +56,11 @@ async def release_lock(link: Link, role: str) -> None:
     await link.run("release_leader_lock", {"lock": f"{link.schema}:{role}"})
 
 
+async def end_former_writes(link: Link) -> int:
+    """Ends the former leader's statements that wait for a reply to be taken; how many. Ask with the lock in hand."""
+    return int((await link.run("end_former_writes"))[0][0])
+
+
 async def take_leadership(link: Link, role: str, holder: str) -> int:
     """Opens a new epoch for the holder of the lock, and returns it."""
     rows = await link.run("take_leadership", {"role": role, "holder": holder})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,11 +18,17 @@ from tests.harness.storm.plan import Fault, FaultKind
 from rowlock.store.leaders import LeaderRecord, get_leader
 
 PATIENCE = timedelta(seconds=60)
+# Sessions that have asked for the lock of late and did not get it: those that stand by.
+_STANDBYS = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND query LIKE '%%pg_try_advisory_lock%%' AND state = 'idle'
+   AND state_change > clock_timestamp() - make_interval(secs => 2.5)
+"""
 
 
 @dataclass(slots=True)
 class Standing:
-    """One scheduler and its network. While it is `sound` it may lead."""
+    """One scheduler and its network; not `sound` while a fault of either lasts."""
 
     program: SchedulerProcess
     network: Proxy
@@ -41,7 +48,7 @@ class Failover:
 class Fleet:
     """Schedulers that stand for election; one that is killed is replaced at once."""
 
-    def __init__(self, here: Installation, exits: AsyncExitStack, settings: dict[str, float]) -> None:
+    def __init__(self, here: Installation, exits: AsyncExitStack, settings: Mapping[str, float]) -> None:
         self._here = here
         self._exits = exits
         self._settings = settings
@@ -101,9 +108,11 @@ class Fleet:
 
     async def _leader_with_a_standby(self) -> tuple[Standing, LeaderRecord] | None:
         leader = await get_leader(self._here.database)
-        sound = [standing for standing in self._standing if standing.sound]
-        leading = [standing for standing in sound if leader and standing.program.named_by(leader.holder)]
-        return (leading[0], leader) if leader and leading and len(sound) > 1 else None
+        if leader is None:
+            return None
+        leading = [one for one in self._standing if one.sound and one.program.named_by(leader.holder)]
+        [(standbys,)] = await self._here.query(_STANDBYS)
+        return (leading[0], leader) if leading and standbys else None
 
     async def _followed(self, epoch: int) -> LeaderRecord:
         async def led() -> LeaderRecord | None:

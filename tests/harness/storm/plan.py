@@ -5,6 +5,7 @@ The same seed gives the same plan on every machine. Which process leads when a f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from typing import Any, Literal
 FaultKind = Literal["kill", "freeze", "cut", "hole"]
 
 # Each kind lasts longer than a leader may stay silent, so each ends the leadership. A kill and a cut have no duration.
-FAULTS: tuple[FaultKind, ...] = ("kill", "freeze", "kill", "freeze", "cut", "hole")
+FAULTS: tuple[FaultKind, ...] = ("kill", "freeze", "cut", "hole", "kill", "freeze")
 ZONES = ("UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "Australia/Lord_Howe")
 RULES: tuple[dict[str, Any], ...] = (
     {"cron": "* * * * *"},
@@ -29,13 +30,15 @@ RULES: tuple[dict[str, Any], ...] = (
 MISSED_RUNS: tuple[dict[str, Any], ...] = (
     {"missed_run_policy": "catch_up", "max_catch_up": 10_000},
     {"missed_run_policy": "catch_up", "max_catch_up": 10_000},
+    {"missed_run_policy": "catch_up", "max_catch_up": 10_000},
+    {"missed_run_policy": "catch_up", "max_catch_up": 10_000},
     {"missed_run_policy": "catch_up", "max_catch_up": 3},
     {"missed_run_policy": "catch_up", "max_catch_up": 10_000, "catch_up_window": 600},
     {"missed_run_policy": "latest_only"},
     {"missed_run_policy": "skip"},
     {"missed_run_policy": "skip", "misfire_grace": 300},
 )
-OVERLAPS = ("allow", "allow", "allow", "skip", "buffer_one", "cancel_running")
+OVERLAPS = ("allow", "allow", "allow", "allow", "allow", "skip", "buffer_one", "cancel_running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,16 @@ class StormPlan:
     seconds: float
 
 
-def plan_storm(seed: int, *, schedules: int, faults: int, seconds: float, silence_seconds: float) -> StormPlan:
-    """The storm of a seed; its last fault comes early enough to be got over in time."""
+def plan_storm(
+    seed: int,
+    *,
+    schedules: int,
+    faults: int,
+    seconds: float,
+    silence_seconds: float,
+    kinds: Sequence[FaultKind] = FAULTS,
+) -> StormPlan:
+    """The storm of a seed: the same number of faults of each kind, at times drawn within `seconds`."""
     random = Random(f"storm {seed}")
     made = {
         f"s{number:04}": {
@@ -69,9 +80,9 @@ def plan_storm(seed: int, *, schedules: int, faults: int, seconds: float, silenc
         }
         for number in range(schedules)
     }
-    kinds = random.sample([FAULTS[number % len(FAULTS)] for number in range(faults)], faults)
+    drawn = random.sample([kinds[number % len(kinds)] for number in range(faults)], faults)
     times = sorted(random.uniform(0, 0.93 * seconds) for _ in range(faults))
     faults_to_come = tuple(
-        Fault(at, kind, random.uniform(1.2, 2.4) * silence_seconds) for at, kind in zip(times, kinds, strict=True)
+        Fault(at, kind, random.uniform(1.2, 2.4) * silence_seconds) for at, kind in zip(times, drawn, strict=True)
     )
     return StormPlan(made, faults_to_come, seconds)

@@ -6,18 +6,20 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tests.harness.eventually import eventually
-from tests.harness.installation import Installation, installation
+from tests.harness.installation import Installation, installation, settings_for
 from tests.harness.schedules import make_schedule, quicken_clock
+from tests.harness.storm.app import app
 from tests.harness.storm.audit import Audit, audit
 from tests.harness.storm.fleet import Failover, Fleet
 from tests.harness.storm.plan import StormPlan
-from tests.harness.worker_process import worker_process
+
+from rowlock.worker import run_worker
 
 SCHEDULERS = 3
 CALM = timedelta(seconds=60)  # for what is due at the end to be accounted for
@@ -53,15 +55,11 @@ async def run_storm(
     database_url: str, plan: StormPlan, *, speed: int, settings: dict[str, float], say: Callable[[str], None]
 ) -> StormReport:
     """Makes the schedules, lets the faults come, waits until all that was due is accounted for, and counts."""
-    async with installation(database_url) as here, AsyncExitStack() as exits:
+    async with installation(database_url) as here:
         await quicken_clock(here, speed)
         made = [await make_schedule(here, name, **options) for name, options in plan.schedules.items()]
-        # An hour of the quickened clock may pass in a second, so leases are long.
-        exits.enter_context(
-            worker_process("tests.harness.storm.app:app", here.database.url, lease_seconds=3_600, log_level="error")
-        )
-        async with AsyncExitStack() as schedulers:
-            fleet = Fleet(here, schedulers, settings)
+        async with _working(here), AsyncExitStack() as exits:
+            fleet = Fleet(here, exits, settings)
             await fleet.start(SCHEDULERS)
             began = time.monotonic()
             failovers = []
@@ -78,7 +76,20 @@ async def run_storm(
             [(until,)] = await here.query("SELECT rowlock.clock()")
             await _settled(here, until)
             seconds = time.monotonic() - began
+        # Only now, for what schedulers still fire between two queries would look like strangers.
         return StormReport(await audit(here, made, until), failovers, seconds)
+
+
+@asynccontextmanager
+async def _working(here: Installation) -> AsyncIterator[None]:
+    """A worker while the block lasts. An hour of the quickened clock may pass in seconds, so its leases are long."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_worker(app, settings_for(here.database.url, lease_seconds=3_600), stop=stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
 
 
 async def _until(instant: float) -> None:
