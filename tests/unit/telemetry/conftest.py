@@ -22,6 +22,7 @@ def exported() -> dict[str, frozenset[str]]:
     metrics.record_http("GET", "/v1/tasks", 200, 0.1)
     metrics.pools.watch("api", dict)
     metrics.rescues.labels("lease_expired").inc()
+    metrics.abandoned_attempts.labels("thread").inc()
     metrics.database_errors.labels("database-unavailable").inc()
     metrics.schedule_windows.labels("fired").inc()
     metrics.duty_failures.labels("fire").inc()
