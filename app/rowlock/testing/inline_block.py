@@ -176,7 +176,12 @@ class Inline:
 
     async def _attempt(self, task: InlineTask, handler: Handler) -> None:
         claimed = task.claimed(next(self._lease_tokens))
-        attempt = Attempt(claimed, InlineReporter(task, self), asyncio.get_running_loop())
+        attempt = Attempt(
+            claimed,
+            InlineReporter(task, self),
+            asyncio.get_running_loop(),
+            grace_seconds=self._app.settings.cancel_grace_seconds,
+        )
         middlewares = (keep_exception(task), *self._app.middlewares)
 
         async def perform() -> None:
