@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from uuid import UUID
 
 from tests.harness.eventually import eventually
+from tests.harness.installation import Installation
+from tests.worker.conftest import working
 
+from rowlock import Context, Rowlock
 from rowlock.worker.alone import SHARE, Turns
 
 
@@ -110,3 +115,67 @@ async def test_one_that_is_cancelled_at_the_moment_of_its_turn_gives_it_on() -> 
     await eventually(lambda: bench.running == ["second"])
     go.set()
     assert await second
+
+
+async def suspect(here: Installation, name: str) -> UUID:
+    """A task whose first attempt ended with its worker, so that its second and last one runs alone."""
+    task_id = await here.enqueue(name, max_attempts=2)
+    await here.claim(lease_seconds=0)
+    return task_id
+
+
+async def test_a_last_attempt_begins_when_its_neighbours_have_ended(app: Rowlock, here: Installation) -> None:
+    go, order = asyncio.Event(), []
+
+    @app.task(name="neighbour")
+    async def neighbour() -> None:
+        await go.wait()
+        order.append("neighbour")
+
+    @app.task(name="suspect")
+    async def suspected(ctx: Context) -> None:
+        rows = await here.query("SELECT alone_token FROM rowlock.tasks_live WHERE id = %(id)s", {"id": ctx.task_id})
+        assert rows == [(ctx.lease_token,)]
+        order.append("suspect")
+
+    task_id = await suspect(here, "suspect")
+    beside = await neighbour.enqueue()
+    async with working(app) as worker:
+        await eventually(lambda: worker.figures.claimed == 2)
+        later = await neighbour.enqueue()
+        assert await codes(here, task_id) == ["running", "waits_to_run_alone"]
+        assert (await later.get()).status == "ready", "while it waits nothing is claimed"
+        go.set()
+        await beside.wait(timedelta(seconds=20))
+        await later.wait(timedelta(seconds=20))
+    assert order == ["neighbour", "suspect", "neighbour"]
+    assert (await here.task(task_id)).status == "succeeded"
+
+
+async def test_when_patience_ends_it_is_put_off_and_the_worker_goes_on(app: Rowlock, here: Installation) -> None:
+    go = asyncio.Event()
+
+    @app.task(name="neighbour")
+    async def neighbour(wait: bool) -> None:
+        if wait:
+            await go.wait()
+
+    task_id = await suspect(here, "neighbour")
+    await neighbour.enqueue(wait=True)
+    async with working(app, lease_seconds=1):
+        await eventually(lambda: _put_off(here, task_id))
+        await (await neighbour.enqueue(wait=False)).wait(timedelta(seconds=20))
+        go.set()
+    task = await here.task(task_id)
+    assert (task.status, task.attempt) == ("retrying", 1)
+    assert await codes(here, task_id) == ["waits_to_run_alone"]
+    assert await here.outcomes(task_id) == ["lease_expired", "snoozed"]
+
+
+async def codes(here: Installation, task_id: UUID) -> list[str]:
+    rows = await here.query("SELECT code FROM rowlock.explain_task(%(id)s)", {"id": task_id})
+    return [code for (code,) in rows]
+
+
+async def _put_off(here: Installation, task_id: UUID) -> bool:
+    return (await here.task(task_id)).reason == "waits_to_run_alone"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.harness.eventually import eventually
+from tests.worker.conftest import working
 
+from rowlock import Rowlock
 from rowlock.worker.threads import HandlerThreads
 
 
@@ -82,3 +85,25 @@ async def test_beyond_that_each_takes_a_place_until_it_returns(held: Held) -> No
     held.go.set()
     assert await waiting == "at last"
     await eventually(lambda: (held.threads.abandoned, held.threads.left) == (0, 2))
+
+
+async def test_a_worker_says_when_abandoned_threads_have_taken_its_places(app: Rowlock) -> None:
+    go = threading.Event()
+
+    @app.task(timeout=0.1, max_attempts=1)
+    def hangs() -> None:
+        go.wait(60)
+
+    async with working(app, threads=2) as worker:
+        handles = await hangs.enqueue_many([{}] * 3)
+        for handle in handles:
+            assert (await handle.wait(timedelta(seconds=20))).status == "dead"
+        assert worker.health[0] == "degraded"
+        await (await hangs.enqueue()).wait(timedelta(seconds=20))
+        health, reason = worker.health
+        assert (health, str(reason)[:91]) == (
+            "unhealthy",
+            "4 threads run handlers whose attempts are over, so 0 of 2 are left: restart the worker, and",
+        )
+        go.set()
+        await eventually(lambda: worker.health == ("healthy", None))

@@ -176,8 +176,12 @@ class Inline:
 
     async def _attempt(self, task: InlineTask, handler: Handler) -> None:
         claimed = task.claimed(next(self._lease_tokens))
-        reporter = InlineReporter(task, self, max_step_bytes=self._app.settings.max_step_bytes)
-        attempt = Attempt(claimed, reporter, asyncio.get_running_loop())
+        attempt = Attempt(
+            claimed,
+            InlineReporter(task, self, max_step_bytes=self._app.settings.max_step_bytes),
+            asyncio.get_running_loop(),
+            grace_seconds=self._app.settings.cancel_grace_seconds,
+        )
         middlewares = (keep_exception(task), *self._app.middlewares)
 
         async def perform() -> None:

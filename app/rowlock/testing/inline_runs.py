@@ -21,7 +21,7 @@ from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 from rowlock.testing.inline_tasks import InlineTask
 from rowlock.worker.attempt import Attempt
-from rowlock.worker.executors import AttemptTimedOut, Executors
+from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ def failure_of(task: InlineTask) -> BaseException | None:
     """What a test must see of the task's last attempt; None for what the handler said on purpose."""
     if task.outcomes[-1:] not in (["failed"], ["timed_out"]) or isinstance(task.exception, Outcome):
         return None
-    if isinstance(task.exception, AttemptTimedOut):
+    if isinstance(task.exception, AttemptTimedOut | AttemptOverdue):
         return TimeoutError(task.error)
     return task.exception or RuntimeError(task.error)
 

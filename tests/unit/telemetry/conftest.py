@@ -24,6 +24,7 @@ def exported() -> dict[str, frozenset[str]]:
     metrics.record_http("GET", "/v1/tasks", 200, 0.1)
     metrics.pools.watch("api", dict)
     metrics.rescues.labels("lease_expired").inc()
+    metrics.abandoned_attempts.labels("thread").inc()
     metrics.database_errors.labels("disk-full").inc()
     troubled = Condition("worker")
     troubled.troubled("claim", OutcomeUnknown("Unknown."))
