@@ -144,6 +144,8 @@ async def test_pairs(here: Installation, first: str) -> None:
     one, two = await here.database.own_link("one"), await here.database.own_link("two")
     try:
         for second, expired in itertools.product(OPERATIONS, (False, True)):
+            if expired and "step" in (first, second) and not {first, second} & {"take_over", "rescue"}:
+                continue  # a step asks for the token alone: only who takes the task away minds the time
             await race(here, (one, two), (first, second), expired=expired)
             if expired and "rescue" in (first, second):
                 await race(here, (one, two), (first, second), expired=expired, spared=True)

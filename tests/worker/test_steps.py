@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.harness.installation import Installation, settings_for
+from tests.harness.installation import Installation
 from tests.worker import children
 from tests.worker.conftest import working
 
@@ -247,18 +247,4 @@ async def test_a_task_without_steps_asks_for_none(app: Rowlock, here: Installati
         return ctx.attempt
 
     async with working(app):
-        assert await (await work.enqueue()).result(SOON) == 1
-
-
-async def test_another_schema_keeps_its_steps_to_itself(empty_database_url: str) -> None:
-    from rowlock.store.migrate import migrate
-
-    migrate(empty_database_url, schema="zebra")
-    app = Rowlock(settings=settings_for(empty_database_url, schema="zebra"))
-
-    @app.task(retry=AT_ONCE)
-    async def work(ctx: Context) -> int:
-        return await ctx.step("one", lambda: ctx.attempt)
-
-    async with app, working(app, schema="zebra"):
         assert await (await work.enqueue()).result(SOON) == 1
