@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.enqueue import enqueue_many
 from rowlock.engine.enqueue_sync import enqueue_many_sync
-from rowlock.store import leases
+from rowlock.store import leases, tasks
 from rowlock.store.races import TRIES
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import Stored
@@ -100,24 +101,24 @@ async def test_what_needs_time_is_told_at_once_and_nothing_is_stored(here: Insta
     assert await enqueue_many(here.database, TENANT, [request]) == [Stored(request.id, True)]
 
 
-async def test_a_deadlock_with_somebody_else_costs_no_outcome(postgres: PostgresServer) -> None:
-    """PostgreSQL ends the one whose patience is shorter: ours."""
-    await asyncio.to_thread(lambda: postgres.configure(deadlock_timeout="500ms"))
-    async with installation(postgres.url) as here:
-        for _ in range(2):
-            await here.enqueue()
-        one, two = await here.claim()
+@pytest.mark.faults
+async def test_a_deadlock_with_somebody_else_costs_no_task(postgres: PostgresServer) -> None:
+    """Two store the same tasks, each in the other's order. PostgreSQL ends the one whose patience is shorter: ours."""
+    await asyncio.to_thread(lambda: postgres.configure(deadlock_timeout="5s"))
+    one, two = task_request("noop"), task_request("noop")
+    async with installation(postgres.url) as here, installation(postgres.admin_url) as there:
         before = errors_of(Trouble.DEADLOCK)
-        async with await psycopg.AsyncConnection.connect(postgres.admin_url) as other:
-            await other.execute("SET LOCAL deadlock_timeout = '1h'")
-            await other.execute("SELECT FROM rowlock.tasks_live WHERE id = %s FOR UPDATE", (two.id,))
-            ids, tokens = [one.id, two.id], [one.lease_token, two.lease_token]
-            completing = asyncio.create_task(leases.complete(here.database, ids, tokens))
-            await eventually(lambda: waits_for_a_lock(postgres))
-            await other.execute("SELECT FROM rowlock.tasks_live WHERE id = %s FOR UPDATE", (one.id,))
-            await eventually(lambda: errors_of(Trouble.DEADLOCK) == before + 1)
-        assert await completing == set(tokens)
-        assert await here.outcomes(one.id) == await here.outcomes(two.id) == ["succeeded"]
+        with suppress(Undone):
+            async with there.database.link() as other, other.transaction():
+                await other.query("SET LOCAL deadlock_timeout = '1h'")
+                await tasks.insert_tasks(other, TENANT, [two])
+                storing = asyncio.create_task(enqueue_many(here.database, TENANT, [one, two]))
+                await eventually(lambda: waits_for_a_lock(postgres))
+                await tasks.insert_tasks(other, TENANT, [one])
+                await eventually(lambda: errors_of(Trouble.DEADLOCK) == before + 1)
+                raise Undone
+        assert await storing == [Stored(one.id, True), Stored(two.id, True)]
+        assert await here.query("SELECT count(*) FROM rowlock.tasks") == [(2,)]
 
 
 async def test_a_stricter_isolation_than_ours_costs_no_outcome(postgres: PostgresServer) -> None:
@@ -133,6 +134,10 @@ async def test_a_stricter_isolation_than_ours_costs_no_outcome(postgres: Postgre
         assert await completing == {one.lease_token}
         assert errors_of(Trouble.SERIALIZATION) == before + 1
         assert await here.outcomes(one.id) == ["succeeded"]
+
+
+class Undone(Exception):
+    """Takes a transaction back."""
 
 
 async def waits_for_a_lock(server: PostgresServer) -> bool:

@@ -12,7 +12,7 @@ from tests.harness.history.rules.one_outcome import one_outcome
 from tests.harness.history.rules.one_row import one_row
 from tests.harness.history.rules.steps import steps
 from tests.harness.history.rules.truthful import truthful
-from tests.harness.history.simulator import REPLY_LOST, REQUEST_LOST, Simulator
+from tests.harness.history.simulator import REPLY_LOST, Simulator
 from tests.history.judging import answer, leased, sentences
 
 
@@ -265,14 +265,14 @@ def test_steps(system: Simulator) -> None:
         ({"token": 9}, "was kept under lease 9, which nobody held."),
         ({"task": "task-9"}, "was kept under lease 1, which nobody held."),
         ({"attempt": 2}, "is of attempt 2, and its lease of 1."),
-        ({"recorded_at": 1 << 60}, "was kept after its lease 1 had ended."),
+        ({"recorded_at": 1 << 60}, "was kept after its lease 1 was over."),
     ],
 )
 def test_a_step_of_another_lease(system: Simulator, columns: dict[str, object], sentence: str) -> None:
     held = leased(system)
     system.keep(held, "step")
     system.calls.pop()
-    system.say(held, "complete", heard=REQUEST_LOST)
-    system.say(held, "complete")
+    system.say(held, "retry")
+    system.claim()
     [step] = [replace(step, **columns) for step in system.steps]  # type: ignore[arg-type]
     assert sentences(steps, system.case(steps=(step,))) == [f"Step charge of task {step.task} {sentence}"]

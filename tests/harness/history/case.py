@@ -109,6 +109,14 @@ class Story:
     def row(self) -> TaskRow | None:
         return self.rows[0] if self.rows else None
 
+    def surely_over_at(self, attempt: Attempt) -> int | None:
+        """When a later lease of the task was surely granted, and this one over; None where nobody can tell.
+
+        `ended_at` cannot: it is when the transaction began that ended it, and a renewal may have slipped in before.
+        """
+        later = (other.lease for other in self.by_token.values() if other.token > attempt.token)
+        return min((lease.granted_by for lease in later if lease and lease.granted_by is not None), default=None)
+
     @property
     def attempts(self) -> list[Attempt]:
         """Those that were granted, in the order of their tokens."""

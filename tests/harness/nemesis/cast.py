@@ -21,6 +21,7 @@ from tests.harness.proxy import Proxy
 
 Role = Literal["worker", "scheduler", "api", "clients"]
 LOOK_SECONDS = 0.02
+IN_ORDER = (0, -signal.SIGTERM)  # how a program ends that is told to; the latter where it had only just begun
 POISONED = -signal.SIGKILL  # how a worker ends whose handler kills its process
 
 

@@ -7,13 +7,12 @@ import signal
 from collections.abc import AsyncIterator
 
 import psycopg
-from tests.harness.nemesis.cast import Actor
+from tests.harness.nemesis.cast import IN_ORDER, Actor
 from tests.harness.nemesis.faults import program_fault
 from tests.harness.nemesis.scene import Scene
 
 CLAIMABLE = "dead worker's tasks claimable, beyond the lease"
 STOP_SECONDS = 30.0
-IN_ORDER = (0, -signal.SIGTERM)  # the latter where it had only just begun
 
 
 @program_fault("worker killed", on=("worker",), tells="`kill -9` of a worker")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
 import psycopg
 from psycopg import sql
@@ -53,8 +53,7 @@ async def notify_lost(scene: Scene) -> AsyncIterator[None]:
 
 @server_fault("connections exhausted", tells="`max_connections` held by others")
 async def connections_exhausted(scene: Scene) -> AsyncIterator[None]:
-    held = scene.server.exhausted()
-    await asyncio.to_thread(held.__enter__)
+    held = await asyncio.to_thread(_exhaust, scene)
     try:
         yield
     finally:
@@ -63,7 +62,7 @@ async def connections_exhausted(scene: Scene) -> AsyncIterator[None]:
 
 @server_fault("pools exhausted", tells="a lock on the live tasks, so that every pooled connection waits")
 async def pools_exhausted(scene: Scene) -> AsyncIterator[None]:
-    async with await psycopg.AsyncConnection.connect(scene.server.admin_url, connect_timeout=5) as connection:
+    async with await scene.connect() as connection:
         await connection.execute("LOCK TABLE rowlock.tasks_live IN ACCESS EXCLUSIVE MODE")
         yield
         await connection.rollback()
@@ -85,7 +84,7 @@ async def rows_locked(scene: Scene) -> AsyncIterator[None]:
 
 @server_fault("xmin pinned", tells="a repeatable-read transaction left open, which keeps dead rows alive")
 async def xmin_pinned(scene: Scene) -> AsyncIterator[None]:
-    async with await psycopg.AsyncConnection.connect(scene.server.admin_url, connect_timeout=5) as connection:
+    async with await scene.connect() as connection:
         await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
         await connection.execute("SELECT count(*) FROM rowlock.tasks")
         yield
@@ -113,10 +112,20 @@ async def lock_timeouts(scene: Scene) -> AsyncIterator[None]:
     await _refuse_no_longer(scene)
 
 
+def _exhaust(scene: Scene) -> AbstractContextManager[None]:
+    """Tries again where others were so quick that not even a connection for the superuser was left."""
+    for _ in range(50):
+        held = scene.server.exhausted()
+        with suppress(psycopg.OperationalError):
+            held.__enter__()
+            return held
+    raise AssertionError("The connections could not be exhausted.")
+
+
 async def _refuse(scene: Scene, state: str) -> None:
     """Which statements are refused depends on the seed and on how many there were, not on chance."""
     seed = str(scene.draw.random())
-    async with await psycopg.AsyncConnection.connect(scene.server.admin_url, connect_timeout=5) as connection:
+    async with await scene.connect() as connection:
         await connection.execute(sql.SQL(REFUSAL).format(seed=sql.Literal(seed), state=sql.Literal(state)))
         for table in REFUSED_TABLES:
             await connection.execute(sql.SQL(TRIGGER).format(table=sql.Identifier("rowlock", table)))
@@ -128,7 +137,7 @@ async def _refuse_no_longer(scene: Scene) -> None:
 
 
 async def _lock_crosswise(scene: Scene) -> None:
-    async with await psycopg.AsyncConnection.connect(scene.server.admin_url, connect_timeout=5) as connection:
+    async with await scene.connect() as connection:
         rows = await (await connection.execute("SELECT id FROM rowlock.tasks_live LIMIT 50")).fetchall()
         for (task_id,) in scene.draw.sample(rows, min(10, len(rows))):
             await connection.execute("SELECT FROM rowlock.tasks_live WHERE id = %s FOR UPDATE", (task_id,))

@@ -23,7 +23,10 @@ SERVER = "server"
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything. `acts` are those of each client."""
+    """How much of everything. `acts` are those of each client.
+
+    A fault stays for `longest_seconds` at most where the clients make no steps meanwhile.
+    """
 
     workers: int
     schedulers: int
@@ -32,10 +35,32 @@ class Size:
     batch: int
     faults: tuple[int, int]
     pause_seconds: float
+    leases_seconds: tuple[float, ...]
+    longest_seconds: float
 
 
-FULL = Size(workers=3, schedulers=2, acts=36, cli_acts=4, batch=12, faults=(6, 9), pause_seconds=0.25)
-SHORT = Size(workers=2, schedulers=2, acts=12, cli_acts=1, batch=6, faults=(4, 5), pause_seconds=0.15)
+FULL = Size(
+    workers=3,
+    schedulers=2,
+    acts=36,
+    cli_acts=4,
+    batch=8,
+    faults=(6, 9),
+    pause_seconds=0.25,
+    leases_seconds=(1.5, 2.0, 3.0),
+    longest_seconds=3.0,
+)
+SHORT = Size(
+    workers=2,
+    schedulers=2,
+    acts=9,
+    cli_acts=1,
+    batch=4,
+    faults=(4, 5),
+    pause_seconds=0.15,
+    leases_seconds=(1.0, 1.5),
+    longest_seconds=1.0,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +114,7 @@ def make_plan(seed: int, kinds: Mapping[str, Fault], size: Size) -> Plan:
     disk = next((fault.disk for fault in chosen if fault.disk), None)
     overlaps = draw.random() < 0.5
     strikes = (_overlapping if overlaps else _in_turn)(draw, chosen, script.steps, size)
-    lease_seconds, election_seconds = draw.choice((1.5, 2.0, 3.0)), draw.choice((0.3, 2.0))
+    lease_seconds, election_seconds = draw.choice(size.leases_seconds), draw.choice((0.3, 2.0))
     return Plan(seed, size, lease_seconds, election_seconds, script, tuple(strikes), disk, overlaps)
 
 

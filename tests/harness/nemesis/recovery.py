@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 
-LOOK_SECONDS = 0.03
+LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 
 

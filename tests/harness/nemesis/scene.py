@@ -37,14 +37,31 @@ class Scene:
     draw: random.Random
     lease_seconds: float
     disks: dict[str, SmallDisk] = field(default_factory=dict)
-    background: set[asyncio.Task[None]] = field(default_factory=set)
+    _connection: psycopg.AsyncConnection[Any] | None = None
 
     async def ask(self, statement: str, **parameters: Any) -> list[Any]:
         """Rows, asked as the superuser; raises psycopg's errors where the server is away."""
-        connection = await psycopg.AsyncConnection.connect(self.server.admin_url, autocommit=True, connect_timeout=5)
-        async with connection:
-            cursor = await connection.execute(statement.encode(), parameters or None)
-            return await cursor.fetchall() if cursor.description else []
+        kept = self._connection
+        try:
+            return await self._ask(statement, parameters)
+        except psycopg.OperationalError:
+            if kept is None or not kept.closed:
+                raise
+            return await self._ask(statement, parameters)  # it had been cut since the last question
+
+    async def _ask(self, statement: str, parameters: dict[str, Any]) -> list[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await self.connect(autocommit=True)
+        cursor = await self._connection.execute(statement.encode(), parameters or None)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def connect(self, *, autocommit: bool = False) -> psycopg.AsyncConnection[Any]:
+        """A connection of the superuser's."""
+        return await psycopg.AsyncConnection.connect(self.server.admin_url, autocommit=autocommit, connect_timeout=5)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
 
     async def claims_go_on(self, name: str) -> None:
         """Measures how long it takes from now until a worker has claimed something that was there to claim."""
@@ -93,10 +110,8 @@ class Scene:
     async def doing(self, work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
         """For the block, does something beside it, again and again."""
         task = asyncio.create_task(work())
-        self.background.add(task)
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait({task})
-            self.background.discard(task)

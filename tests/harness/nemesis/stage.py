@@ -33,7 +33,7 @@ from rowlock.store.operations import Actor as Person
 
 OPERATOR = Person("nemesis")
 SCHEDULE = "every-second"
-SERVER_SETTINGS = {"max_connections": "60"}
+SERVER_SETTINGS = {"max_connections": "50"}
 TABLES_MIB, WAL_MIB = 48, 24
 QUICK = {
     "ROWLOCK_HEARTBEAT_SECONDS": "0.2",
@@ -112,6 +112,7 @@ async def staged(
             disks=disks,
         )
         exits.callback(scene.recorder.close)
+        exits.push_async_callback(scene.close)
         async with scene.doing(cast.watch):
             yield scene
 

@@ -10,7 +10,6 @@ from tests.harness.nemesis.plan import SERVER, Plan, Strike
 from tests.harness.nemesis.scene import Scene
 from tests.harness.nemesis.steps import Steps
 
-LONGEST_SECONDS = 3.0  # that a fault stays where the clients make no steps meanwhile
 EVERYTHING = "everything"
 WHOLE_SECONDS = 180.0  # that a history may take to come to a step at all
 
@@ -40,7 +39,7 @@ class Strikes:
             try:
                 async with self._kinds[strike.kind].breaking(scene, actor):
                     self.struck[strike.kind] += 1
-                    await self._steps.reach(strike.until, within=LONGEST_SECONDS)
+                    await self._steps.reach(strike.until, within=self._plan.size.longest_seconds)
             except Exception as error:
                 error.add_note(f"while {strike.kind} was at work on {strike.target}")
                 raise

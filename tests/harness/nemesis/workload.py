@@ -25,7 +25,7 @@ TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "quick": (40, {}),
     "answering": (10, {}),
     "slow": (14, {"seconds": 0.3}),
-    "long": (2, {"seconds": 4.0}),
+    "long": (2, {"seconds": 2.5}),
     "threaded": (3, {"seconds": 0.4}),
     "failing": (6, {}),
     "retrying": (8, {"failures": 2}),

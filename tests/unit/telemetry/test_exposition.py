@@ -62,6 +62,11 @@ def test_health_follows_the_report(server: MetricsServer, health: Health) -> Non
     assert status == 503
     assert json.loads(body) == {"status": "unavailable", "reasons": ["The database is away."]}
 
+    health.report = HealthReport(live=True, ready=True, reasons=("The disk is full.",))
+    status, body = get(server, "/health/ready")
+    assert status == 200
+    assert json.loads(body) == {"status": "degraded", "reasons": ["The disk is full."]}
+
     health.report = HealthReport(live=False, ready=True, reasons=("The loop is stuck.",))
     assert get(server, "/health/live")[0] == 503
     assert get(server, "/health/ready")[0] == 503

@@ -14,17 +14,17 @@ RULE = "kept"
 def kept(case: Case) -> Iterator[Violation]:
     for story in case.stories.values():
         for attempt in story.by_token.values():
-            yield from _kept_after_the_end(attempt)
+            yield from _kept_after_the_end(attempt, story.surely_over_at(attempt))
     by_token = {attempt.token: attempt for attempt in case.attempts}
     for call in case.history.of("renew"):
         if call.ok:
             yield from _wrong_answers(call, by_token)
 
 
-def _kept_after_the_end(attempt: Attempt) -> Iterator[Violation]:
+def _kept_after_the_end(attempt: Attempt, over_at: int | None) -> Iterator[Violation]:
     kept: list[Keeping | Renewal] = [*attempt.keepings, *attempt.renewals]
     for keeping in kept:
-        late = attempt.ended_at is not None and keeping.since is not None and keeping.since > attempt.ended_at
+        late = over_at is not None and keeping.since is not None and keeping.since > over_at
         if late and keeping.call.ok:
             sentence = (
                 f"A {keeping.call.operation} under lease {attempt.token} of task {attempt.task} came after its end."

@@ -31,12 +31,9 @@ def _lasted_until(case: Case, attempt: Attempt) -> int | None:
 
 def _taken_away_early(case: Case, attempt: Attempt) -> Iterator[Violation]:
     ended_at, runs_out_at = attempt.ended_at, _runs_out_at(case, attempt)
-    if (
-        attempt.outcome == "lease_expired"
-        and ended_at is not None
-        and runs_out_at is not None
-        and ended_at < runs_out_at
-    ):
+    if attempt.outcome != "lease_expired" or ended_at is None or runs_out_at is None:
+        return
+    if ended_at < runs_out_at:
         early = (runs_out_at - ended_at) / 1_000_000
         sentence = f"Lease {attempt.token} of task {attempt.task} was taken away {early:g} s before it ran out."
         yield violation(RULE, sentence, *attempt.evidence, *attempt.renewals)

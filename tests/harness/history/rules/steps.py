@@ -28,7 +28,7 @@ def steps(case: Case) -> Iterator[Violation]:
 def _kept_by_another(case: Case, step: StepRow) -> Iterator[Violation]:
     story = case.stories.get(step.task)
     attempt = story.by_token.get(step.token) if story else None
-    if attempt is None or not attempt.granted:
+    if story is None or attempt is None or not attempt.granted:
         yield violation(
             RULE, f"Step {step.name} of task {step.task} was kept under lease {step.token}, which nobody held.", step
         )
@@ -37,6 +37,6 @@ def _kept_by_another(case: Case, step: StepRow) -> Iterator[Violation]:
             f"Step {step.name} of task {step.task} is of attempt {step.attempt}, and its lease of {attempt.number}."
         )
         yield violation(RULE, sentence, step, *attempt.evidence)
-    elif attempt.ended_at is not None and step.recorded_at > attempt.ended_at:
-        sentence = f"Step {step.name} of task {step.task} was kept after its lease {step.token} had ended."
+    elif step.recorded_at > (story.surely_over_at(attempt) or step.recorded_at):
+        sentence = f"Step {step.name} of task {step.task} was kept after its lease {step.token} was over."
         yield violation(RULE, sentence, step, *attempt.evidence)
