@@ -12,7 +12,7 @@ KEPT_DAYS = {"succeeded": 7, "cancelled": 7, "dead": 30}
 
 @dataclass
 class Task:
-    """A unit of work. `token` is that of its current lease, `attempts` are those that ended, first to last: when, how."""
+    """A unit of work. `token` is its current lease's; `attempts` are those that ended, first to last, when and how."""
 
     id: UUID
     tenant: str
