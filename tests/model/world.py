@@ -43,6 +43,7 @@ class World:
     database: Database
     link: Link
     now: datetime
+    maintained_at: datetime
     seconds: float = 0  # of the workers' monotonic clocks
     claimers: dict[int, Claimer] = field(default_factory=dict)
 
@@ -53,7 +54,8 @@ class World:
         async def begin() -> World:
             link = await leases.claiming_link(database)
             await install_clock(link)
-            return cls(runner, database, link, await read_clock(link))
+            now = await read_clock(link)
+            return cls(runner, database, link, now, maintained_at=now)
 
         return runner.run(begin())
 
@@ -80,6 +82,8 @@ class World:
         self.do(run_script(self.link, SWEEP))
         noon = self.now.replace(hour=12, minute=0, second=0, microsecond=0)
         self.move_to(noon if noon >= self.now else noon + timedelta(days=1))
+        if self.now - self.maintained_at > timedelta(days=7):  # long before partitions run out
+            self.maintain()
         self.claimers.clear()
 
     def move_to(self, now: datetime) -> None:
@@ -221,6 +225,7 @@ class World:
     def maintain(self) -> None:
         report = self.do(maintain(self.database))
         assert not report.postponed
+        self.maintained_at = self.now
 
 
 def _said(task: ClaimedTask, outcome: str, delay: int = 0) -> FailedAttempt:

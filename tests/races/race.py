@@ -39,17 +39,11 @@ class Turns:
     def of(self, fate: str, kind: str, missed: dict[str, Answer] | None = None) -> tuple[Any, ...]:
         """What of it concerns one fate."""
         told = {**self.answers, **(missed or {})}
-        return (
-            {word: state for word, state in self.seen.items() if SCENES[kind].fate(word) == fate},
-            *(
-                {
-                    word: said
-                    for word, said in told[part].items()
-                    if word == "refused" or SCENES[kind].fate(word) == fate
-                }
-                for part in sorted(told)
-            ),
-        )
+
+        def of_it(known: dict[str, Any]) -> dict[str, Any]:
+            return {word: it for word, it in known.items() if word == "refused" or SCENES[kind].fate(word) == fate}
+
+        return (of_it(self.seen), *(of_it(told[part]) for part in sorted(told)))
 
 
 @dataclass
