@@ -9,6 +9,7 @@ PYTEST_WORKERS ?= 2
 HISTORIES ?= 200
 SEED ?= 1
 POSTGRES_VERSIONS ?= 15 16 17 18
+EXAMPLES ?= 1000
 
 # Somebody else's Python settings must not leak into our environment.
 unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -26,7 +27,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test test-faults test-schedules lint format ci test-matrix constraints wheel clean
+.PHONY: help up test test-model test-faults test-schedules coverage lint format ci test-matrix constraints wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,9 @@ ci: lint test ## What must pass before a change goes in
 test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on PostgreSQL 15 to 18
 	$(BIN)/python -m tests.harness.matrix $(POSTGRES_VERSIONS)
 
+test-model: $(VENV)/.development ## Hold the engine to its reference model in EXAMPLES=1000 new histories
+	ROWLOCK_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest $(ARGS) tests/model
+
 test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTORIES=, SEED=; ONLY=17 replays one seed
 	$(if $(ONLY),,$(BIN)/python -m pytest -m faults -n $(PYTEST_WORKERS) tests)
 	$(BIN)/python -m tests.harness.nemesis.run $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
@@ -60,6 +64,12 @@ test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTO
 test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedulers for five minutes, counting windows; SEED=1
 	$(BIN)/python -m tests.harness.storm --seed $(or $(SEED),1) $(ARGS)
 
+coverage: $(VENV)/.development ## Measure all tests; fails below 100 % of the domain's branches and 90 % of the rest
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report= $(ARGS) tests
+	$(BIN)/python -m coverage report --fail-under=90 --omit='*/rowlock/domain/*'
+	$(BIN)/python -m coverage report --fail-under=100 --include='*/rowlock/domain/*'
+
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt
 
@@ -67,7 +77,7 @@ wheel: $(VENV)/.development ## Build the wheel into dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean: ## Remove the environment, builds and caches; your data in .rowlock stays
-	rm -rf $(VENV) dist build .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) dist build .coverage .coverage.* .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find app tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.folder:

@@ -12,7 +12,22 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-TARGETS = ("help", "up", "test", "lint", "format", "ci", "test-matrix", "test-faults", "constraints", "wheel", "clean")
+TARGETS = (
+    "help",
+    "up",
+    "test",
+    "lint",
+    "format",
+    "ci",
+    "test-matrix",
+    "test-model",
+    "test-faults",
+    "test-schedules",
+    "coverage",
+    "constraints",
+    "wheel",
+    "clean",
+)
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 

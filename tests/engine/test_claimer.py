@@ -80,6 +80,24 @@ async def test_capped_lane_never_runs_more_than_its_cap(here: Installation) -> N
         await link.close()
 
 
+async def test_a_full_lane_does_not_hold_up_what_is_less_urgent(here: Installation, link: Link) -> None:
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 1)")
+    for _ in range(3):
+        await here.enqueue(priority="critical")
+    less_urgent = await here.enqueue(priority="low", tenant="acme")
+    chosen = claimer()
+    assert [task.priority for task in await chosen.claim(link, 1, 10)] == [0]
+    assert [task.id for task in await chosen.claim(link, 1, 10)] == [less_urgent]
+    assert await chosen.claim(link, 1, 10) == []
+
+
+async def test_spent_attempts_that_wait_for_their_rescue_hold_up_nothing(here: Installation, link: Link) -> None:
+    await here.enqueue(priority="critical", max_attempts=1)
+    await here.claim(priority=0, lease_seconds=0)
+    less_urgent = await here.enqueue(priority="low")
+    assert [task.id for task in await claimer().claim(link, 1, 10)] == [less_urgent]
+
+
 async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link: Link) -> None:
     """Its visible_at lies below the floor that claims have reached meanwhile."""
     now = 0.0

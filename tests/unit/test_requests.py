@@ -113,3 +113,15 @@ def test_payloads_are_bounded_and_must_be_storable() -> None:
 def test_a_lane_is_the_tenant_or_one_of_its_flows() -> None:
     assert lane_of("acme", None) == "acme"
     assert lane_of("acme", "imports/1") == "acme/imports/1"
+
+
+@pytest.mark.parametrize("ttl", [timedelta(seconds=1), timedelta(hours=24), timedelta(days=366)])
+def test_an_idempotency_key_lives_for_as_long_as_is_asked(ttl: timedelta) -> None:
+    assert task_request("mail.send", idempotency_key="i", idempotency_ttl=ttl).idempotency_ttl == ttl
+
+
+@pytest.mark.parametrize("ttl", [timedelta(0), timedelta(milliseconds=999), timedelta(days=366, microseconds=1)])
+def test_the_life_of_an_idempotency_key_is_bounded(ttl: timedelta) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        task_request("mail.send", idempotency_key="i", idempotency_ttl=ttl)
+    assert refused.value.detail["field"] == "idempotency_ttl"

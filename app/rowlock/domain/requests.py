@@ -139,9 +139,7 @@ def _duration(value: timedelta | float, name: str) -> timedelta:
     return value if isinstance(value, timedelta) else bounds.duration(value, field=name)
 
 
-def _json_object(value: Mapping[str, Any] | None, what: str, max_bytes: int) -> str:
-    if value is None:
-        return "{}"
+def _json_object(value: Mapping[str, Any], what: str, max_bytes: int) -> str:
     if not isinstance(value, Mapping):
         raise InvalidArgument(f"The {what} must be a JSON object, not {type(value).__name__}.", field=what)
     return encode_json(dict(value), what=what, max_bytes=max_bytes).decode()

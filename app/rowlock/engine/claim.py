@@ -44,17 +44,23 @@ class Claimer:
         self._scanned_at = float("-inf")
 
     async def claim(self, link: Link, worker_id: int, room: int) -> list[ClaimedTask]:
-        """At most `room` tasks under new leases; none where nothing is due."""
+        """At most `room` tasks under new leases; none where nothing can be had.
+
+        A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
+        rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
+        """
         now = self._monotonic()
         plans = self._book.plan(room, now)
         if not plans or now - self._scanned_at >= self._refresh_seconds:
             await self._scan(link)
             plans = self._book.plan(room, now)
-        if not plans:
-            return []
-        taken = await self._ask(link, plans, worker_id, room)
-        self._learn(plans, taken)
-        return taken
+        while plans:
+            taken = await self._ask(link, plans, worker_id, room)
+            self._learn(plans, taken)
+            if taken:
+                return taken
+            plans = self._book.plan(room, now)  # without the lanes that came up short
+        return []
 
     async def _scan(self, link: Link) -> None:
         starts = [

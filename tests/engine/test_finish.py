@@ -1,0 +1,100 @@
+"""The finisher: an outcome that cannot be stored holds up no other, and its task is not left running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation
+
+from rowlock.domain.errors import RowlockError
+from rowlock.engine.finish import Ending, Finisher, Way
+from rowlock.store.leases import ClaimedTask, FailedAttempt
+
+UNSTORABLE = '"\\u0000"'  # JSON, but no text that PostgreSQL takes
+
+
+@dataclass
+class Heard:
+    """What the finisher told its worker."""
+
+    accepted: set[int] = field(default_factory=set)
+    settled: list[Ending] = field(default_factory=list)
+    troubles: list[RowlockError] = field(default_factory=list)
+
+    def settle(self, endings: list[Ending], accepted: set[int] | None) -> None:
+        self.settled += endings
+        self.accepted |= accepted or set()
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def finisher(here: Installation, heard: Heard) -> AsyncIterator[Finisher]:
+    made = Finisher(here.database, lambda: 1, batch=100, settled=heard.settle, troubled=heard.troubles.append)
+    running = asyncio.create_task(made.run())
+    yield made
+    running.cancel()
+
+
+async def claimed(here: Installation, how_many: int) -> list[ClaimedTask]:
+    for _ in range(how_many):
+        await here.enqueue()
+    return await here.claim(how_many)
+
+
+async def test_a_result_that_cannot_be_stored_is_buried_alone(
+    here: Installation, heard: Heard, finisher: Finisher
+) -> None:
+    good, bad, also_good = await claimed(here, 3)
+    for task, result in ((good, "1"), (bad, UNSTORABLE), (also_good, "3")):
+        finisher.put(Ending(task, Way.COMPLETE_WITH_RESULT, result=result))
+    await finisher.flushed()
+    assert [(await here.task(task.id)).result for task in (good, also_good)] == [1, 3]
+    buried = await here.task(bad.id)
+    assert (buried.status, buried.reason) == ("dead", "failed_for_good")
+    assert buried.error is not None
+    assert "cannot be stored" in buried.error
+    assert heard.accepted == {task.lease_token for task in (good, bad, also_good)}
+    assert heard.troubles == []
+
+
+async def test_a_last_word_that_cannot_be_stored_is_given_up(
+    here: Installation, heard: Heard, finisher: Finisher
+) -> None:
+    """The lease runs out, as it would had the worker died, and nothing is tried for ever."""
+    bad, good = await claimed(here, 2)
+    said = FailedAttempt(bad.id, bad.lease_token, "failed", "error", "no text: \0")
+    finisher.put(Ending(bad, Way.BURY, outcome="failed", said=said))
+    finisher.put(Ending(good, Way.COMPLETE))
+    await eventually(lambda: len(heard.settled) == 2)
+    assert heard.accepted == {good.lease_token}
+    assert len(finisher) == 0
+    assert [(await here.task(task.id)).status for task in (bad, good)] == ["running", "succeeded"]
+
+
+async def test_outcomes_of_every_kind_are_written_from_one_batch(
+    here: Installation, heard: Heard, finisher: Finisher
+) -> None:
+    tasks = await claimed(here, 7)
+    for task, way in zip(tasks, Way, strict=True):
+        said = FailedAttempt(task.id, task.lease_token, "failed", "error", "no", None, 60)
+        finisher.put(Ending(task, way, result="5", said=None if way is Way.RELEASE else said))
+    await finisher.flushed()
+    statuses = {way: (await here.task(task.id)).status for task, way in zip(tasks, Way, strict=True)}
+    assert statuses == {
+        Way.COMPLETE: "succeeded",
+        Way.COMPLETE_WITH_RESULT: "succeeded",
+        Way.RETRY: "retrying",
+        Way.BURY: "dead",
+        Way.SNOOZE: "scheduled",
+        Way.CANCEL: "cancelled",
+        Way.RELEASE: "ready",
+    }
+    assert heard.accepted == {task.lease_token for task in tasks}

@@ -1,0 +1,236 @@
+"""What rowlock promises of the life of tasks, and nothing of how: no SQL, no locks, one thing at a time.
+
+Read this first. The model test does the same to this and to the real engine, in any order that chance makes up, and
+holds the one to the other after every step. Each method answers what the engine must answer; a refusal is the name of
+the error's class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from tests.model.tasks import ATTEMPTS_KEPT_DAYS, Task
+
+LOST, ACCEPTED = "lost", "accepted"
+
+
+@dataclass
+class Request:
+    """What somebody asks for when enqueueing."""
+
+    id: UUID
+    tenant: str
+    queue: str
+    priority: int = 2
+    flow_key: str | None = None
+    delay: int = 0
+    max_attempts: int = 4
+    payload: int = 0
+    unique_key: str | None = None
+    on_duplicate: str = "skip"
+    idempotency_key: str | None = None
+
+    def same_as(self, other: Request) -> bool:
+        return {**vars(self), "id": None} == {**vars(other), "id": None}
+
+
+@dataclass
+class Worker:
+    expires_at: datetime
+    gone: bool = False
+
+
+@dataclass
+class Reference:
+    """One installation at one instant, `now`, which is the database's."""
+
+    now: datetime
+    tasks: dict[UUID, Task] = field(default_factory=dict)
+    keys: dict[tuple[str, str], tuple[Request, UUID, datetime]] = field(default_factory=dict)
+    paused: set[tuple[str, str]] = field(default_factory=set)  # tenant (* for all) and queue
+    caps: dict[tuple[str, str], int] = field(default_factory=dict)  # queue and lane
+    workers: dict[int, Worker] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+    # Enqueueing. A key names one task.
+
+    def enqueue(self, request: Request) -> tuple[UUID, bool] | str:
+        """The id of the task that answers the request, and whether the request made it."""
+        key = (request.tenant, request.idempotency_key or "")
+        known = self.keys.get(key) if request.idempotency_key else None
+        if known and known[2] > self.now:
+            return (known[1], False) if known[0].same_as(request) else "IdempotencyKeyReused"
+        holder = self._holder(request.tenant, request.unique_key)
+        if holder and request.on_duplicate == "refuse":
+            return "DuplicateTask"
+        if holder and request.on_duplicate == "replace" and holder.status == "pending":
+            holder.payload = {"n": request.payload}
+        if request.idempotency_key:
+            self.keys[key] = (request, holder.id if holder else request.id, self.now + timedelta(hours=24))
+        if holder:
+            return holder.id, False
+        self.tasks[request.id] = Task(
+            request.id, request.tenant, request.queue, request.priority,
+            request.tenant + (f"/{request.flow_key}" if request.flow_key else ""), request.max_attempts,
+            self.now + timedelta(seconds=request.delay), {"n": request.payload}, request.unique_key,
+        )  # fmt: skip
+        return request.id, True
+
+    def _holder(self, tenant: str, unique_key: str | None) -> Task | None:
+        """The live task that holds a unique key."""
+        held = (task for task in self.tasks.values() if task.live and task.tenant == tenant)
+        return next((task for task in held if unique_key and task.unique_key == unique_key), None)
+
+    # Leases. Which tasks a claim may take is said in claims.py.
+
+    def claimed(self, task_id: UUID, token: int, worker: int, lease_seconds: int) -> None:
+        """A claim took the task. If it was running, its lease had run out, and that attempt ends here."""
+        task = self.tasks[task_id]
+        if task.status == "running":
+            task.attempts.append((self.today, "lease_expired"))
+        task.status, task.token, task.worker, task.attempt = "running", token, worker, task.attempt + 1
+        task.visible_at = self.now + timedelta(seconds=lease_seconds)
+
+    def _held_by(self, token: int) -> Task | None:
+        """The task whose current lease this is. A lease that ran out is still current until a claim takes over."""
+        return next((task for task in self.tasks.values() if task.token == token), None)
+
+    def complete(self, token: int, result: int | None = None) -> str:
+        return self._end(token, "succeeded", "succeeded", None, result)
+
+    def bury(self, token: int) -> str:
+        return self._end(token, "dead", "failed", "error")
+
+    def acknowledge_cancel(self, token: int) -> str:
+        return self._end(token, "cancelled", "cancelled", "error")
+
+    def _end(self, token: int, status: str, outcome: str, reason: str | None, result: int | None = None) -> str:
+        task = self._held_by(token)
+        if task is None:
+            return LOST
+        task.attempts.append((self.today, outcome))
+        task.result = result
+        if status == "succeeded":
+            task.asked_to_stop = False
+        task.end(status, self.today, reason)
+        return ACCEPTED
+
+    def retry(self, token: int, delay: int) -> str:
+        return self._put_back(token, delay, "failed", spent=True)
+
+    def snooze(self, token: int, delay: int) -> str:
+        return self._put_back(token, delay, "snoozed", spent=False)
+
+    def release(self, token: int) -> str:
+        """Given back before it was begun: no attempt, so no outcome."""
+        return self._put_back(token, 0, None, spent=False)
+
+    def _put_back(self, token: int, delay: int, outcome: str | None, *, spent: bool) -> str:
+        task = self._held_by(token)
+        if task is None:
+            return LOST
+        if outcome is not None:
+            task.attempts.append((self.today, outcome))
+        reason = "error" if outcome else "released"
+        task.put_back(self.now + timedelta(seconds=delay), reason, spent=spent)
+        return ACCEPTED
+
+    def renew(self, token: int, lease_seconds: int) -> str:
+        task = self._held_by(token)
+        if task is None:
+            return LOST
+        task.visible_at = self.now + timedelta(seconds=lease_seconds)
+        return "asked to stop" if task.asked_to_stop else ACCEPTED
+
+    def report_progress(self, token: int, progress: int) -> str:
+        task = self._held_by(token)
+        if task is None:
+            return "LeaseLost"
+        task.progress = progress
+        return "asked to stop" if task.asked_to_stop else ACCEPTED
+
+    # Workers that vanish.
+
+    def beat(self, worker: int, expires_seconds: int) -> None:
+        self.workers[worker] = Worker(self.now + timedelta(seconds=expires_seconds))
+
+    def rescue(self) -> tuple[int, int, int]:
+        """Workers that went, tasks they gave back at once, and tasks buried whose last attempt's lease ran out."""
+        gone = [number for number, worker in self.workers.items() if not worker.gone and worker.expires_at <= self.now]
+        given_back = [task for task in self.tasks.values() if task.worker in gone and task.runs(self.now)]
+        for number in gone:
+            self.workers[number].gone = True
+        for task in given_back:
+            task.visible_at = self.now
+        spent = [t for t in self.tasks.values() if t.state(self.now) == "orphaned" and t.attempt >= t.max_attempts]
+        for task in spent:
+            task.attempts.append((self.today, "lease_expired"))
+            task.end("dead", self.today, "lease_expired")
+        return len(gone), len(given_back), len(spent)
+
+    # People.
+
+    def cancel(self, task_id: UUID) -> str:
+        """At once when nobody is at work on it; else its worker is asked."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return "NotFound"
+        if not task.live:
+            return "TaskNotCancellable"
+        if task.runs(self.now):
+            task.asked_to_stop = True
+            return "cancel_requested"
+        if task.status == "running":
+            task.attempts.append((self.today, "lease_expired"))
+        task.asked_to_stop = False
+        task.end("cancelled", self.today, "cancelled")
+        return "cancelled"
+
+    def redrive(self, task_id: UUID) -> str:
+        """Back to work under its own id, with all attempts ahead of it; the unique key may be another's by now."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return "NotFound"
+        if task.status not in ("dead", "cancelled"):
+            return "TaskNotRedrivable"
+        self.tasks[task_id] = Task(
+            task.id, task.tenant, task.queue, task.priority, task.lane, task.max_attempts, self.now, task.payload,
+            reason="redriven", attempts=task.attempts,
+        )  # fmt: skip
+        return "redriven"
+
+    def change(self, task_id: UUID, priority: int | None, delay: int | None) -> str:
+        """Only while it waits for a worker."""
+        task = self.tasks.get(task_id)
+        if task is None:
+            return "NotFound"
+        if task.status != "pending":
+            return "TaskNotChangeable"
+        task.priority = task.priority if priority is None else priority
+        task.visible_at = task.visible_at if delay is None else self.now + timedelta(seconds=delay)
+        return "changed"
+
+    def pause(self, tenant: str, queue: str) -> bool:
+        known = (tenant, queue) in self.paused
+        self.paused.add((tenant, queue))
+        return not known
+
+    def resume(self, tenant: str, queue: str) -> bool:
+        known = (tenant, queue) in self.paused
+        self.paused.discard((tenant, queue))
+        return known
+
+    # Retention.
+
+    def maintain(self) -> None:
+        """What ended long enough ago is gone, whole days of it at once."""
+        kept = self.tasks.items()
+        self.tasks = {n: task for n, task in kept if task.expires_on is None or task.expires_on >= self.today}
+        oldest = self.today - timedelta(days=ATTEMPTS_KEPT_DAYS)
+        for task in self.tasks.values():
+            task.attempts = [(day, outcome) for day, outcome in task.attempts if day >= oldest]
