@@ -159,8 +159,9 @@ class Reference:
     def beat(self, worker: int, expires_seconds: int) -> None:
         self.workers[worker] = Worker(self.now + timedelta(seconds=expires_seconds))
 
-    def rescue(self) -> tuple[int, int, int]:
-        """Workers that went, tasks they gave back at once, and tasks buried whose last attempt's lease ran out."""
+    def rescue(self) -> tuple[int, int, int, int]:
+        """Workers that went, tasks they gave back at once, and those whose last attempt's lease ran out: buried where it
+        was to be the only one, else given that attempt back, for a neighbour may have taken the worker down."""
         gone = [number for number, worker in self.workers.items() if not worker.gone and worker.expires_at <= self.now]
         given_back = [task for task in self.tasks.values() if task.worker in gone and task.runs(self.now)]
         for number in gone:
@@ -170,8 +171,12 @@ class Reference:
         spent = [t for t in self.tasks.values() if t.state(self.now) == "orphaned" and t.attempt >= t.max_attempts]
         for task in spent:
             task.attempts.append((self.today, "lease_expired"))
-            task.end("dead", self.today, "lease_expired")
-        return len(gone), len(given_back), len(spent)
+            if task.max_attempts == 1:
+                task.end("dead", self.today, "lease_expired")
+            else:
+                task.put_back(self.now, "lease_expired", spent=False)
+        buried = sum(not task.live for task in spent)
+        return len(gone), len(given_back), buried, len(spent) - buried
 
     # People.
 

@@ -148,7 +148,7 @@ class World:
         return self._told(leases.complete(self.link, [task.id], [task.lease_token]), task)
 
     def complete_with(self, task: ClaimedTask, result: int) -> str:
-        said = leases.complete_with_results(self.link, [task.id], [task.lease_token], [str(result)])
+        said = leases.complete_with_results(self.link, [task.id], [task.lease_token], [str(result)], [1])
         return self._told(said, task)
 
     def bury(self, task: ClaimedTask) -> str:
@@ -181,9 +181,9 @@ class World:
     def _told(self, said: Coroutine[Any, Any, set[int]], task: ClaimedTask) -> str:
         return ACCEPTED if self.do(said) == {task.lease_token} else LOST
 
-    def rescue(self) -> tuple[int, int, int]:
+    def rescue(self) -> tuple[int, int, int, int]:
         report = self.do(rescue_abandoned(self.database))
-        return report.workers_gone, report.given_back, report.buried
+        return report.workers_gone, report.given_back, report.buried, report.spared
 
     def cancel(self, tenant: str, task_id: UUID) -> str:
         return self.answer(operate.cancel_task(self.database, tenant, task_id, actor=ACTOR))

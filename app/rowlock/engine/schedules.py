@@ -16,6 +16,7 @@ from rowlock.domain.errors import AlreadyExists, Conflict, InvalidArgument, NotF
 from rowlock.domain.ids import new_id
 from rowlock.domain.schedule_requests import ScheduleRequest
 from rowlock.domain.triggers import check_comes, describe, next_windows
+from rowlock.engine.afterwards import already
 from rowlock.engine.schedule_changes import (
     Turn,
     amended,
@@ -57,7 +58,8 @@ async def create_schedule(
     check_request_comes(request, request.anchor_at or first_anchor(now), now)
     if not await store_new(runner, tenant_id, request, actor, paused=paused):
         raise AlreadyExists(f"There is a schedule {request.name} already. Change it, or choose another name.")
-    return await schedules.get_schedule(runner, tenant_id, request.name)
+    with already(f"The schedule {request.name} was made"):
+        return await schedules.get_schedule(runner, tenant_id, request.name)
 
 
 async def get_schedule(runner: Runner, tenant_id: str, name: str) -> ScheduleRecord:
@@ -115,7 +117,8 @@ async def change_schedule(
 async def pause_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> ScheduleRecord:
     """Stops the schedule from firing; nothing happens to one that is paused already. Raises `NotFound`."""
     await schedules.pause_schedule(database, tenant_id, _name(name), actor)
-    return await schedules.get_schedule(database, tenant_id, name)
+    with already(f"The schedule {name} was paused"):
+        return await schedules.get_schedule(database, tenant_id, name)
 
 
 async def resume_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> ScheduleRecord:
@@ -260,7 +263,8 @@ async def _change(
             application=seen.application,
             resumes=resumes,
         ):
-            return await schedules.get_schedule(runner, tenant_id, name)
+            with already(f"The schedule {name} was changed"):
+                return await schedules.get_schedule(runner, tenant_id, name)
     raise Conflict(f"The schedule {name} kept changing while it was being changed. Try again.")
 
 

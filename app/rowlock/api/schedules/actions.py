@@ -14,6 +14,7 @@ from rowlock.api.tasks.models import Task
 from rowlock.api.tasks.wire import task_json
 from rowlock.api.wire import QueueName as ScheduleName
 from rowlock.engine import inspect, schedules
+from rowlock.engine.afterwards import already
 
 router = APIRouter(tags=[TAG_SCHEDULES])
 
@@ -41,5 +42,6 @@ async def trigger_schedule(request: Request, principal: Writer, name: ScheduleNa
     """Enqueues one task of a schedule outside its windows, paused or not."""
     database, tenant_id = services_of(request).database, principal.tenant_id
     task_id = await schedules.trigger_now(database, tenant_id, name, actor=acting(request, principal))
-    task = await inspect.get_task(database, tenant_id, task_id)
+    with already(f"Task {task_id} was enqueued for the schedule {name}"):
+        task = await inspect.get_task(database, tenant_id, task_id)
     return json_reply(task_json(task), status=201, headers={"Location": f"/v1/tasks/{task_id}"})

@@ -15,6 +15,7 @@ from rowlock.api.tasks.models import CancelReply, CancelRequest, Task, TaskPatch
 from rowlock.api.tasks.wire import task_json
 from rowlock.api.wire import TaskId
 from rowlock.engine import inspect, operate
+from rowlock.engine.afterwards import already
 
 router = APIRouter(tags=[TAG_TASKS])
 
@@ -31,7 +32,8 @@ async def cancel_task(
     status = await operate.cancel_task(
         database, tenant_id, task_id, actor=acting(request, principal), reason=body.reason
     )
-    task = await inspect.get_task(database, tenant_id, task_id)
+    with already(f"Task {task_id} was cancelled, or its worker asked to stop it"):
+        task = await inspect.get_task(database, tenant_id, task_id)
     return json_reply({"status": status, "task": task_json(task)})
 
 
@@ -40,7 +42,9 @@ async def redrive_task(request: Request, principal: Writer, task_id: TaskId) -> 
     """Puts a dead or cancelled task back to work under its own id, with all attempts ahead of it."""
     database, tenant_id = services_of(request).database, principal.tenant_id
     await operate.redrive_task(database, tenant_id, task_id, actor=acting(request, principal))
-    return json_reply(task_json(await inspect.get_task(database, tenant_id, task_id)))
+    with already(f"Task {task_id} was put back to work"):
+        task = await inspect.get_task(database, tenant_id, task_id)
+    return json_reply(task_json(task))
 
 
 @router.patch("/v1/tasks/{task_id}", response_model=Task, responses=problems(404, 409, body=True))
@@ -58,4 +62,6 @@ async def change_task(
         run_at=body.run_at,
         delay=body.delay_seconds,
     )
-    return json_reply(task_json(await inspect.get_task(database, tenant_id, task_id)))
+    with already(f"Task {task_id} was changed"):
+        task = await inspect.get_task(database, tenant_id, task_id)
+    return json_reply(task_json(task))
