@@ -47,6 +47,7 @@ Cut = Callable[[Sequence[datetime]], Sequence[datetime]]
     ("options", "fires", "reasons"),
     [
         ({"missed_run_policy": "catch_up", "max_catch_up": 200}, lambda hours: hours, set()),
+        ({"missed_run_policy": "catch_up"}, lambda hours: hours[-100:], {"beyond_max_catch_up"}),
         ({"missed_run_policy": "catch_up", "max_catch_up": 5}, lambda hours: hours[-5:], {"beyond_max_catch_up"}),
         (
             {"missed_run_policy": "catch_up", "catch_up_window": 3 * HOUR},

@@ -15,6 +15,7 @@ from rowlock.config import Settings
 from rowlock.engine.elect import silence_seconds
 from rowlock.store.embedded import EmbeddedServer
 from rowlock.store.migrate import migrate
+from rowlock.telemetry.logs import configure_logging
 
 LONGEST_FAILOVER_SECONDS = 10
 
@@ -25,6 +26,7 @@ def say(sentence: str) -> None:
 
 
 def main() -> int:
+    configure_logging(format="console", level="error", process="storm")
     arguments = argparse.ArgumentParser(prog="python -m tests.harness.storm", description="Count every window.")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--schedules", type=int, default=1_000)
