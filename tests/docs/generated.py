@@ -1,4 +1,5 @@
-"""The parts of the documentation that are made from the code: settings, problem types, the schema.
+"""The parts of the documentation that are made from the code: settings, problem types, the schema, and from the figures
+that the latest run of `make test-faults` left.
 
 They lie in their pages between `<!-- made from NAME -->` and `<!-- end -->`. A test compares them with the code, and
 `python -m tests.docs.generated` writes them anew, on a database of its own where the schema is asked for.
@@ -9,11 +10,13 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 from psycopg.rows import namedtuple_row
+from tests.docs import reliability
+from tests.docs.markdown import table
 
 from rowlock.api import refusals
 from rowlock.api.health import routes
@@ -29,6 +32,9 @@ PARTS = {
     "views": "reference/sql.md",
     "functions": "reference/sql.md",
     "tables": "reference/sql.md",
+    "reliability-figures": "reliability.md",
+    "reliability-recovery": "reliability.md",
+    "reliability-faults": "reliability.md",
 }
 # What other languages and people call. The rest is rowlock's own and may change.
 STABLE_FUNCTIONS = (
@@ -65,7 +71,7 @@ def settings_table() -> str:
         (f"`{name}`", _type(kind), f"`{_default(default)}`" if default else "–", description)
         for name, kind, default, description in documented_settings()
     ]
-    return _table(("Variable", "Type", "Default", "Meaning"), rows)
+    return table(("Variable", "Type", "Default", "Meaning"), rows)
 
 
 def problems_table() -> str:
@@ -74,7 +80,7 @@ def problems_table() -> str:
         (f'<a id="{kind.problem}"></a>`{kind.problem}`', str(kind.status), _exit_code(kind), _sentences(kind))
         for kind in _problem_kinds()
     ]
-    return f"Each `type` is `{PROBLEM_BASE}` and the name.\n\n" + _table(
+    return f"Each `type` is `{PROBLEM_BASE}` and the name.\n\n" + table(
         ("Name", "Status", "Exit code", "Meaning"), rows
     )
 
@@ -106,10 +112,19 @@ def functions(connection: psycopg.Connection) -> str:
     return "\n\n".join(_told_apart(parts))
 
 
+WITHOUT_DATABASE: dict[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "problems": problems_table,
+    "reliability-figures": reliability.figures_table,
+    "reliability-recovery": reliability.recovery_table,
+    "reliability-faults": reliability.faults_table,
+}
+
+
 def contents(url: str | None, name: str) -> str:
     """What belongs into one part; `url` is a migrated database, for those that speak of one."""
-    if name in ("settings", "problems"):
-        return settings_table() if name == "settings" else problems_table()
+    if name in WITHOUT_DATABASE:
+        return WITHOUT_DATABASE[name]()
     of_schema: dict[str, Callable[[psycopg.Connection], str]] = {
         "views": views, "tables": tables, "functions": functions,
     }  # fmt: skip
@@ -144,14 +159,8 @@ def _relations(connection: psycopg.Connection, kinds: list[str]) -> str:
             titles = ("Column", "Type", "Meaning")
             if not any(row[2] for row in rows):
                 rows, titles = [row[:2] for row in rows], titles[:2]
-            parts.append(f"### {relation.name}\n\n{relation.comment}\n\n{_table(titles, rows)}")
+            parts.append(f"### {relation.name}\n\n{relation.comment}\n\n{table(titles, rows)}")
     return "\n\n".join(parts)
-
-
-def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    titles = list(titles)
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _told_apart(parts: list[str]) -> list[str]:

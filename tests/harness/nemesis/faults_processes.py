@@ -34,12 +34,16 @@ async def worker_frozen(scene: Scene, actor: Actor) -> AsyncIterator[None]:
 
 @program_fault("worker stopped", on=("worker",), tells="SIGTERM of a worker")
 async def worker_stopped(scene: Scene, actor: Actor) -> AsyncIterator[None]:
-    pid = actor.pid
+    pid, undisturbed = actor.pid, scene.recovery.undisturbed
     code = await actor.stop(within=STOP_SECONDS)
     await _note_end(scene, actor, code)
-    if code == 0 and scene.recovery.undisturbed:
+    if code == 0 and undisturbed and scene.recovery.undisturbed:
         leases, _ = await scene.leases_of(pid)
         scene.recovery.note("leases left after SIGTERM", leases)
+        if leases:
+            actor.surprises.append(
+                f"{actor.name} (pid {pid}) stopped in order and left {leases} leases: see {actor.log}"
+            )
     yield
     actor.start()
 

@@ -12,6 +12,7 @@ from tests.harness.nemesis.faults import server_fault
 from tests.harness.nemesis.scene import Scene
 
 WAKE_UPS = "rowlock worker wake-ups"
+CHANGES = 20
 REFUSED_TABLES = ("tasks_live", "executions", "workers")
 REFUSAL = """
 CREATE SCHEMA IF NOT EXISTS nemesis;
@@ -125,15 +126,27 @@ def _exhaust(scene: Scene) -> AbstractContextManager[None]:
 async def _refuse(scene: Scene, state: str) -> None:
     """Which statements are refused depends on the seed and on how many there were, not on chance."""
     seed = str(scene.draw.random())
-    async with await scene.connect() as connection:
+    async with await scene.connect(autocommit=True) as connection:
         await connection.execute(sql.SQL(REFUSAL).format(seed=sql.Literal(seed), state=sql.Literal(state)))
-        for table in REFUSED_TABLES:
-            await connection.execute(sql.SQL(TRIGGER).format(table=sql.Identifier("rowlock", table)))
+    for table in REFUSED_TABLES:
+        await _change_table(scene, sql.SQL(TRIGGER).format(table=sql.Identifier("rowlock", table)))
 
 
 async def _refuse_no_longer(scene: Scene) -> None:
     for table in REFUSED_TABLES:
-        await scene.ask(f"DROP TRIGGER IF EXISTS nemesis_refuses ON rowlock.{table}")
+        await _change_table(
+            scene, sql.SQL("DROP TRIGGER IF EXISTS nemesis_refuses ON {}").format(sql.Identifier("rowlock", table))
+        )
+
+
+async def _change_table(scene: Scene, change: sql.Composed) -> None:
+    """It needs the table for itself: the lock may have to be asked for again, as rowlock's own come first."""
+    for _ in range(CHANGES):
+        with suppress(psycopg.OperationalError):
+            async with await scene.connect(autocommit=True) as connection:
+                await connection.execute(change)
+                return
+    raise AssertionError(f"{change!r} found no gap between the other locks.")
 
 
 async def _lock_crosswise(scene: Scene) -> None:

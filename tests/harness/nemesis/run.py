@@ -90,10 +90,12 @@ def _report(verdict: Verdict, wanted: Wanted, console: Console) -> None:
     if verdict.clean and len(wanted.seeds) > 1:
         return
     struck = ", ".join(f"{kind} ({times})" if times > 1 else kind for kind, times in verdict.faults.items())
-    console.print(f"Seed {verdict.seed}: {struck}; {verdict.tasks} tasks, {verdict.seconds:.0f} s", markup=False)
+    console.print(
+        f"Seed {verdict.seed}: {struck}; {verdict.tasks} tasks, {verdict.seconds:.0f} s", markup=False, soft_wrap=True
+    )
     findings = verdict.findings()
     for finding in findings[:SHOWN]:
-        console.print(f"  {finding}", markup=False, highlight=False)
+        console.print(f"  {finding}", markup=False, highlight=False, soft_wrap=True)
     if findings:
         more = f", {len(findings) - SHOWN} more findings," if len(findings) > SHOWN else ""
         short = " SHORT=1" if wanted.short else ""
