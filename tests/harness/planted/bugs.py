@@ -93,7 +93,7 @@ def _completed(task: ClaimedTask, *, begun: bool) -> Ending:
 BY_TOKEN = " AND task.lease_token = ANY (%(lease_tokens)s::bigint[])"
 BY_SAID_TOKEN = " AND task.lease_token = outcome.lease_token"
 FORGET_THE_ROW = "DELETE FROM rowlock.tasks AS task WHERE task.id = cancel.task_id;"
-LAST_OF_THE_CLAIM = "task.parent_id, task.workflow_id"
+LAST_OF_THE_CLAIM = "AS must_run_alone"
 STILL_HELD = "task.visible_at <= rowlock.clock()"
 KEY_VALUES = """VALUES (enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.id,
                 rowlock.clock() + make_interval(secs => request.idempotency_seconds))"""
@@ -217,7 +217,7 @@ BUGS: dict[str, PlantedBug] = {
         "The backoff is counted in days.",
         "stuck",
         scenarios.fails_and_succeeds,
-        _statement("retry", ("make_interval(secs => outcome.delay_seconds)", "make_interval(days => 1)")),
+        _statement("retry", ("THEN outcome.delay_seconds ELSE", "THEN 86400 ELSE")),
     ),
     "completed_twice": PlantedBug(
         "A completion that is sent again finds its task among the ended ones, and ends it again.",

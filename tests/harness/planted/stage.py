@@ -47,7 +47,7 @@ class HandWorker:
     async def complete(self, task: ClaimedTask, result: str | None = None) -> set[int]:
         if result is None:
             return await leases.complete(self.link, [task.id], [task.lease_token])
-        return await leases.complete_with_results(self.link, [task.id], [task.lease_token], [result])
+        return await leases.complete_with_results(self.link, [task.id], [task.lease_token], [result], [1])
 
     async def complete_all(self) -> None:
         """Claims and completes until nothing is due."""
