@@ -160,8 +160,8 @@ class Reference:
         self.workers[worker] = Worker(self.now + timedelta(seconds=expires_seconds))
 
     def rescue(self) -> tuple[int, int, int, int]:
-        """Workers that went, tasks they gave back at once, and tasks whose last attempt's lease ran out: those buried, as
-        it was to be their only one, and those given the attempt back, as a neighbour may have taken the worker down."""
+        """Workers that went, tasks they gave back at once, and of the tasks whose last attempt's lease ran out, those
+        buried, as it was to be their only one, and those given it back, as a neighbour may have caused the crash."""
         gone = [number for number, worker in self.workers.items() if not worker.gone and worker.expires_at <= self.now]
         given_back = [task for task in self.tasks.values() if task.worker in gone and task.runs(self.now)]
         for number in gone:
