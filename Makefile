@@ -54,7 +54,7 @@ test-matrix: $(VENV)/.development ## Run the store's and the engine's tests on P
 
 test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTORIES=, SEED=; ONLY=17 replays one seed
 	$(if $(ONLY),,$(BIN)/python -m pytest -m faults -n $(PYTEST_WORKERS) tests)
-	$(BIN)/python -m tests.harness.nemesis.run $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
+	$(BIN)/python -m tests.harness.nemesis $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
 		$(if $(SHORT),--short)
 
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
