@@ -58,7 +58,7 @@ test-model: $(VENV)/.development ## Hold the engine to its reference model in EX
 
 test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTORIES=, SEED=; ONLY=17 replays one seed
 	$(if $(ONLY),,$(BIN)/python -m pytest -m faults -n $(PYTEST_WORKERS) tests)
-	$(BIN)/python -m tests.harness.nemesis.run $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
+	$(BIN)/python -m tests.harness.nemesis $(if $(ONLY),--only $(ONLY),--histories $(HISTORIES) --seed $(SEED)) \
 		$(if $(SHORT),--short)
 
 test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedulers for five minutes, counting windows; SEED=1

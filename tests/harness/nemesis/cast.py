@@ -99,6 +99,10 @@ class Actor:
             await asyncio.sleep(LOOK_SECONDS)
         return self._process.exitcode if self._process else None
 
+    def is_in_order(self, code: int | None) -> bool:
+        """Whether one that was told to stop may end with that code: a worker may meet a task that kills it."""
+        return code in IN_ORDER or (self.role == "worker" and code == POISONED)
+
     def end(self) -> None:
         """Leaves no process."""
         self.wanted = False

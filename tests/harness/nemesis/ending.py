@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psycopg
 from tests.harness.installation import settings_for
-from tests.harness.nemesis.cast import IN_ORDER
 from tests.harness.nemesis.scene import Scene
 from tests.harness.nemesis.stage import end_schedules
 
@@ -44,7 +43,7 @@ async def stop_everybody(scene: Scene) -> None:
     """SIGTERM for all of them at once; who does not end in order has surprised us."""
     codes = await asyncio.gather(*(actor.stop(within=STOP_SECONDS) for actor in scene.cast.actors))
     for actor, code in zip(scene.cast.actors, codes, strict=True):
-        if code not in IN_ORDER:
+        if not actor.is_in_order(code):
             actor.surprises.append(f"{actor.name} was told to stop at the end and ended with exit code {code}")
     [[left]] = await scene.ask("SELECT count(*) FROM rowlock.tasks_live WHERE status = 'running'")
     scene.recovery.note("leases left after SIGTERM", left)

@@ -18,6 +18,10 @@ from tests.harness.server_disk import small_disks_allowed
 FAMILIES = ("processes", "network", "server", "sessions", "disk")
 
 
+class NothingBroken(Exception):
+    """Raised at a fault's end: it found no occasion, and does not count."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One kind. `on` are the roles of which it breaks one program, or none where it breaks the server.

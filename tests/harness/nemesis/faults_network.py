@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from tests.harness.nemesis.cast import Actor, Role
-from tests.harness.nemesis.faults import program_fault
+from tests.harness.nemesis.faults import NothingBroken, program_fault
 from tests.harness.nemesis.scene import Scene
 from tests.harness.proxy import Loss
 
@@ -52,22 +53,27 @@ async def slow_network(scene: Scene, actor: Actor) -> AsyncIterator[None]:
 
 @program_fault("request lost", on=ANYBODY, tells="connections that break before the server has read a statement")
 async def request_lost(scene: Scene, actor: Actor) -> AsyncIterator[None]:
-    for _ in range(STATEMENTS_LOST):
-        actor.proxy.lose(Loss.REQUEST, EXECUTE)
-    yield
-    await actor.proxy.restore()
+    async with _losing(actor, [(Loss.REQUEST, EXECUTE)] * STATEMENTS_LOST):
+        yield
 
 
 @program_fault("reply lost", on=ANYBODY, tells="connections that break after a statement, before its reply has come")
 async def reply_lost(scene: Scene, actor: Actor) -> AsyncIterator[None]:
-    for _ in range(STATEMENTS_LOST):
-        actor.proxy.lose(Loss.REPLY, EXECUTE)
-    yield
-    await actor.proxy.restore()
+    async with _losing(actor, [(Loss.REPLY, EXECUTE)] * STATEMENTS_LOST):
+        yield
 
 
 @program_fault("reply to COMMIT lost", on=("clients",), tells="the same for the COMMIT of a client's own transaction")
 async def commit_reply_lost(scene: Scene, actor: Actor) -> AsyncIterator[None]:
-    actor.proxy.lose(Loss.REPLY, b"COMMIT\x00")
+    async with _losing(actor, [(Loss.REPLY, b"COMMIT\x00")]):
+        yield
+
+
+@asynccontextmanager
+async def _losing(actor: Actor, losses: list[tuple[Loss, bytes]]) -> AsyncIterator[None]:
+    """Loses these messages, if they come in that time; it counts as a fault where one came."""
+    lost = [actor.proxy.lose(loss, marker) for loss, marker in losses]
     yield
     await actor.proxy.restore()
+    if not any(one.is_set() for one in lost):
+        raise NothingBroken(f"{actor.name} sent nothing that could be lost.")

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 
 import psycopg
-from tests.harness.nemesis.cast import IN_ORDER, Actor
+from tests.harness.nemesis.cast import Actor
 from tests.harness.nemesis.faults import program_fault
 from tests.harness.nemesis.scene import Scene
 
@@ -151,5 +151,5 @@ async def _note_end(scene: Scene, actor: Actor, code: int | None) -> None:
     """One that does not end in order is killed, as an orchestrator would; undisturbed, that is a finding."""
     if code is None:
         await actor.kill()
-    if code not in IN_ORDER and scene.recovery.undisturbed:
+    if not actor.is_in_order(code) and scene.recovery.undisturbed:
         actor.surprises.append(f"{actor.name} was told to stop and ended with exit code {code}: see {actor.log}")

@@ -1,6 +1,6 @@
 """`make test-faults`: many histories, a few at once, each in a process of its own; then the figures.
 
-`python -m tests.harness.nemesis.run --histories 200 --seed 1` plays the seeds from 1 on, `--only 17` plays one of them
+`python -m tests.harness.nemesis --histories 200 --seed 1` plays the seeds from 1 on, `--only 17` plays one of them
 again. What was found lies in `build/faults/seed-17`, and the last line says how to replay it. A run of 200 or more that
 is clean writes `docs/reliability.json`, from which `python -m tests.docs.generated` makes the page.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -147,7 +146,3 @@ def wanted_by(arguments: list[str]) -> Wanted:
     asked = parser.parse_args(arguments)
     first, number = (asked.seed, asked.histories) if asked.only is None else (asked.only, 1)
     return Wanted(range(first, first + number), asked.at_once, asked.short)
-
-
-if __name__ == "__main__":
-    sys.exit(run(wanted_by(sys.argv[1:]), Console()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 
-from tests.harness.nemesis.faults import kinds
+from tests.harness.nemesis.faults import NothingBroken, kinds
 from tests.harness.nemesis.plan import SERVER, Plan, Strike
 from tests.harness.nemesis.scene import Scene
 from tests.harness.nemesis.steps import Steps
@@ -38,8 +38,10 @@ class Strikes:
             self.at_work += 1
             try:
                 async with self._kinds[strike.kind].breaking(scene, actor):
-                    self.struck[strike.kind] += 1
                     await self._steps.reach(strike.until, within=self._plan.size.longest_seconds)
+                self.struck[strike.kind] += 1
+            except NothingBroken:
+                return
             except Exception as error:
                 error.add_note(f"while {strike.kind} was at work on {strike.target}")
                 raise
