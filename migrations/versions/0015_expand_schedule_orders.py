@@ -11,11 +11,13 @@ depends_on = None
 def upgrade() -> None:
     run_file("tables/schedule_orders.sql")
     run_file("functions/schedule_orders.sql")
+    run_file("functions/schedule_fence.sql")
 
 
 def downgrade() -> None:
     run(
         """
+    DROP FUNCTION rowlock.holds_epoch(text, bigint);
     DROP FUNCTION rowlock.delete_schedule(text, text, text, text);
     DROP FUNCTION rowlock.backfill_schedule(text, timestamptz, timestamptz, text, text, text);
     DROP FUNCTION rowlock.change_schedule(text, jsonb, text, text, text);

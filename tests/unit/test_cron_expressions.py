@@ -56,6 +56,7 @@ def test_rules_are_read(expression: str, fields: str) -> None:
         ("* * */ * *", "the step '' of the day of month must be "),
         ("*/2/3 * * * *", "the step '2/3' of the minute must be "),
         ("50-10 * * * *", "the range 50-10 of the minute runs backwards: write 50-59,0-10 if it wraps around"),
+        ("* * * * MON-SUN", "the range MON-SUN of the day of week runs backwards: write MON-7 if it wraps around"),
         ("* * * * FRI-MON", "the range FRI-MON of the day of week runs backwards: write FRI-7,0-MON if "),
         ("1,,2 * * * *", "the minute has an empty part: it must be "),
         ("-1 * * * *", "the minute is '', but must be "),

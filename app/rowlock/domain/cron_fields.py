@@ -72,10 +72,9 @@ def _normal_part(field: CronField, part: str) -> str:
     low = _value(field, first)
     high = _value(field, last) if dash else low
     if high < low:
-        raise ValueError(
-            f"the range {span} of the {field.name} runs backwards:"
-            f" write {first}-{field.high},{field.low}-{last} if it wraps around"
-        )
+        to_sunday = field.high == 7 and high == 0
+        around = f"{first}-7" if to_sunday else f"{first}-{field.high},{field.low}-{last}"
+        raise ValueError(f"the range {span} of the {field.name} runs backwards: write {around} if it wraps around")
     return first if dash and low == high else part
 
 

@@ -3,12 +3,12 @@
 -- here, by this statement's own snapshot: a window without room is skipped, or takes the place of what is live.
 -- Index: schedules' and schedule_windows' primary keys; tasks_live_schedule where tasks may not overlap.
 -- Locks: the leader's row for share, the schedules' rows, the tasks that are cancelled in order of their ids.
--- Fence: the leader's epoch, and for each schedule the cursor that the decision was made from.
+-- Fence: the leader's epoch (holds_epoch says why by a function), and for each schedule the cursor that the decision was
+-- made from.
 -- No two sets of rows made here are joined: the planner takes them for single rows and would compare each with each.
 -- `(… IN (…)) IS TRUE` is looked up in a hash table instead, and a schedule finds its windows by their place in the arrays.
-WITH leader AS (
-    SELECT held.epoch FROM rowlock.leaders AS held
-     WHERE held.role = 'scheduler' AND held.epoch = %(epoch)s FOR SHARE
+WITH leader AS MATERIALIZED (
+    SELECT asked.leads FROM (SELECT rowlock.holds_epoch('scheduler', %(epoch)s) AS leads) AS asked WHERE asked.leads
 ), moved AS MATERIALIZED (
     UPDATE rowlock.schedules AS schedule
        SET cursor_at = decided.cursor_at, next_at = decided.next_at
