@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.harness.history.calls import Call, History
+from tests.harness.history.case import Case
 from tests.harness.history.events import Phase
+from tests.harness.history.rows import WorkerRow
 from tests.harness.history.rules.claimed import claimed
 from tests.harness.history.rules.explained import explained
 from tests.harness.history.rules.kept import kept
@@ -77,7 +80,29 @@ def test_a_lease_taken_away_early(system: Simulator) -> None:
     [sentence] = sentences(overlap, system.case())
     assert sentence.startswith("Lease 1 of task task-1 was taken away 4.9")
     system.vanish(1)
+    assert len(sentences(overlap, system.case())) == 1, "its worker was gone, but later"
+    system.gone[:] = [WorkerRow(1, system.executions[0].finished_at)]
     assert sentences(overlap, system.case()) == [], "its worker was gone"
+
+
+def test_a_worker_that_was_marked_as_gone_may_have_come_back(system: Simulator) -> None:
+    leased(system, lease_seconds=30)
+    system.vanish(1)
+    system.claim(2)
+    system.gone.clear()  # its next heartbeat took the mark away
+    assert len(sentences(overlap, system.case())) == 1
+    since = system.executions[0].finished_at
+    for phase, answered, broken in (
+        (Phase.OK, {"workers": [1]}, 0),
+        (Phase.OK, {"workers": [2]}, 1),
+        (Phase.UNKNOWN, {}, 0),
+        (Phase.FAIL, {}, 1),
+    ):
+        expire = Call("scheduler-1", "expire", {"since": since}, phase, answered)
+        case = Case(History([*system.calls, expire]), system.case().rows)
+        assert len(sentences(overlap, case)) == broken
+        late = Case(History([*system.calls, replace(expire, asked={"since": since + 1})]), case.rows)
+        assert len(sentences(overlap, late)) == 1
 
 
 def test_a_renewal_that_nobody_timed_says_nothing(system: Simulator) -> None:

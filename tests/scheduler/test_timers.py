@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from tests.harness.eventually import eventually
 
 from rowlock.scheduler.timers import Timers
@@ -96,3 +97,25 @@ async def test_a_host_clock_set_back_does_not_silence_the_timers(monkeypatch: py
     timers.follow_host_clock()
     await timers.stop(patience_seconds=1)
     assert duty.begun == 2
+
+
+@pytest.mark.parametrize("hours", [5, -5])
+async def test_a_host_clock_set_and_set_right_at_once_does_not_silence_the_timers(hours: int) -> None:
+    """Between two looks at it: the clock is as far ahead as before, but what was planned meanwhile is not."""
+    timers, duty = Timers(), Duty()
+    timers.every(0.02, "duty", duty)
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
+        timers.start()
+        await eventually(lambda: duty.begun >= 2)
+        timers.follow_host_clock()
+        begun, loop = duty.begun, asyncio.get_running_loop()
+
+        def planned_by_the_wrong_clock() -> bool:
+            return duty.begun >= begun + 2 if hours > 0 else timers._scheduler._timeout.when() > loop.time() + LONG
+
+        clock.shift(timedelta(hours=hours))
+        await eventually(planned_by_the_wrong_clock)
+        clock.shift(timedelta(hours=-hours))
+        begun = duty.begun
+        await eventually(lambda: timers.follow_host_clock() or duty.begun >= begun + 3)
+        await timers.stop(patience_seconds=1)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rowlock.telemetry.logs import get_logger
@@ -63,12 +64,20 @@ class Timers:
         self._scheduler.start()
 
     def follow_host_clock(self) -> None:
-        """Begins anew where the host's clock was set since the last call."""
+        """Begins anew where the host's clock was set since the last call, be it forth and back again in between."""
         before, self._ahead = self._ahead, self._host_clock_ahead()
-        if abs(self._ahead - before) > CLOCK_STEP_SECONDS:
-            _log.warning("The host's clock was set; timers begin anew.", seconds=round(self._ahead - before, 1))
-            for job in self._scheduler.get_jobs():
+        step, jobs = self._ahead - before, self._scheduler.get_jobs()
+        if abs(step) > CLOCK_STEP_SECONDS or any(self._was_planned_by_another_clock(job) for job in jobs):
+            _log.warning("The host's clock was set; timers begin anew.", seconds=round(step, 1))
+            for job in jobs:
                 self._again(job.id, timedelta(0))
+
+    def _was_planned_by_another_clock(self, job: Job) -> bool:
+        """Whether its next coming lies further ahead than its interval, or was due and did not come."""
+        if job.next_run_time is None:
+            return False
+        away = (job.next_run_time - self._host_clock()).total_seconds()
+        return not -CLOCK_STEP_SECONDS <= away <= job.trigger.interval_length + CLOCK_STEP_SECONDS
 
     async def stop(self, *, patience_seconds: float) -> None:
         """Lets duties under way come to their end; cancels those that do not within `patience_seconds`."""
@@ -84,6 +93,10 @@ class Timers:
     def _again(self, name: str, after: timedelta) -> None:
         if self._scheduler.running:
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC) + after)
+
+    @staticmethod
+    def _host_clock() -> datetime:
+        return datetime.now(UTC)
 
     @staticmethod
     def _host_clock_ahead() -> float:

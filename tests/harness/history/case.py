@@ -14,6 +14,8 @@ from typing import TypeVar
 from tests.harness.history.calls import Ask, Call, HandlerRun, History, Keeping, Lease, Renewal, Word
 from tests.harness.history.rows import ExecutionRow, Rows, TaskRow
 
+ANYBODY = 0
+FOREVER = 1 << 62
 Value = TypeVar("Value")
 Key = TypeVar("Key")
 OUTCOMES: dict[str, frozenset[str | None]] = {  # of an attempt, by the word that ended it
@@ -171,10 +173,27 @@ class Case:
         """The row of each task; where there are two, one of them."""
         return {row.id: row for row in self.rows.tasks}
 
+    def gone_from(self, worker: int) -> int | None:
+        """The first instant at which a worker stopped or may have been marked as gone, and what it held given back.
+
+        One that lives, and says so afterwards, has no mark in its row any more.
+        """
+        instants = (self._stopped_at.get(worker), self._expired_since.get(worker), self._expired_since.get(ANYBODY))
+        return min((instant for instant in instants if instant is not None), default=None)
+
     @cached_property
-    def gone_at(self) -> Mapping[int, int]:
-        """When workers stopped, or were marked as gone: what they held may have been taken back then."""
+    def _stopped_at(self) -> Mapping[int, int]:
         return {worker.id: worker.stopped_at for worker in self.rows.workers if worker.stopped_at is not None}
+
+    @cached_property
+    def _expired_since(self) -> Mapping[int, int]:
+        """Of `ANYBODY`, where it was not answered who is marked."""
+        since: dict[int, int] = {}
+        for call in self.history.of("expire"):
+            if call.may_have_happened:
+                for worker in call.answer["workers"] if call.ok else (ANYBODY,):
+                    since[worker] = min(since.get(worker, FOREVER), call.asked["since"] or 0)
+        return since
 
     def unanswered(self, *operations: str) -> list[Call]:
         """Calls of which nobody knows what they did."""

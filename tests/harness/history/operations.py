@@ -16,6 +16,7 @@
     cap         since, tenant, queue, lane, max_running             by
     elect       holder                                              epoch
     fire        epoch, windows: [schedule, window_at, task]         windows: [schedule, window_at, task]
+    expire      since                                               workers: those that were marked as gone
 
 Ids are text. Instants are whole microseconds since 1970 by the database's clock, as `microseconds` gives them. `since`
 and `by` are what that clock showed before the question and after the answer (null where it could not be asked), so that

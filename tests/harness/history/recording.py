@@ -30,10 +30,11 @@ from rowlock import Context, Rowlock
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.requests import TaskRequest
 from rowlock.engine.enqueue import enqueue, enqueue_many
-from rowlock.store import leaders, leases, windows
+from rowlock.store import leaders, leases, rescue, windows
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FailedAttempt, Renewal
 from rowlock.store.links import Link, Runner
+from rowlock.store.rescue import GoneWorker
 from rowlock.store.tasks import Stored
 from rowlock.store.windows import AccountedWindow, Advance
 
@@ -67,6 +68,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         (leases, "report_progress", follow.report_progress),
         (leaders, "take_leadership", follow.take_leadership),
         (windows, "fire_windows", follow.fire_windows),
+        (rescue, "expire_workers", follow.expire_workers),
     ]
     with ExitStack() as wrapped:
         for module, name, wrapper in wrappers:
@@ -196,6 +198,15 @@ class _Following:
             return moved, accounted
 
         return fire_windows
+
+    def expire_workers(self, name: str, original: Callable[..., Awaitable[list[GoneWorker]]]) -> Callable[..., Any]:
+        async def expire_workers(runner: Runner, *, limit: int) -> list[GoneWorker]:
+            with self.recorder.calling("expire", since=await _instant_if_any(runner)) as call:
+                gone = await original(runner, limit=limit)
+                call.ok(workers=[worker.worker_id for worker in gone])
+            return gone
+
+        return expire_workers
 
 
 def _attempts(ids: Sequence[UUID], tokens: Sequence[int], results: Sequence[str | None] | None = None) -> Attempts:

@@ -75,8 +75,9 @@ def _spans(case: Case) -> Iterator[Span]:
     for attempt in case.attempts:
         lease = attempt.lease
         if lease is not None and lease.granted_by is not None:
-            until = min(_surely_until(attempt, lease), case.gone_at.get(lease.worker, FOREVER))
-            yield Span(lease, lease.granted_by, until)
+            gone_from = case.gone_from(lease.worker)
+            until = _surely_until(attempt, lease)
+            yield Span(lease, lease.granted_by, until if gone_from is None else min(until, gone_from))
 
 
 def _surely_until(attempt: Attempt, lease: Lease) -> int:

@@ -40,15 +40,17 @@ def _taken_away_early(case: Case, attempt: Attempt) -> Iterator[Violation]:
 
 
 def _runs_out_at(case: Case, attempt: Attempt) -> int | None:
-    """Before that a lease has not run out; None where its worker's time was over before, or this is not known.
+    """Before that a lease has not run out; None where this is not known.
 
-    The last renewal counts, be it for a shorter time; of one without an answer, only that it may have shortened it.
+    The last renewal counts, be it for a shorter time; of one without an answer, only that it may have shortened it. A
+    worker that is marked as gone loses its leases then.
     """
-    if attempt.lease is None or attempt.lease.worker in case.gone_at:
+    if attempt.lease is None:
         return None
     until = attempt.lease.until
     for renewal in attempt.renewals:
         if renewal.until is None:
             return None
         until = renewal.until if renewal.call.ok else min(until, renewal.until)
-    return until
+    gone_from = case.gone_from(attempt.lease.worker)
+    return until if gone_from is None else min(until, gone_from)
