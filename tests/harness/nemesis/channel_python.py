@@ -62,12 +62,12 @@ class InTransactions(OnALoop):
     async def _within(self, tenant: str, requests: list[TaskRequest], *, commit: bool) -> list[Stored]:
         with translated():
             connection = await psycopg.AsyncConnection.connect(os.environ["ROWLOCK_DATABASE_URL"], connect_timeout=5)
-        async with connection:  # which rolls back what was not committed
+        try:
             handles = await self._app.submit(requests, tenant_id=tenant, on=connection)
             if commit:
                 await _commit(connection)
-            else:
-                await connection.rollback()
+        finally:
+            await connection.close()  # which rolls back what was not committed, and cannot fail
         return [Stored(handle.id, handle.created) for handle in handles]
 
 
