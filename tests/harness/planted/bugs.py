@@ -332,6 +332,6 @@ BUGS: dict[str, PlantedBug] = {
         "A former leader fires on.",
         "epochs",
         scenarios.the_lead_changes,
-        _statement("fire_windows", (" AND held.epoch = %(epoch)s", "")),
+        _statement("fire_windows", ("rowlock.holds_epoch('scheduler', %(epoch)s)", "%(epoch)s IS NOT NULL")),
     ),
 }
