@@ -10,6 +10,9 @@ HISTORIES ?= 200
 SEED ?= 1
 POSTGRES_VERSIONS ?= 15 16 17 18
 EXAMPLES ?= 1000
+RUNS ?= 3
+SCALE ?= full
+PEERS_FOLDER := benchmarks/.peers
 
 # Somebody else's Python settings must not leak into our environment.
 unexport PYTHONPATH PYTHONHOME PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -27,10 +30,10 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test test-model test-faults test-schedules coverage lint format ci test-matrix constraints wheel clean
+.PHONY: help up test test-model test-faults test-schedules coverage lint format ci test-matrix bench bench-peers bench-report bench-expectations constraints wheel clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 up: $(VENV)/.runtime ## Run PostgreSQL, API, scheduler and a worker; ARGS="--port 8700" passes flags on
 	@exec $(BIN)/rowlock up $(ARGS)
@@ -70,6 +73,19 @@ coverage: $(VENV)/.development ## Measure all tests; fails below 100 % of the do
 	$(BIN)/python -m coverage report --fail-under=90 --omit='*/rowlock/domain/*'
 	$(BIN)/python -m coverage report --fail-under=100 --include='*/rowlock/domain/*'
 
+bench: $(VENV)/.development ## Measure rowlock; RUNS=5, SCALE=quick or long, CASES="drain pickup" choose
+	$(BIN)/python -m benchmarks $(CASES) --runs $(RUNS) --scale $(SCALE)
+
+bench-peers: $(VENV)/.development $(PEERS_FOLDER)/.installed ## Measure it beside others; PEERS="PgQueuer,Awa" chooses
+	$(BIN)/python -m benchmarks $(CASES) --peers $(if $(PEERS),--only "$(PEERS)") --runs $(RUNS) --scale $(SCALE)
+
+bench-report: $(VENV)/.development ## Write what was measured into docs/performance.md
+	@$(PIP_INSTALL) --editable '.[bench]'
+	$(BIN)/python -m benchmarks.report
+
+bench-expectations: $(VENV)/.development ## Write anew what a task may cost, by count
+	$(BIN)/python -m benchmarks.expectations
+
 constraints: ## Pin the newest versions of everything that is installed (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 pyproject.toml --all-extras -o constraints.txt
 
@@ -77,7 +93,7 @@ wheel: $(VENV)/.development ## Build the wheel into dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
 clean: ## Remove the environment, builds and caches; your data in .rowlock stays
-	rm -rf $(VENV) dist build .coverage .coverage.* .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS_FOLDER) dist build .coverage .coverage.* .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find app tests migrations examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.folder:
@@ -101,4 +117,13 @@ $(VENV)/.runtime: $(VENV)/.folder pyproject.toml constraints.txt
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Installing the tools of development (once; about a minute)"
 	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+$(PEERS_FOLDER)/.installed: $(VENV)/.folder $(addprefix benchmarks/peers/,requirements.txt package.json package-lock.json)
+	@command -v npm >/dev/null || { echo "The peers need npm: install Node.js, and run make again." >&2; exit 1; }
+	@echo "Installing the peers into $(PEERS_FOLDER) (once; about two minutes)"
+	@rm -rf $(PEERS_FOLDER) && mkdir -p $(PEERS_FOLDER)/node
+	@$(BIN)/python -m venv $(PEERS_FOLDER)/python
+	@$(PEERS_FOLDER)/python/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt
+	@cp benchmarks/peers/package.json benchmarks/peers/package-lock.json $(PEERS_FOLDER)/node
+	@cd $(PEERS_FOLDER)/node && npm ci --silent --no-audit --no-fund && ln -s ../../peers programs
 	@touch $@

@@ -31,7 +31,7 @@ async def make_schedule(
     here: Installation, name: str = "report", tenant: str = TENANT, **options: Any
 ) -> ScheduleRecord:
     """A schedule; every minute where nothing else is asked for."""
-    rule = {} if options.keys() & {"cron", "interval"} else {"cron": "* * * * *"}
+    rule: dict[str, Any] = {} if options.keys() & {"cron", "interval"} else {"cron": "* * * * *"}
     request = schedule_request(name, options.pop("task_name", "reports.build"), **rule, **options)
     return await schedules.create_schedule(here.database, tenant, request, actor=OPERATOR)
 

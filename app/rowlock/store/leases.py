@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rowlock.domain.errors import LeaseLost
 from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.store.arrays import Bigints, Uuids
 from rowlock.store.database import Database
 from rowlock.store.links import Link, Runner, column_lists
 
@@ -146,14 +147,19 @@ async def claim_capped(
 
 async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:
     """Finishes attempts that returned nothing; the tokens that were accepted."""
-    return {row[0] for row in await runner.run("complete", {"ids": ids, "lease_tokens": tokens})}
+    return {row[0] for row in await runner.run("complete", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)})}
 
 
 async def complete_with_results(
     runner: Runner, ids: list[UUID], tokens: list[int], results: list[str], versions: list[int]
 ) -> set[int]:
     """Finishes attempts with their results (JSON text) and the results' versions; the tokens that were accepted."""
-    parameters = {"ids": ids, "lease_tokens": tokens, "results": results, "result_versions": versions}
+    parameters = {
+        "ids": Uuids(ids),
+        "lease_tokens": Bigints(tokens),
+        "results": results,
+        "result_versions": versions,
+    }
     return {row[0] for row in await runner.run("complete_with_results", parameters)}
 
 
@@ -184,12 +190,14 @@ async def begin_alone(runner: Runner, task_id: UUID, token: int) -> bool:
 
 async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:
     """Gives back tasks that were never begun; how many were still this worker's."""
-    return len(await runner.run("release", {"ids": ids, "lease_tokens": tokens}))
+    return len(await runner.run("release", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)}))
 
 
 async def renew(runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float) -> Renewal:
     """Renews leases; tells which attempts were asked to stop and which are lost."""
-    rows = await runner.run("renew_leases", {"ids": ids, "lease_tokens": tokens, "lease_seconds": lease_seconds})
+    rows = await runner.run(
+        "renew_leases", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens), "lease_seconds": lease_seconds}
+    )
     return Renewal(
         renewed=frozenset(token for token, _, lost in rows if not lost),
         cancel_requested=frozenset(token for token, asked, _ in rows if asked),

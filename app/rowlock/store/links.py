@@ -16,6 +16,7 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
+from rowlock.store.arrays import register_arrays
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.races import lost_race, racing
 from rowlock.store.statements import statement
@@ -165,6 +166,7 @@ async def prepare_connection(connection: AsyncConnection[Any]) -> None:
     """Sets JSON by orjson, and turns prepared statements off behind a pooler (older PgBouncers lose them)."""
     set_json_loads(orjson.loads, connection)
     set_json_dumps(orjson.dumps, connection)
+    register_arrays(connection)
     rows = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
     assert rows is not None
     connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1

@@ -1,0 +1,58 @@
+"""Arrays of ids and lease tokens for the statements that carry the load, in PostgreSQL's binary format.
+
+psycopg writes its own lists element by element in Python, at 3 to 6 µs each; this takes 0.3. `Uuids` and `Bigints` are
+lists to everybody else. They hold no nulls.
+"""
+
+from __future__ import annotations
+
+import struct
+from uuid import UUID
+
+from psycopg.abc import AdaptContext
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+
+UUID_OID, UUID_ARRAY_OID = 2950, 2951
+BIGINT_OID, BIGINT_ARRAY_OID = 20, 1016
+_UUID_LENGTH = struct.pack("!i", 16)
+
+
+class Uuids(list[UUID]):
+    """A parameter of type uuid[]."""
+
+
+class Bigints(list[int]):
+    """A parameter of type bigint[]."""
+
+
+def _head(element_oid: int, length: int) -> bytes:
+    """One dimension that starts at 1, or none; no nulls."""
+    if not length:
+        return struct.pack("!iiI", 0, 0, element_oid)
+    return struct.pack("!iiIii", 1, 0, element_oid, length, 1)
+
+
+class _UuidsDumper(Dumper):
+    format = Format.BINARY
+    oid = UUID_ARRAY_OID
+
+    def dump(self, obj: Uuids) -> bytes:
+        return _head(UUID_OID, len(obj)) + b"".join([_UUID_LENGTH + each.bytes for each in obj])
+
+
+class _BigintsDumper(Dumper):
+    format = Format.BINARY
+    oid = BIGINT_ARRAY_OID
+
+    def dump(self, obj: Bigints) -> bytes:
+        count = len(obj)
+        elements = [8] * (2 * count)
+        elements[1::2] = obj
+        return _head(BIGINT_OID, count) + struct.pack("!" + "iq" * count, *elements)
+
+
+def register_arrays(context: AdaptContext) -> None:
+    """Lets a connection take these as parameters."""
+    context.adapters.register_dumper(Uuids, _UuidsDumper)
+    context.adapters.register_dumper(Bigints, _BigintsDumper)

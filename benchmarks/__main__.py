@@ -1,0 +1,107 @@
+"""`python -m benchmarks [CASE…] [--peers] [--runs N] [--scale quick|full|long]`: runs cases and writes `build/bench`.
+
+The exit code is 1 when a run was unsound or a program failed: such a run has no figures.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks.case import Case, Scale, Variant
+from benchmarks.cases.catalogue import CASES
+from benchmarks.harness.server import BenchServer, bench_server
+from benchmarks.peers.catalogue import PEERS, installed
+from benchmarks.results import durable, machine, save
+from benchmarks.runs import Result, run_case
+from benchmarks.systems import System, rowlock
+from benchmarks.tables import table
+
+WIDE = 220  # for a log; a terminal has a width of its own
+console = Console(width=None if sys.stdout.isatty() else WIDE)
+SCALES = "quick: tiny, to see that all works. long: what takes minutes is repeated too, and takes longer."
+BUSY = 1.0  # load of the machine above which the figures are not worth keeping
+
+
+def main(
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="[CASE]...", help=f"Of {', '.join(CASES)}; all without.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="How often each is run; medians are shown.")] = 3,
+    scale: Annotated[Scale, typer.Option(help=SCALES)] = "full",
+    peers: Annotated[bool, typer.Option("--peers", help="Beside the peers: what all can do.")] = False,
+    only: Annotated[str | None, typer.Option(metavar="A,B", help="With --peers: these alone.")] = None,
+) -> None:
+    """Run benchmarks on a server of their own."""
+    chosen = _chosen(cases, comparing=peers)
+    systems = [rowlock(), *_peers(only)] if peers else [rowlock()]
+    with bench_server() as server:
+        failed = _run(server, chosen, scale, systems, runs=runs, name="peers" if peers else "rowlock")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _run(
+    server: BenchServer, cases: list[Case], scale: Scale, systems: list[System], *, runs: int, name: str
+) -> list[str]:
+    facts = machine(server.admin_url)
+    if not durable(facts):
+        raise typer.BadParameter(f"The server gives up durability, and so no figure counts: {facts['durability']}.")
+    if facts["load_before"] > BUSY:
+        console.print(f"[yellow]The machine is busy (load {facts['load_before']:.1f}): the figures will be too low.")
+    failures: list[str] = []
+    for case in cases:
+        results = _with_progress(server, case, scale, systems, runs)
+        console.print(table(case, results, systems=len(systems) > 1))
+        sentences = [f"{result.system}, {result.variant}: {text}" for result in results for text in result.failures]
+        for sentence in sentences:
+            console.print(sentence, style="red", markup=False)
+        failures += sentences
+        path = save(name, case.name, scale, facts, results)
+        console.print(f"Written to {path}", style="dim")
+    return failures
+
+
+def _with_progress(server: BenchServer, case: Case, scale: Scale, systems: list[System], runs: int) -> list[Result]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    variants = case.variants(scale, systems)
+    total = sum(1 if variant.once and scale != "long" else runs for variant in variants)
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(case.title, total=total)
+
+        def tell(_: Case, variant: Variant, turn: int, seconds: float, result: Result) -> None:
+            figures = result.runs[-1].figures if result.runs else {}
+            rate = f"{figures['rate']:,.0f} tasks/s" if "rate" in figures else "done" if figures else "failed"
+            progress.update(bar, advance=1)
+            progress.console.print(
+                f"{case.name} {turn + 1}: {variant.system.name}, {variant.name}: {rate} ({seconds:.0f} s)", style="dim"
+            )
+
+        return run_case(server, case, scale, systems, runs=runs, tell=tell)
+
+
+def _chosen(names: list[str] | None, *, comparing: bool) -> list[Case]:
+    unknown = set(names or ()) - CASES.keys()
+    if unknown:
+        raise typer.BadParameter(f"There is no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}.")
+    every = [case for case in CASES.values() if case.compares or not comparing]
+    return [case for case in every if not names or case.name in names]
+
+
+def _peers(only: str | None) -> list[System]:
+    if not installed():
+        raise typer.BadParameter("The peers are not installed: make bench-peers does that.")
+    wanted = {name.strip().lower() for name in only.split(",")} if only else None
+    found = [peer for peer in PEERS if wanted is None or peer.name.lower() in wanted]
+    if wanted and len(found) < len(wanted):
+        raise typer.BadParameter(f"The peers are {', '.join(peer.name for peer in PEERS)}.")
+    return found
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that servers and programs end with it
+    typer.run(main)

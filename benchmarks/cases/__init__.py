@@ -1,0 +1,1 @@
+"""The benchmarks, one file a case: what is measured, of which sizes, and what makes a run sound."""

@@ -1,0 +1,68 @@
+"""Plots for docs/performance.md, as SVG that looks right on a light page and on a dark one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from benchmarks.runs import Result
+
+INK, OURS = "#7d8590", "#d9480f"
+OTHERS = ("#1971c2", "#2f9e44", "#9c36b5", "#e8a100", "#0c8599", "#868e96", "#5c940d")
+STYLE = {
+    "svg.hashsalt": "rowlock",  # so that the same figures make the same file
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK,
+    "axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "figure.figsize": (7.2, 3.2),
+    "legend.frameon": False, "savefig.transparent": True,
+}  # fmt: skip
+
+
+def bars(path: Path, results: Sequence[Result], figure: str, label: str) -> None:
+    """One bar for each system and variant that has the figure, the largest on top."""
+    having = sorted((r for r in results if figure in r.median), key=lambda r: r.median[figure])
+    with mpl.rc_context(STYLE):
+        canvas, axes = plt.subplots(figsize=(7.2, 0.8 + 0.28 * len(having)))
+        names = [f"{result.system}, {result.variant}" for result in having]
+        values = [result.median[figure] for result in having]
+        colours = [OURS if result.system == "rowlock" else OTHERS[0] for result in having]
+        drawn = axes.barh(names, values, color=colours)
+        axes.bar_label(drawn, [f"{value:,.0f}" for value in values], padding=3, color=INK)
+        axes.set_xlabel(label)
+        _save(path, canvas)
+
+
+def lines(
+    path: Path, series: Mapping[str, Sequence[tuple[float, float]]], label: str, *, stepped: bool = False
+) -> None:
+    """One line for each name over the seconds of its run; rowlock's stands out."""
+    with mpl.rc_context(STYLE):
+        canvas, axes = plt.subplots()
+        others = iter(OTHERS * 2)
+        for name, points in series.items():
+            ours = name.startswith("rowlock")
+            seconds, values = zip(*points, strict=True)
+            axes.plot(
+                seconds, values, label=name, color=OURS if ours else next(others), linewidth=2.2 if ours else 1.3,
+                drawstyle="steps-post" if stepped else "default",
+            )  # fmt: skip
+        _frame(axes, label, many=len(series) > 1)
+        _save(path, canvas)
+
+
+def _frame(axes: Axes, label: str, *, many: bool) -> None:
+    axes.set_xlabel("seconds")
+    axes.set_ylabel(label)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    if many:
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+
+
+def _save(path: Path, canvas: plt.Figure) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    canvas.savefig(path, bbox_inches="tight", metadata={"Date": None})
+    plt.close(canvas)

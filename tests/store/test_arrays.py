@@ -1,0 +1,42 @@
+"""Arrays in binary are what psycopg's own lists are."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import psycopg
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.adapt import Transformer
+
+from rowlock.store.arrays import Bigints, Uuids, register_arrays
+
+
+def dumped(parameter: list[UUID] | list[int]) -> bytes:
+    transformer = Transformer()
+    register_arrays(transformer)
+    [data] = transformer.dump_sequence([parameter], [psycopg.adapt.PyFormat.AUTO])
+    assert data is not None
+    return bytes(data)
+
+
+@given(st.lists(st.uuids(), min_size=1))
+def test_ids_read_back_as_they_were(ids: list[UUID]) -> None:
+    loader = Transformer().get_loader(2951, psycopg.pq.Format.BINARY)
+    assert loader.load(dumped(Uuids(ids))) == ids
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
+def test_tokens_read_back_as_they_were(tokens: list[int]) -> None:
+    loader = Transformer().get_loader(1016, psycopg.pq.Format.BINARY)
+    assert loader.load(dumped(Bigints(tokens))) == tokens
+
+
+async def test_the_server_takes_them_empty_ones_too(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        register_arrays(connection)
+        for ids, tokens in (([], []), ([UUID(int=7)], [1]), ([UUID(int=1), UUID(int=2)], [-5, 2**62])):
+            row = await (
+                await connection.execute("SELECT %s::uuid[], %s::bigint[]", (Uuids(ids), Bigints(tokens)))
+            ).fetchone()
+            assert row == (ids, tokens)
