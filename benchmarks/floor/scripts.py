@@ -18,8 +18,9 @@ LEASE_SECONDS, WORKER = 600, 1
 ENQUEUE = {
     "id": "uuidv7()", "tenant_id": "'default'", "queue": "'default'", "name": "'noop'", "priority": "2::smallint",
     "lane": "'default'", "run_at": "NULL", "delay_seconds": "0", "expires_in_seconds": "NULL",
-    "max_attempts": "4::smallint", "timeout_seconds": "NULL::real", "payload": "'{}'", "payload_version": "1::smallint", "tags": "NULL",
-    "metadata": "NULL", "parent_id": "NULL::uuid", "workflow_id": "NULL::uuid", "wake": "false",
+    "max_attempts": "4::smallint", "timeout_seconds": "NULL::real", "payload": "'{}'",
+    "payload_version": "1::smallint", "tags": "NULL", "metadata": "NULL",
+    "parent_id": "NULL::uuid", "workflow_id": "NULL::uuid", "wake": "false",
 }  # fmt: skip
 
 
