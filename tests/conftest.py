@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -12,8 +14,15 @@ from rowlock.testing.servers import Server
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _keep_bytecode()
     if not hasattr(config, "workerinput"):
         end_in_order_when_told_to()
+
+
+def _keep_bytecode() -> None:
+    """Or each program that a test starts would compile rowlock anew, and each worker of xdist all tests."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
