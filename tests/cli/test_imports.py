@@ -47,4 +47,9 @@ def test_what_only_prints_imports_little(arguments: list[str]) -> None:
 def test_enqueue_needs_no_web_framework(database_url: str) -> None:
     imported = imported_by("enqueue", "a.b", "--database-url", database_url)
     assert "psycopg" in imported
-    assert imported & {"alembic", "fastapi", "jsonschema", "starlette", "uvicorn"} == set()
+    assert imported & {"alembic", "fastapi", "jsonschema", "sqlalchemy", "starlette", "uvicorn"} == set()
+
+
+def test_a_worker_and_a_scheduler_need_no_sqlalchemy() -> None:
+    script = "import rowlock.scheduler, rowlock.worker, sys; sys.exit('sqlalchemy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,26 +1,30 @@
 """Looking at what there is: tasks, attempts, reasons, dead letters, queues, workers. Changes nothing.
 
-Everything but workers belongs to a tenant, and another tenant's is `NotFound`, the same as absent.
+Everything but workers belongs to a tenant, and another tenant's is `NotFound`, the same as absent. Lists are written by
+SQLAlchemy, which is slow to load, so it is loaded with the first of them: schedulers and most commands never need it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rowlock.domain.errors import NotFound
 from rowlock.domain.states import Status
-from rowlock.store import audit, listing, operations, steps, tasks, worker_health, workers
+from rowlock.store import audit, operations, steps, tasks, worker_health, workers
 from rowlock.store.audit import AuditEntry
 from rowlock.store.database import Database
-from rowlock.store.listing import ListedTask, TaskFilter
 from rowlock.store.operations import Explanation, LimitRecord
 from rowlock.store.reading import Reading
 from rowlock.store.steps import StepPage, StepPosition, StepRecord
 from rowlock.store.tasks import ExecutionRecord, TaskRecord
 from rowlock.store.worker_health import WorkerRecord
 from rowlock.store.workers import HandlerRecord
+
+if TYPE_CHECKING:
+    from rowlock.store.listing import ListedTask, TaskFilter
 
 MAX_EXECUTIONS = 1_000
 MAX_STEP_PAGE = 200
@@ -53,6 +57,8 @@ async def list_tasks(
     limit: int = 50,
 ) -> list[ListedTask]:
     """Tasks with ids below `before`, newest first."""
+    from rowlock.store import listing
+
     return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
 
 
@@ -109,7 +115,9 @@ async def list_dead_letters(
     limit: int = 50,
 ) -> list[ListedTask]:
     """Dead tasks with ids below `before`, newest first."""
-    wanted = TaskFilter(statuses=frozenset({Status.DEAD}), queue=queue, name=name)
+    from rowlock.store import listing
+
+    wanted = listing.TaskFilter(statuses=frozenset({Status.DEAD}), queue=queue, name=name)
     return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
 
 

@@ -1,25 +1,27 @@
 """Enqueueing on the caller's own connection, so that the task commits and rolls back with the caller's data.
 
 Six kinds are known: psycopg's Connection and AsyncConnection, SQLAlchemy's Connection, Session, AsyncConnection and
-AsyncSession (on any driver). All go through `rowlock.enqueue_many`, whose one parameter is JSON text.
+AsyncSession (on any driver). All go through `rowlock.enqueue_many`, whose one parameter is JSON text. SQLAlchemy is
+asked about only where the caller has loaded it, for loading it takes longer than the rest of rowlock.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, scoped_session
 
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.requests import TaskRequest
 from rowlock.store.errors import translated
 from rowlock.store.statements import render, statement
 from rowlock.store.tasks import Stored, as_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import TextClause
 
 _PORTABLE = (
     "SELECT stored.position, CAST(stored.id AS text), stored.created "
@@ -36,7 +38,7 @@ def insert_on(on: object, schema: str, tenant_id: str, requests: Sequence[TaskRe
             with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
                 cursor.execute(statement("enqueue_keyed", schema), parameters)
                 return _stored(cursor.fetchall())
-        if isinstance(on, (sa.Connection, Session, scoped_session)):
+        if isinstance(on, _sqlalchemy_sync()):
             return _stored(on.execute(_portable(schema), parameters).all())
     raise _unfit(on, "await .enqueue(…)" if _is_async(on) else None)
 
@@ -51,12 +53,14 @@ async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Seq
                 return _stored(await cursor.fetchall())
         if isinstance(on, _sqlalchemy_async()):
             return _stored((await on.execute(_portable(schema), parameters)).all())
-    is_sync = isinstance(on, (psycopg.Connection, sa.Connection, Session, scoped_session))
+    is_sync = isinstance(on, (psycopg.Connection, *_sqlalchemy_sync()))
     raise _unfit(on, ".enqueue_sync(…)" if is_sync else None)
 
 
-def _portable(schema: str) -> sa.TextClause:
-    return sa.text(render(_PORTABLE, schema))
+def _portable(schema: str) -> TextClause:
+    from sqlalchemy import text
+
+    return text(render(_PORTABLE, schema))
 
 
 def _stored(rows: Sequence[Any]) -> list[Stored]:
@@ -65,6 +69,16 @@ def _stored(rows: Sequence[Any]) -> list[Stored]:
 
 def _is_async(on: object) -> bool:
     return isinstance(on, (psycopg.AsyncConnection, *_sqlalchemy_async()))
+
+
+def _sqlalchemy_sync() -> tuple[type[Any], ...]:
+    """SQLAlchemy's synchronous kinds, if the caller has loaded them."""
+    if "sqlalchemy" not in sys.modules:
+        return ()
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session, scoped_session
+
+    return (Connection, Session, scoped_session)
 
 
 def _sqlalchemy_async() -> tuple[type[Any], ...]:

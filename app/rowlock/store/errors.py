@@ -1,15 +1,17 @@
 """From SQLSTATE to the domain's errors, so that no other room knows the driver's.
 
 Class `RL` is rowlock's own: the SQL functions refuse with it. What no rule names is a defect and passes through.
+SQLAlchemy's errors are known too, where a caller has loaded it: it takes longer to load than all the rest of the store.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psycopg
-import sqlalchemy.exc
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from rowlock.domain.errors import (
@@ -29,6 +31,9 @@ from rowlock.domain.errors import (
 from rowlock.domain.trouble import Trouble
 from rowlock.store.troubles import sentence, trouble_of_state, trouble_of_words
 
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
+
 OWN_STATES: dict[str, type[RowlockError]] = {
     "RL001": IdempotencyKeyReused,
     "RL002": DuplicateTask,
@@ -47,8 +52,6 @@ _NOT_JSON = {"22P02", "22P05", "22021", "22030", "22032"}
 
 def domain_error(error: Exception) -> RowlockError | None:
     """The domain's error for a driver's; None where there is none."""
-    if isinstance(error, sqlalchemy.exc.DBAPIError) and isinstance(error.orig, Exception):
-        return domain_error(error.orig) if isinstance(error.orig, psycopg.Error) else _of_another_driver(error)
     if isinstance(error, (PoolTimeout, TooManyRequests)):
         return DatabaseUnavailable(
             "All connections of the pool are busy. Try again in a moment, or raise ROWLOCK_POOL_MAX.",
@@ -56,9 +59,9 @@ def domain_error(error: Exception) -> RowlockError | None:
         )
     if isinstance(error, PoolClosed):
         return DatabaseUnavailable("The connection pool is closed.")
-    if not isinstance(error, psycopg.Error):
-        return None
-    return _by_state(error)
+    if isinstance(error, psycopg.Error):
+        return _by_state(error)
+    return _of_sqlalchemy(error) if "sqlalchemy" in sys.modules else None
 
 
 def _by_state(error: psycopg.Error) -> RowlockError | None:
@@ -77,16 +80,24 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
     return known
 
 
-def _of_another_driver(error: sqlalchemy.exc.DBAPIError) -> RowlockError | None:
+def _of_sqlalchemy(error: Exception) -> RowlockError | None:
+    from sqlalchemy.exc import DBAPIError
+
+    if not isinstance(error, DBAPIError) or not isinstance(error.orig, Exception):
+        return None
+    return _by_state(error.orig) if isinstance(error.orig, psycopg.Error) else _of_another_driver(error)
+
+
+def _of_another_driver(error: DBAPIError) -> RowlockError | None:
     """asyncpg calls the state `sqlstate`, psycopg2 and pg8000's wrapper `pgcode`; the first line is the message."""
     state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     cause = error.orig.__cause__ if error.orig is not None else None
     text = (str(cause or error.orig).strip().splitlines() or [""])[0].rstrip(".")
     if isinstance(state, str):
         return _said(state, text, None)
-    if error.connection_invalidated or isinstance(
-        error, sqlalchemy.exc.InterfaceError | sqlalchemy.exc.OperationalError
-    ):
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
         return _unavailable(trouble_of_words(text), text or "no answer")
     return None
 
@@ -117,7 +128,7 @@ def translated() -> Iterator[None]:
     """Raises the domain's error in place of the driver's, and counts what is the database's trouble."""
     try:
         yield
-    except (psycopg.Error, sqlalchemy.exc.DBAPIError, PoolTimeout, PoolClosed, TooManyRequests) as error:
+    except Exception as error:
         known = domain_error(error)
         if known is None:
             raise
