@@ -12,7 +12,6 @@ import pytest
 from tests.harness.nemesis.faults import kinds_allowed
 from tests.harness.nemesis.history import run_history
 from tests.harness.nemesis.plan import SHORT, make_plan
-from tests.harness.nemesis.programs import preload
 from tests.harness.server_template import ServerTemplate
 
 SEEDS = range(1, 13)
@@ -20,7 +19,6 @@ SEEDS = range(1, 13)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_twice_or_stuck(seed: int, tmp_path: Path, server_template: ServerTemplate) -> None:
-    preload()
     verdict = run_history(make_plan(seed, kinds_allowed(), SHORT), tmp_path / "history", server_template)
     findings = "\n".join(verdict.findings())
     assert verdict.clean, f"{findings}\nReplay: make test-faults ONLY={seed} SHORT=1. Evidence: {tmp_path / 'history'}"

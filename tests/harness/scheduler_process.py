@@ -1,13 +1,11 @@
 """Schedulers as processes of their own, for tests that kill and freeze them, and set their clocks.
 
-Each is forked from one process that has loaded the program already, for loading it takes longer than what most tests
-do with it. SIGUSR1 sets a scheduler's clock forward by an hour, SIGUSR2 back by one.
+SIGUSR1 sets a scheduler's clock forward by an hour, SIGUSR2 back by one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -15,20 +13,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import time_machine
+from tests.harness.forks import FORKED, furnish, start, write_to
 
 HOUR = timedelta(hours=1)
 STOP_SECONDS = 30
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["rowlock.scheduler", "time_machine", "pytest"])
 
 
 class SchedulerProcess:
     """One scheduler. `kill` is what a power cut does to it; `freeze` is what a paused virtual machine does."""
 
     def __init__(self, settings: dict[str, str], clock_is_wrong_by: timedelta) -> None:
-        self._process = _FORKS.Process(target=lead, args=(settings, clock_is_wrong_by), daemon=True)
-        self._process.start()
+        environment = {**os.environ, **settings}
+        self._process = FORKED.Process(target=lead, args=(environment, clock_is_wrong_by), daemon=True)
+        start(self._process)
 
     def named_by(self, holder: str) -> bool:
         """Whether `leaders.holder` means this process."""
@@ -88,12 +85,10 @@ def scheduler_process(
         scheduler.stop()
 
 
-def lead(settings: dict[str, str], clock_is_wrong_by: timedelta) -> None:
+def lead(environment: dict[str, str], clock_is_wrong_by: timedelta) -> None:
     """Leads or stands by until SIGTERM. The monotonic clock is never set, as on a real host."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(silence, descriptor)
-    os.environ.update(settings)
+    write_to(os.devnull)
+    furnish(environment)
     with time_machine.travel(datetime.now(UTC) + clock_is_wrong_by, tick=True) as clock:
         signal.signal(signal.SIGUSR1, lambda *_: clock.shift(HOUR))
         signal.signal(signal.SIGUSR2, lambda *_: clock.shift(-HOUR))

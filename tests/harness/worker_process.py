@@ -1,59 +1,51 @@
-"""Workers as programs of their own, for tests that kill them.
-
-`python -m tests.harness.worker_process MODULE:app` works until SIGTERM. Its settings come from the environment.
-"""
+"""Workers as processes of their own, for tests that kill and freeze them. Their settings come from the environment."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
+from tests.harness.forks import FORKED, furnish, start
 
-REPOSITORY = Path(__file__).parents[2]
+STOP_SECONDS = 60
 
 
 class WorkerProcess:
     """One worker. `kill` is what a power cut does to it; `freeze` is what a paused virtual machine does."""
 
     def __init__(self, app: str, settings: Mapping[str, str]) -> None:
-        self._program = subprocess.Popen(
-            [sys.executable, "-m", __name__, app],
-            cwd=REPOSITORY,
-            env={**os.environ, **settings},
-            stdout=subprocess.DEVNULL,
-        )
+        self._process = FORKED.Process(target=work, args=(app, {**os.environ, **settings}))
+        start(self._process)
 
     @property
     def pid(self) -> int:
-        return self._program.pid
+        assert self._process.pid is not None
+        return self._process.pid
 
     def freeze(self) -> None:
-        self._program.send_signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        self._program.send_signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        self._program.kill()
-        self._program.wait()
+        self._process.kill()
+        self._process.join()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         """Lets it drain; its exit code."""
-        if self._program.poll() is None:
+        if self._process.is_alive():
             self.thaw()
-            self._program.terminate()
-        try:
-            return self._program.wait(timeout=60)
-        except subprocess.TimeoutExpired:
+            self._process.terminate()
+        self._process.join(STOP_SECONDS)
+        if self._process.is_alive():
             self._kill_family()
-            raise
+            raise TimeoutError(f"A worker did not end within {STOP_SECONDS} s.")
+        return self._process.exitcode
 
     def _kill_family(self) -> None:
         for child in psutil.Process(self.pid).children(recursive=True):
@@ -72,8 +64,13 @@ def worker_process(app: str, database_url: str, **settings: object) -> Iterator[
         worker.stop()
 
 
-async def run(app: str) -> None:
+def work(app: str, environment: Mapping[str, str]) -> None:
     """Works until SIGTERM."""
+    furnish(environment)
+    asyncio.run(_work(app))
+
+
+async def _work(app: str) -> None:
     from rowlock.client import load_app
     from rowlock.config import load_settings
     from rowlock.worker import run_worker
@@ -81,7 +78,3 @@ async def run(app: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await run_worker(load_app(app), load_settings(), stop=stop)
-
-
-if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1]))

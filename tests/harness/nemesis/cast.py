@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.harness.nemesis.programs import FORKED
+from tests.harness.forks import FORKED, start
 from tests.harness.proxy import Proxy
 
 Role = Literal["worker", "scheduler", "api", "clients"]
@@ -63,7 +63,7 @@ class Actor:
             args=(dict(self.environment), self.log, other_end, *self.arguments),
             daemon=True,
         )
-        self._process.start()
+        start(self._process)
         other_end.close()
 
     def signal(self, number: signal.Signals) -> None:

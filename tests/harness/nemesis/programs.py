@@ -1,15 +1,13 @@
 """The programs of a history: workers, schedulers, an API, clients; each a process of its own that a fault may hit.
 
-They are forked from a process that has loaded rowlock already (multiprocessing's forkserver), so that one is there in
-20 ms instead of a second. What they are told stands in their environment, as it would for `rowlock worker`. Each ends
-with the process that started it, however that ends. Their wall clock can be set: SIGUSR1 sets it forward by hours,
-SIGUSR2 back by as many; the monotonic clock is never set, as on a real host.
+What they are told stands in their environment, as it would for `rowlock worker`. Each ends with the process that
+started it, however that ends. Their wall clock can be set: SIGUSR1 sets it forward by hours, SIGUSR2 back by as many;
+the monotonic clock is never set, as on a real host.
 """
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 import threading
@@ -21,23 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import time_machine
+from tests.harness.forks import write_to
 from tests.harness.history.events import Recorder
 from tests.harness.history.recording import FOLDER
 
 HOURS = timedelta(hours=5)
-FORKED = multiprocessing.get_context("forkserver")
-PRELOADED = ["rowlock.api.server", "rowlock.scheduler", "rowlock.worker", "httpx", "tests.harness.nemesis.handlers"]
-REPOSITORY = Path(__file__).parents[3]
 
 Run = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
-
-
-def preload() -> None:
-    """To be called before the first program starts: what they load is loaded once."""
-    os.chdir(REPOSITORY)  # from where the forkserver finds the tests
-    for number in (signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)  # inherited: a program that has only just begun must not die of them
-    FORKED.set_forkserver_preload(PRELOADED)
 
 
 def work(environment: Mapping[str, str], log: Path, lifeline: Connection) -> None:
@@ -102,7 +90,7 @@ def _play(role: str, environment: Mapping[str, str], log: Path, lifeline: Connec
     for name in [name for name in os.environ if name.startswith("ROWLOCK_")]:
         del os.environ[name]
     os.environ.update(environment)
-    _write_to(log)
+    write_to(log)
     _end_with(lifeline)
     configure_logging(format="json", level="info", process=role)
     with time_machine.travel(datetime.now(UTC), tick=True) as clock:
@@ -121,13 +109,6 @@ async def _until_told(run: Run) -> None:
 
 def _recorder(role: str) -> Recorder:
     return Recorder(Path(os.environ[FOLDER]), role)
-
-
-def _write_to(log: Path) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    for standard in (1, 2):
-        os.dup2(descriptor, standard)
-    os.close(descriptor)
 
 
 def _end_with(lifeline: Connection) -> None:

@@ -21,10 +21,10 @@ from pebble import ProcessPool
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from tests.harness.forks import REPOSITORY
 from tests.harness.nemesis.faults import kinds_allowed
 from tests.harness.nemesis.history import run_history
 from tests.harness.nemesis.plan import FULL, SHORT, make_plan
-from tests.harness.nemesis.programs import REPOSITORY, preload
 from tests.harness.nemesis.tally import BARS, FIGURES, FULL_RUN, Tally, write_figures
 from tests.harness.nemesis.verdict import Verdict, read_verdict
 from tests.harness.server_template import ServerTemplate
@@ -67,7 +67,7 @@ def run(wanted: Wanted, console: Console) -> int:
 def _verdicts(wanted: Wanted, template: Path) -> Iterator[Verdict]:
     """As they come in. A player plays one history after the other, and is replaced where one does not end."""
     playing: dict[Future[None], int] = {}
-    with ProcessPool(wanted.at_once, context=multiprocessing.get_context("spawn"), initializer=preload) as players:
+    with ProcessPool(wanted.at_once, context=multiprocessing.get_context("spawn")) as players:
         for seed in wanted.seeds:
             arguments = (seed, wanted.short, EVIDENCE / f"seed-{seed}", template)
             playing[players.schedule(play, args=arguments, timeout=LONGEST_SECONDS)] = seed

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from tests.harness.nemesis.programs import FORKED
+from tests.harness.forks import FORKED
 from tests.harness.nemesis.workload import CLIENTS
 
 LOOK_SECONDS = 0.02
