@@ -38,9 +38,11 @@ async def plan_of(link: Link, name: str, parameters: dict[str, Any]) -> list[dic
 
 
 async def fill(here: Installation, tasks: int) -> None:
+    """Tasks a second apart, oldest first. Their ids are UUIDv7 too, made more cheaply than by `rowlock.new_id()`."""
     await here.query(
         "INSERT INTO rowlock.tasks_live (id, name, visible_at) "
-        "SELECT rowlock.new_id(), 'noop', rowlock.clock() - make_interval(secs => n) "
+        "SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'noop', "
+        f"rowlock.clock() - make_interval(secs => {tasks} - n) "
         f"FROM generate_series(1, {tasks}) AS n"
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from rowlock.store.statements import render, statement, statement_names
+from rowlock.testing.databases import FreshDatabases
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
@@ -24,10 +27,16 @@ def positional(sql: str) -> str:
     return PLACEHOLDER.sub(number, sql).replace("%%", "%")
 
 
+@pytest.fixture(scope="module")
+def connection(databases: FreshDatabases) -> Iterator[psycopg.Connection[Any]]:
+    """One for all, since preparing changes nothing."""
+    with databases.clone() as url, psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.mark.parametrize("name", statement_names())
-def test_statement_prepares(name: str, database_url: str) -> None:
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"PREPARE checked AS {positional(statement(name))}".encode())
+def test_statement_prepares(name: str, connection: psycopg.Connection[Any]) -> None:
+    connection.execute(f'PREPARE "{name}" AS {positional(statement(name))}'.encode())
 
 
 @pytest.mark.parametrize("name", statement_names())
