@@ -39,7 +39,7 @@ up: $(VENV)/.runtime ## Run PostgreSQL, API, scheduler and a worker; ARGS="--por
 	@exec $(BIN)/rowlock up $(ARGS)
 
 test: $(VENV)/.development ## Run all tests; ARGS="-k lease" passes flags to pytest
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS) tests
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(ARGS) tests
 
 lint: $(VENV)/.development ## Check style, format, types and the rooms' boundaries
 	$(BIN)/ruff check .
@@ -69,7 +69,7 @@ test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedul
 
 coverage: $(VENV)/.development ## Measure all tests; fails below 100 % of the domain's branches and 90 % of the rest
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report= $(ARGS) tests
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --cov --cov-report= $(ARGS) tests
 	$(BIN)/python -m coverage report --fail-under=90 --omit='*/rowlock/domain/*'
 	$(BIN)/python -m coverage report --fail-under=100 --include='*/rowlock/domain/*'
 
