@@ -50,6 +50,12 @@ def test_enqueue_needs_no_web_framework(database_url: str) -> None:
     assert imported & {"alembic", "fastapi", "jsonschema", "sqlalchemy", "starlette", "uvicorn"} == set()
 
 
-def test_a_worker_and_a_scheduler_need_no_sqlalchemy() -> None:
-    script = "import rowlock.scheduler, rowlock.worker, sys; sys.exit('sqlalchemy' in sys.modules)"
+def test_servers_need_no_alembic_and_those_that_list_nothing_no_sqlalchemy() -> None:
+    script = """
+import sys
+import rowlock.scheduler, rowlock.worker
+assert "sqlalchemy" not in sys.modules
+import rowlock.api.server
+assert "alembic" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -21,7 +21,7 @@ from rowlock.domain.trouble import Trouble
 from rowlock.engine.enqueue import enqueue
 from rowlock.engine.enqueue_sync import enqueue_many_sync
 from rowlock.store.database import Database
-from rowlock.store.migrate import current_revision, head_revision
+from rowlock.store.revisions import current_revision, head_revision
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import Stored
 

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from tests.harness.installation import settings_for
 
 from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.database import Database
 from rowlock.store.embedded_binaries import find_binaries
-from rowlock.store.migrate import current_revision, downgrade, head_revision, migrate, migration_sql
+from rowlock.store.migrate import alembic_config, downgrade, migrate, migration_sql
+from rowlock.store.revisions import current_revision, head_revision
 from rowlock.testing.databases import FreshDatabases
 
 BINARIES = find_binaries(18, None)
@@ -26,6 +28,10 @@ def dump(url: str, schema: str = "rowlock") -> str:
     command = [str(PG_DUMP), "--schema-only", "--no-owner", "--restrict-key=tests", f"--schema={schema}", url]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return re.sub(r"^-- Dumped .*$", "", text, flags=re.MULTILINE)
+
+
+def test_the_head_is_alembic_s() -> None:
+    assert head_revision() == ScriptDirectory.from_config(alembic_config(None, "rowlock")).get_current_head()
 
 
 def test_a_fresh_schema_and_an_upgraded_one_are_alike(databases: FreshDatabases) -> None:
@@ -57,7 +63,9 @@ def test_every_step_back_can_be_taken_forward_again(empty_database_url: str) -> 
     before = dump(empty_database_url)
     for revision in range(int(head_revision()) - 1, 0, -1):
         downgrade(empty_database_url, revision=f"{revision:04}")
-        migrate(empty_database_url)
+        migrate(empty_database_url, revision=f"{revision + 1:04}")
+        downgrade(empty_database_url, revision=f"{revision:04}")
+    migrate(empty_database_url)
     assert dump(empty_database_url) == before
 
 

@@ -14,7 +14,7 @@ from rowlock.engine.findings import Finding
 from rowlock.store import counts, diagnostics, leaders, maintenance, worker_health
 from rowlock.store.database import Database
 from rowlock.store.links import Link
-from rowlock.store.migrate import head_revision
+from rowlock.store.revisions import head_revision
 
 __all__ = ["Finding", "diagnose"]
 

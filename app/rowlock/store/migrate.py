@@ -9,32 +9,22 @@ from __future__ import annotations
 import io
 import re
 import threading
-from pathlib import Path
 
 import alembic.command
 import psycopg
 import sqlalchemy as sa
 from alembic import context, op
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
-from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
 from rowlock.store.links import connection_options
+from rowlock.store.revisions import migrations_folder
 from rowlock.store.statements import render
 
 MIGRATION_LOCK = "rowlock.migrations"
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps its context in module globals
 _BIND_LIKE = re.compile(r"(?<!:):(?=\w)")
-
-
-def migrations_folder() -> Path:
-    """Where the scripts are: inside the installed package, or in the repository that `app/rowlock` lies in."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "migrations"
-    return installed if installed.is_dir() else package.parents[1] / "migrations"
 
 
 def engine_for(url: str) -> sa.Engine:
@@ -74,21 +64,6 @@ def migration_sql(schema: str = "rowlock", revision: str = "head") -> str:
     return output.getvalue()
 
 
-def head_revision() -> str:
-    """The newest revision that this version of rowlock knows."""
-    head = ScriptDirectory.from_config(alembic_config(None, "rowlock")).get_current_head()
-    if head is None:
-        raise SchemaOutdated(f"No migrations were found in {migrations_folder()}.")
-    return head
-
-
-def current_revision(url: str, schema: str = "rowlock") -> str | None:
-    """The revision that the database is at; None before the first migration."""
-    with translated(), engine_for(url).connect() as connection:
-        options = {"version_table": "migrations", "version_table_schema": schema}
-        return MigrationContext.configure(connection, opts=options).get_current_revision()
-
-
 def run(sql: str) -> None:
     """Executes SQL of a migration script, rendered for the schema that is being migrated."""
     rendered = render(sql, context.config.attributes["schema"])
@@ -102,13 +77,10 @@ def run_file(name: str) -> None:
 
 __all__ = [
     "MIGRATION_LOCK",
-    "current_revision",
     "downgrade",
     "engine_for",
-    "head_revision",
     "migrate",
     "migration_sql",
-    "migrations_folder",
     "run",
     "run_file",
     "url_from_settings",

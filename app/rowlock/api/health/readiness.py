@@ -8,7 +8,7 @@ from functools import cache
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, RowlockError
 from rowlock.domain.trouble import Trouble
 from rowlock.store.database import Database
-from rowlock.store.migrate import head_revision
+from rowlock.store.revisions import head_revision
 from rowlock.telemetry.condition import Condition
 
 ANSWER_SECONDS = 3.0

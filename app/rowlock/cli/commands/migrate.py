@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,9 +23,10 @@ def register(program: typer.Typer) -> None:
         Two deployers at once are fine: the second waits, and then finds nothing to do.
         """
         from rowlock.store import migrate as migrations
+        from rowlock.store.revisions import current_revision
 
         schema = call.settings.schema_
-        _check_revision(revision, migrations.migrations_folder())
+        _check_revision(revision)
         if sql:
             text = migrations.migration_sql(schema, revision)
             call.answer({"schema": schema, "sql": text}, lambda: text.rstrip("\n"))
@@ -34,17 +34,18 @@ def register(program: typer.Typer) -> None:
         from rowlock.store.addresses import url_from_settings
 
         url = url_from_settings(call.settings)
-        before = migrations.current_revision(url, schema)
+        before = current_revision(url, schema)
         migrations.migrate(url, schema, revision)
-        after = migrations.current_revision(url, schema)
+        after = current_revision(url, schema)
         document = {"schema": schema, "from": before, "to": after}
         call.answer(document, lambda: _said(schema, before, after))
 
 
-def _check_revision(revision: str, folder: Path) -> None:
+def _check_revision(revision: str) -> None:
     from rowlock.domain.errors import InvalidArgument
+    from rowlock.store.revisions import known_revisions
 
-    known = sorted(script.name.partition("_")[0] for script in (folder / "versions").glob("[0-9]*_*.py"))
+    known = known_revisions()
     if revision != "head" and revision not in known:
         raise InvalidArgument(f"There is no migration {revision!r}: they are {known[0]} to {known[-1]}, and head.")
 

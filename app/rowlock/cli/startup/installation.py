@@ -12,12 +12,14 @@ FIRST_KEY_NAME = "first"
 
 async def bring_schema_to_head(url: str, settings: Settings, progress: Progress) -> None:
     """Migrates. Raises what a database without rights or answer makes of it."""
-    from rowlock.store.migrate import current_revision, head_revision, migrate
+    from rowlock.store.revisions import current_revision, head_revision
 
     head = await asyncio.to_thread(head_revision)
     if await asyncio.to_thread(current_revision, url, settings.schema_) == head:
         progress.line("Schema", f"{settings.schema_} is at migration {head}")
         return
+    from rowlock.store.migrate import migrate  # brings alembic, which is slow to load
+
     work = asyncio.to_thread(migrate, url, settings.schema_)
     await progress.step("Schema", "migrating", work, f"{settings.schema_} migrated to {head}")
 
