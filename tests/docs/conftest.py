@@ -26,7 +26,7 @@ class Installation:
     api_key: str
 
 
-@pytest.fixture(scope="module")  # not of the session, through whose rest it would go on polling
+@pytest.fixture  # of no wider scope: it would go on polling through all the pages that do without it
 def installation(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """`rowlock up` with the archive example, on a port that is free."""
     folder = tmp_path_factory.mktemp("up")
