@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.harness.history.events import read_events
 from tests.harness.nemesis.faults import kinds_allowed
 from tests.harness.nemesis.history import run_history
 from tests.harness.nemesis.plan import SHORT, make_plan
@@ -24,6 +25,8 @@ def test_nothing_is_lost_twice_or_stuck(seed: int, tmp_path: Path, server_templa
     assert verdict.clean, f"{findings}\nReplay: make test-faults ONLY={seed} SHORT=1. Evidence: {tmp_path / 'history'}"
     assert verdict.faults
     assert verdict.tasks > 50
+    events = read_events(tmp_path / "history" / "history").events
+    assert {"enqueue", "claim", "run", "step", "finish", "fire"} <= {event.operation for event in events}
 
 
 def test_the_seeds_cover_most_kinds() -> None:

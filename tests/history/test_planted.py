@@ -43,4 +43,4 @@ async def test_a_planted_bug_is_caught(database_url: str, tmp_path: Path, name: 
 
 
 def test_every_rule_has_caught_a_bug() -> None:
-    assert {rule.__name__ for rule in RULES} - {bug.caught_by for bug in BUGS.values()} == {"steps"}
+    assert {rule.__name__ for rule in RULES} <= {bug.caught_by for bug in BUGS.values()}

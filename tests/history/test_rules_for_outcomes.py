@@ -13,7 +13,7 @@ from tests.harness.history.rules.one_row import one_row
 from tests.harness.history.rules.steps import steps
 from tests.harness.history.rules.truthful import truthful
 from tests.harness.history.simulator import REPLY_LOST, Simulator
-from tests.history.judging import answer, leased, sentences
+from tests.history.judging import answer, ask, leased, sentences
 
 
 @pytest.fixture
@@ -257,6 +257,18 @@ def test_steps(system: Simulator) -> None:
     assert sentences(steps, system.case(steps=(charge, charge, ship))) == [
         "Step charge of task task-1 was kept 2 times."
     ]
+
+
+def test_a_step_that_was_kept_runs_no_more(system: Simulator) -> None:
+    held = leased(system)
+    system.keep(held, "step")
+    system.say(held, "retry")
+    [again] = system.claim()
+    system.keep(again, "step")
+    system.keep(again, "step", name="ship")
+    assert sentences(steps, system.case()) == []
+    ask(system, -1, name="charge")
+    assert sentences(steps, system.case()) == ["Step charge of task task-1 ran again under lease 2: 1 had kept it."]
 
 
 @pytest.mark.parametrize(

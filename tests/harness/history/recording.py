@@ -1,9 +1,9 @@
 """Records what a real process says to the database and hears from it, without a change to the product.
 
-Inside `recording` every function of the store that grants, renews or ends leases, elects or fires is followed by the
-recorder, and `record_runs` follows the handlers of an application. A worker or scheduler of its own calls
-`record_this_process` once. What clients do (`enqueue`, `cancel`, `redrive`) they record themselves, for only they know
-what they were told: `recorded_enqueue` shows how.
+Inside `recording` every function of the store that grants, renews or ends leases, keeps something under one, elects or
+fires is followed by the recorder, and `record_runs` follows the handlers of an application. A worker or scheduler of
+its own calls `record_this_process` once. What clients do (`enqueue`, `cancel`, `redrive`) they record themselves, for
+only they know what they were told: `recorded_enqueue` shows how.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from rowlock import Context, Rowlock
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.requests import TaskRequest
 from rowlock.engine.enqueue import enqueue, enqueue_many
-from rowlock.store import leaders, leases, rescue, windows
+from rowlock.store import leaders, leases, rescue, steps, windows
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FailedAttempt, Renewal
 from rowlock.store.links import Link, Runner
 from rowlock.store.rescue import GoneWorker
+from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import Stored
 from rowlock.store.windows import AccountedWindow, Advance
 
@@ -66,6 +67,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         (leases, "release", follow.release),
         (leases, "renew", follow.renew),
         (leases, "report_progress", follow.report_progress),
+        (steps, "record_step", follow.record_step),
         (leaders, "take_leadership", follow.take_leadership),
         (windows, "fire_windows", follow.fire_windows),
         (rescue, "expire_workers", follow.expire_workers),
@@ -177,6 +179,17 @@ class _Following:
             return asked_to_stop
 
         return report_progress
+
+    def record_step(self, name: str, original: Callable[..., Awaitable[Json]]) -> Callable[..., Any]:
+        async def record_step(runner: Runner, tenant_id: str, task_id: UUID, token: int, done: FinishedStep) -> Json:
+            asked = {"since": await _instant_if_any(runner), "task": str(task_id), "token": token}
+            step = {"name": done.step.name, "occurrence": done.step.occurrence}
+            with self.recorder.calling("step", **asked, **step) as call:
+                kept = await original(runner, tenant_id, task_id, token, done)
+                call.ok()
+            return kept
+
+        return record_step
 
     def take_leadership(self, name: str, original: Callable[..., Awaitable[int]]) -> Callable[..., Any]:
         async def take_leadership(link: Link, role: str, holder: str) -> int:

@@ -229,7 +229,10 @@ class Simulator:
         asked: Said = {"since": self.now, "task": held.task, "token": held.token}
         if what == "step":
             asked |= {"name": name, "occurrence": 1}
-            if kept and not any((step.task, step.name) == (held.task, name) for step in self.steps):
+            known = [step.token for step in self.steps if (step.task, step.name) == (held.task, name)]
+            if known and known[0] < held.token:
+                return  # the attempt has read it, and does not run it again
+            if kept and not known:
                 step = StepRow(held.task, name, 1, held.token, held.attempt, row.tenant, self.now)
                 self.steps.append(step)
         self._note(f"worker-{held.worker}", what, asked, OK if kept else FAILED)

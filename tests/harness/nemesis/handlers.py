@@ -22,6 +22,7 @@ recorder: Recorder | None = None
 QUICKLY = RetryPolicy(base=timedelta(milliseconds=20), cap=timedelta(milliseconds=200), max_attempts=20)
 SELDOM = RetryPolicy(base=timedelta(milliseconds=20), cap=timedelta(milliseconds=200), max_attempts=2)
 CHILDREN = 3
+STEPS = 3
 
 
 class Mishap(Exception):
@@ -60,6 +61,20 @@ def threaded(ctx: Context, mark: str, seconds: float) -> str:
     until = time.monotonic() + seconds
     while time.monotonic() < until and not ctx.cancelled:
         time.sleep(0.02)
+    return mark
+
+
+@app.task(name="stepping", retry=QUICKLY)
+async def stepping(ctx: Context, mark: str, seconds: float) -> None:
+    """Goes step by step, and fails before the last one: the next attempt has only that one left to do."""
+    for part in range(STEPS):
+        if part == STEPS - 1 and ctx.attempt == 1:
+            raise Mishap(f"{mark} fails after {part} steps.")
+        await ctx.step("part", _part, mark, seconds / STEPS)
+
+
+async def _part(mark: str, seconds: float) -> str:
+    await asyncio.sleep(seconds)
     return mark
 
 

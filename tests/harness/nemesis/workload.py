@@ -27,6 +27,7 @@ TEMPERS: dict[str, tuple[int, dict[str, Any]]] = {
     "slow": (14, {"seconds": 0.3}),
     "long": (2, {"seconds": 2.5}),
     "threaded": (3, {"seconds": 0.4}),
+    "stepping": (6, {"seconds": 0.15}),
     "failing": (6, {}),
     "retrying": (8, {"failures": 2}),
     "giving-up": (3, {}),

@@ -139,6 +139,12 @@ BUGS: dict[str, PlantedBug] = {
         scenarios.renews_late,
         _statement("report_progress", (" AND task.lease_token = %(lease_token)s", "")),
     ),
+    "step_without_the_token": PlantedBug(
+        "A step is kept whoever has finished it.",
+        "steps",
+        scenarios.keeps_a_step_late,
+        _statement("record_step", (" AND task.lease_token = %(lease_token)s", "")),
+    ),
     "fenced_by_the_attempt_number": PlantedBug(
         "The number of the attempt serves as the token.",
         "tokens",
@@ -245,6 +251,12 @@ BUGS: dict[str, PlantedBug] = {
         "truthful",
         scenarios.a_worker_drains,
         _module(worker, "given_back", _completed),
+    ),
+    "steps_begun_anew": PlantedBug(
+        "The next attempt does not find the steps of the former one.",
+        "steps",
+        scenarios.goes_on_after_a_step,
+        _statement("load_steps", ("step.task_id = task.id AND", "step.lease_token = task.lease_token AND")),
     ),
     # -- what callers are told
     "answer_before_the_commit": PlantedBug(

@@ -16,7 +16,7 @@ from tests.harness.installation import TENANT, settings_for
 from tests.harness.planted.stage import RUN_OUT, Stage
 from tests.harness.schedules import make_schedule
 
-from rowlock import Rowlock
+from rowlock import Context, Rowlock
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.engine import enqueue
@@ -64,6 +64,16 @@ async def renews_late(stage: Stage) -> None:
     [held] = await stage.two.claim()
     await stage.one.renew(stale)
     await stage.one.report_progress(stale)
+    await stage.two.complete(held)
+
+
+async def keeps_a_step_late(stage: Stage) -> None:
+    """A worker that has lost its lease finishes a step."""
+    await stage.enqueue()
+    [stale] = await stage.one.claim(lease_seconds=RUN_OUT)
+    [held] = await stage.two.claim()
+    await stage.one.record_step(stale, "charge")
+    await stage.two.record_step(held, "charge")
     await stage.two.complete(held)
 
 
@@ -274,6 +284,28 @@ async def a_worker_drains(stage: Stage) -> None:
         go.set()
         begun.clear()
         await _work_until(app, begun)
+
+
+async def goes_on_after_a_step(stage: Stage) -> None:
+    """A real worker is stopped when the task's first step is finished; the next worker goes on from there."""
+    app = Rowlock(settings=settings_for(stage.here.database.url, drain_seconds=0.01))
+    half_way, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def finish() -> None:
+        """A step that leaves nothing but its name."""
+
+    @app.task(name="steps")
+    async def in_steps(ctx: Context) -> None:
+        await ctx.step("charge", finish)
+        half_way.set()
+        await go.wait()
+        await ctx.step("ship", finish)
+        ended.set()
+
+    await stage.enqueue("steps")
+    await _work_until(app, half_way)
+    go.set()
+    await _work_until(app, ended)
 
 
 async def _work_until(app: Rowlock, enough: asyncio.Event) -> None:

@@ -18,10 +18,12 @@ from tests.harness.installation import TENANT, Installation, installation
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.domain.requests import TaskRequest, task_request
-from rowlock.store import leases, operations, tasks
+from rowlock.domain.steps import StepName
+from rowlock.store import leases, operations, steps, tasks
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.links import Link
 from rowlock.store.operations import Actor
+from rowlock.store.steps import FinishedStep
 
 Value = TypeVar("Value")
 HELD, RUN_OUT = 30.0, 0.0  # seconds of a lease
@@ -76,6 +78,11 @@ class HandWorker:
     async def report_progress(self, task: ClaimedTask) -> None:
         with suppress(RowlockError):
             await leases.report_progress(self.link, task.id, task.lease_token, "{}")
+
+    async def record_step(self, task: ClaimedTask, name: str) -> None:
+        with suppress(RowlockError):
+            done = FinishedStep(StepName(name), "null", run_seconds=0)
+            await steps.record_step(self.link, task.tenant_id, task.id, task.lease_token, done)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A step of a task is kept once, under a lease of that task, and while it lasted."""
+"""A step of a task is kept once, under a lease of that task, and while it lasted. No later attempt runs it again."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ def steps(case: Case) -> Iterator[Violation]:
     for step in case.rows.steps:
         yield from _kept_by_another(case, step)
     for call in case.history.of("step"):
-        if call.ok and (call.asked["task"], call.asked["name"], call.asked["occurrence"]) not in kept:
-            yield violation(
-                RULE, f"Step {call.asked['name']} of task {call.asked['task']} was kept, and is lost.", call
-            )
+        task, name, token = call.asked["task"], call.asked["name"], call.asked["token"]
+        rows = kept.get((task, name, call.asked["occurrence"]), [])
+        earlier = [row for row in rows if row.token < token]
+        if call.ok and not rows:
+            yield violation(RULE, f"Step {name} of task {task} was kept, and is lost.", call)
+        if earlier:
+            sentence = f"Step {name} of task {task} ran again under lease {token}: {earlier[0].token} had kept it."
+            yield violation(RULE, sentence, call, *earlier)
 
 
 def _kept_by_another(case: Case, step: StepRow) -> Iterator[Violation]:
