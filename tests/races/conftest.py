@@ -17,14 +17,14 @@ from tests.races.stage import Stage
 from rowlock.store.database import Database
 from rowlock.testing.databases import FreshDatabases
 
-# Finished tasks are filed 7 or 30 days ahead, attempts today: all other days' partitions can go.
+# Finished tasks are filed 7 or 30 days ahead, attempts and steps today: all other days' partitions can go.
 FEW_PARTITIONS = """
 DO $$
 DECLARE
     child text;
 BEGIN
     FOR child IN
-        SELECT relname FROM pg_class WHERE relname ~ '^(tasks|executions)_[0-9]{8}$' AND relkind = 'r'
+        SELECT relname FROM pg_class WHERE relname ~ '^(tasks|executions|steps)_[0-9]{8}$' AND relkind = 'r'
            AND to_date(right(relname, 8), 'YYYYMMDD') - rowlock.today() NOT IN (0, 7, 30)
     LOOP
         EXECUTE format('DROP TABLE rowlock.%I', child);

@@ -23,6 +23,7 @@ EVERY_WRITE = "INSERT OR UPDATE OR DELETE"
 GATES = {
     "tasks": "UPDATE OR DELETE",
     "tasks_live": "INSERT",
+    "steps": "INSERT OR UPDATE",
     **dict.fromkeys(
         ("idempotency_keys", "leaders", "limits", "queues", "schedule_windows", "schedules", "workers"), EVERY_WRITE
     ),

@@ -13,9 +13,11 @@ from typing import Any
 from tests.races.scenes import ACTOR, ANOTHER_WORKER, QUEUE, Scene
 
 from rowlock.domain.requests import task_request
+from rowlock.domain.steps import StepName
 from rowlock.engine import backfill, fire_decisions, schedules
-from rowlock.store import leaders, leases, maintenance, operations, rescue, tasks, windows
+from rowlock.store import leaders, leases, maintenance, operations, rescue, steps, tasks, windows
 from rowlock.store.links import Link
+from rowlock.store.steps import FinishedStep
 
 Answer = dict[str, str]
 Act = Callable[[Link, Scene, str], Awaitable[Answer]]  # the last is this operation's part: first or second
@@ -62,7 +64,7 @@ def told(scene: Scene, accepted: Iterable[int]) -> Answer:
     return {word: "accepted" if task.lease_token in accepted else "lost" for word, task in scene.held.items()}
 
 
-@operation(*RUNNING, "capped", *BUSY)
+@operation(*RUNNING, "overdue", "capped", *BUSY)
 async def complete(link: Link, scene: Scene, part: str) -> Answer:
     return told(scene, await leases.complete(link, scene.held_ids, scene.held_tokens))
 
@@ -103,7 +105,7 @@ async def release(link: Link, scene: Scene, part: str) -> Answer:
     return NOTHING
 
 
-@operation(*RUNNING, missed=NOTHING)
+@operation(*RUNNING, "overdue", missed=NOTHING)
 async def renew(link: Link, scene: Scene, part: str) -> Answer:
     said = await leases.renew(link, scene.held_ids, scene.held_tokens, lease_seconds=30)
     return {
@@ -122,10 +124,24 @@ async def report_progress(link: Link, scene: Scene, part: str) -> Answer:
     return {"two": "asked to stop" if asked_to_stop else "kept"}
 
 
+@operation("expired")
+async def record_step(link: Link, scene: Scene, part: str) -> Answer:
+    """Two under one lease are one that was sent again: both say the same."""
+    task = scene.held["one"]
+    done = FinishedStep(StepName("charge"), '"paid"', run_seconds=0)
+    return {"one": await steps.record_step(link, scene.tenant, task.id, task.lease_token, done)}
+
+
+@operation("expired", "spent")
+async def begin_alone(link: Link, scene: Scene, part: str) -> Answer:
+    task = scene.held["two"]
+    return {"two": "held" if await leases.begin_alone(link, task.id, task.lease_token) else "lost"}
+
+
 # What workers and the leader take.
 
 
-@operation("waiting", "expired", "spent", missed=NOTHING)
+@operation("waiting", "expired", "spent", "overdue", missed=NOTHING)
 async def claim(link: Link, scene: Scene, part: str) -> Answer:
     taken = await leases.claim(link, [scene.plan()], room=10, worker_id=ANOTHER_WORKER, lease_seconds=30)
     return {scene.word(task.id): f"attempt {task.attempt}" for task in taken}
@@ -145,13 +161,19 @@ async def expire_workers(link: Link, scene: Scene, part: str) -> Answer:
 
 @operation("expired", "spent", missed=NOTHING)
 async def rescue_exhausted(link: Link, scene: Scene, part: str) -> Answer:
-    return {scene.word(task.id): "buried" for task in await rescue.rescue_exhausted(link, limit=10)}
+    rescued = await rescue.rescue_exhausted(link, limit=10)
+    return {scene.word(task.id): "buried" if task.dead else "to begin again" for task in rescued}
+
+
+@operation("overdue", missed=NOTHING)
+async def expire_tasks(link: Link, scene: Scene, part: str) -> Answer:
+    return {scene.word(task.id): "expired" for task in await rescue.expire_tasks(link, limit=10)}
 
 
 # What people and applications do.
 
 
-@operation("waiting", *RUNNING, "dead", "capped", "idle lane")
+@operation("waiting", *RUNNING, "overdue", "dead", "capped", "idle lane")
 async def cancel(link: Link, scene: Scene, part: str) -> Answer:
     return {"two": await operations.cancel_task(link, scene.tenant, scene.ids["two"], None, ACTOR)}
 
@@ -161,7 +183,7 @@ async def cancel_running(link: Link, scene: Scene, part: str) -> Answer:
     return {"one": await operations.cancel_task(link, scene.tenant, scene.ids["one"], None, ACTOR)}
 
 
-@operation("waiting", "held", "capped")
+@operation("waiting", "held", "overdue", "capped")
 async def change(link: Link, scene: Scene, part: str) -> Answer:
     changed = await operations.change_task(
         link, scene.tenant, scene.ids["two"], priority=3, run_at=None, delay_seconds=60, actor=ACTOR

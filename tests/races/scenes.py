@@ -66,11 +66,18 @@ class Scene:
         ]
 
 
-async def enqueue(link: Link, scene: Scene, **options: Any) -> None:
+async def enqueue(link: Link, scene: Scene, *, attempts: tuple[int, int] = (20, 20), **options: Any) -> None:
     """The two tasks, due for 20 and for 10 seconds, each with a unique key."""
     requests = [
-        task_request("noop", id=scene.ids[word], unique_key=word, run_at=scene.now - timedelta(seconds=ago), **options)
-        for word, ago in (("one", 20), ("two", 10))
+        task_request(
+            "noop",
+            id=scene.ids[word],
+            unique_key=word,
+            run_at=scene.now - timedelta(seconds=ago),
+            max_attempts=most,
+            **options,
+        )
+        for word, ago, most in zip(("one", "two"), (20, 10), attempts, strict=True)
     ]
     await tasks.insert_keyed(link, scene.tenant, requests)
 
@@ -89,8 +96,8 @@ async def claim(
         expires_seconds=60 if beats else 0,
     )  # fmt: skip
     taken = await leases.claim(link, [scene.plan(lane)], room=room, worker_id=scene.worker, lease_seconds=lease_seconds)
-    scene.held = {scene.word(task.id): task for task in taken}
-    assert len(scene.held) == room
+    assert len(taken) == room
+    scene.held |= {scene.word(task.id): task for task in taken}
 
 
 async def free(link: Link, scene: Scene) -> None:
@@ -127,9 +134,18 @@ async def expired(link: Link, scene: Scene) -> None:
 
 
 async def spent(link: Link, scene: Scene) -> None:
-    """Both run, the lease has run out, it was the last attempt."""
-    await enqueue(link, scene, max_attempts=1)
+    """Both run, the lease has run out, it was the last attempt: of one the only one, of two the second."""
+    await enqueue(link, scene, attempts=(1, 2))
     await claim(link, scene, lease_seconds=0)
+    await claim(link, scene, room=1, lease_seconds=0)
+
+
+async def overdue(link: Link, scene: Scene) -> None:
+    """One runs, and its lease has run out; two waits; both should have ended two seconds ago."""
+    await set_clock(link, scene.now - timedelta(seconds=5))
+    await enqueue(link, scene, expires_in=timedelta(seconds=3))
+    await claim(link, scene, room=1, lease_seconds=0)
+    await set_clock(link, scene.now)
 
 
 async def dead(link: Link, scene: Scene) -> None:
@@ -199,6 +215,7 @@ SCENES = {
     "silent": SceneKind(silent, KEYS),
     "expired": SceneKind(expired, KEYS),
     "spent": SceneKind(spent, KEYS),
+    "overdue": SceneKind(overdue, KEYS),
     "dead": SceneKind(dead, KEYS),
     "capped": SceneKind(capped, ALL),
     "idle lane": SceneKind(idle_lane, ALL),

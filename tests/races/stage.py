@@ -19,6 +19,7 @@ TABLES = (
     "queues",
     "schedule_windows",
     "schedules",
+    "steps",
     "tasks",
     "workers",
 )
