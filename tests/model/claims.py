@@ -53,6 +53,7 @@ def _may_be_claimed(reference: Reference, task: Task) -> bool:
     return (
         task.state(reference.now) in ("ready", "orphaned")
         and task.attempt < task.max_attempts
+        and not task.overdue(reference.now)
         and not is_paused(reference, task)
         and (cap is None or running(reference, task.queue)[task.lane] < cap)
     )

@@ -15,11 +15,13 @@ from rowlock.store.tasks import get_task
 TASKS = """
 SELECT task.id, task.tenant_id, state.state, task.attempt, task.priority, task.reason, task.visible_at, task.payload,
        task.result, task.progress, task.unique_key, task.cancel_requested_at IS NOT NULL, task.lease_token IS NOT NULL,
+       task.deadline_at, task.schedule_id, task.window_at,
        ARRAY(SELECT ended.outcome::text FROM rowlock.executions AS ended WHERE ended.task_id = task.id
               ORDER BY ended.lease_token),
        ARRAY(SELECT why.code FROM rowlock.explain_task(task.id, task.tenant_id) AS why)
   FROM rowlock.tasks AS task JOIN rowlock.task_state AS state ON state.id = task.id
 """
+STEPS = "SELECT task_id, name, attempt, result FROM rowlock.steps"
 DEPTH = "SELECT tenant_id, queue, ready, scheduled, retrying, running, orphaned FROM rowlock.queue_depth"
 STATES = ("ready", "scheduled", "retrying", "running", "orphaned")
 
@@ -33,6 +35,7 @@ def check_everything(reference: Reference, world: World) -> None:
         *facts, codes = row
         _check_task(reference, task, facts)
         _check_explanation(reference, task, codes)
+    _check_steps(reference, world.do(world.link.query(STEPS)))
     _check_depth(reference, world.do(world.link.query(DEPTH)))
     _check_outcomes(reference)
 
@@ -46,11 +49,13 @@ def check_as_people_see_it(reference: Reference, world: World, task: Task) -> No
 
 
 def _check_task(reference: Reference, task: Task, facts: list[Any]) -> None:
-    _, tenant, state, attempt, priority, reason, visible_at, payload, result, progress, *others, leased, ended = facts
+    _, tenant, state, attempt, priority, reason, visible_at, payload, result, progress, *others, ended = facts
     assert state == task.state(reference.now)
     assert (tenant, attempt, priority, reason) == (task.tenant, task.attempt, task.priority, task.reason)
     assert (payload, result, progress) == (task.payload, task.result, task.progress)
-    assert (others, ended) == ([task.unique_key, task.asked_to_stop], task.outcomes)
+    unique_key, asked_to_stop, leased, *planned = others
+    assert (unique_key, asked_to_stop, ended) == (task.unique_key, task.asked_to_stop, task.outcomes)
+    assert planned == [task.deadline, task.schedule, task.window]
     if task.live:
         assert (visible_at, leased) == (task.visible_at, task.status == "running")
 
@@ -59,6 +64,9 @@ def _check_explanation(reference: Reference, task: Task, codes: list[str]) -> No
     """Nothing is silent: there is a first reason, it agrees with the state, and what holds the task is named."""
     state = task.state(reference.now)
     firsts = {"orphaned": {"lease_expired"}, "scheduled": {"scheduled"}, "retrying": {"retrying"}}
+    if task.overdue(reference.now):
+        assert codes == ["expired"]
+        return
     if state == "ready":
         assert codes[-1] == "ready"
     else:
@@ -69,6 +77,15 @@ def _check_explanation(reference: Reference, task: Task, codes: list[str]) -> No
         cap = reference.caps.get((task.queue, task.lane))
         if cap is not None and running(reference, task.queue)[task.lane] >= cap:
             assert "lane_capped" in codes
+
+
+def _check_steps(reference: Reference, rows: list[Any]) -> None:
+    """Of tasks that are gone some may be left."""
+    kept = sorted(
+        (task_id, name, attempt, result) for task_id, name, attempt, result in rows if task_id in reference.tasks
+    )
+    known = [(t.id, name, s.attempt, s.result) for t in reference.tasks.values() for name, s in t.steps.items()]
+    assert kept == sorted(known)
 
 
 def _check_depth(reference: Reference, rows: list[Any]) -> None:

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.model.claims import check_claim
 from tests.model.comparison import check_as_people_see_it, check_everything
 from tests.model.reference import ACCEPTED, Reference, Request
+from tests.model.schedule import Schedule
 from tests.model.tasks import Task
 from tests.model.world import World
 
@@ -20,12 +21,16 @@ QUEUE = "default"
 TENANTS = ("acme", "umbrella")
 LEASE_SECONDS = 30
 EXPIRES_SECONDS = 45
+EVERY = timedelta(minutes=30)
 
 nths = st.integers(0, 9)  # the n-th of those there are, from the latest
 tenants = st.sampled_from(TENANTS)
 delays = st.sampled_from([0, 1, 60])
 priorities = st.sampled_from([2, 2, 1, 3, 0])
 keys = st.none() | st.sampled_from(["a", "b"])
+silences = st.sampled_from([0, 1_800, 1_861, 9_000])
+names = st.sampled_from(["charge", "ship"])  # of steps
+lifetimes = st.none() | st.sampled_from([61, 90])  # longer than any delay
 
 
 class Installation(RuleBasedStateMachine):
@@ -36,14 +41,31 @@ class Installation(RuleBasedStateMachine):
         self.world = world
         world.sweep()
         self.reference = Reference(world.now)
-        self.kept_house = False
+        self.keeps_house = False
         self.claims: list[ClaimedTask] = []  # every lease ever given, the latest first; most are stale
 
-    @initialize(max_attempts=st.sampled_from([4, 1, 2]), waiting=st.integers(1, 4), room=st.integers(1, 4))
-    def some_work_and_workers(self, max_attempts: int, waiting: int, room: int) -> None:
+    @initialize(
+        policy=st.sampled_from(["catch_up", "latest_only", "skip"]),
+        overlap=st.sampled_from(["allow", "skip"]),
+        max_catch_up=st.integers(1, 3),
+        silence=silences,
+        keeps_house=st.sampled_from([False, False, False, True]),
+        max_attempts=st.sampled_from([4, 1, 2]),
+        waiting=st.integers(1, 4),
+        room=st.integers(1, 4),
+    )
+    def some_work_and_workers(
+        self, silence: int, keeps_house: bool, max_attempts: int, waiting: int, room: int, **policies: Any
+    ) -> None:
+        self.keeps_house = keeps_house
+        self.schedule = Schedule(new_id(), TENANTS[0], QUEUE, EVERY, self.world.now, **policies)
+        self.schedule.id = self.world.create_schedule(self.schedule)
+        self.epochs = [self.world.elect()]
+        self.another_leads()
+        self.fire(False, silence)
         self.workers = [self.world.register(QUEUE, EXPIRES_SECONDS) for _ in range(2)]
         for worker in self.workers:
-            self.reference.beat(worker, EXPIRES_SECONDS)
+            self.reference.register(worker, EXPIRES_SECONDS)
         for n in range(waiting):
             self._enqueue(Request(new_id(), TENANTS[n % 2], QUEUE, max_attempts=max_attempts))
         self._take(self.workers[0], room, thorough=True)
@@ -55,6 +77,7 @@ class Installation(RuleBasedStateMachine):
         priority=priorities,
         flow_key=st.none() | st.just("f"),
         delay=delays,
+        expires_in=lifetimes,
         max_attempts=st.sampled_from([4, 1, 2]),
         payload=st.integers(1, 2),
     )
@@ -64,6 +87,7 @@ class Installation(RuleBasedStateMachine):
     @rule(
         tenant=tenants,
         payload=st.integers(1, 2),
+        expires_in=lifetimes,
         unique_key=keys,
         on_duplicate=st.sampled_from(["skip", "replace", "refuse"]),
         idempotency_key=keys,
@@ -90,10 +114,11 @@ class Installation(RuleBasedStateMachine):
         self._take(self.workers[nth], room, thorough=True)
         self._move_to(self.reference.now + timedelta(seconds=seconds))
 
-    @rule(room=st.integers(1, 4), how=st.sampled_from(["complete", "retry", "bury"]))
-    def work(self, room: int, how: str) -> None:
+    @rule(room=st.integers(1, 4), step=names, how=st.sampled_from(["complete", "retry", "bury"]))
+    def work(self, room: int, step: str, how: str) -> None:
         """The usual life of a task."""
         for task in self._take(self.workers[0], room, thorough=True):
+            self._record_step(task, step, 0)
             delay = [60] if how == "retry" else []
             said = getattr(self.world, how)(task, *delay)
             assert said == getattr(self.reference, how)(task.lease_token, *delay) == ACCEPTED
@@ -105,6 +130,9 @@ class Installation(RuleBasedStateMachine):
             assert task.lease_token > max((earlier.lease_token for earlier in self.claims), default=0)
             known = self.reference.tasks[task.id]
             assert (task.attempt, task.cancel_requested) == (known.attempt + 1, known.asked_to_stop)
+            assert task.deadline_seconds == (
+                None if known.deadline is None else (known.deadline - self.reference.now).total_seconds()
+            )
         for task in taken:
             self.reference.claimed(task.id, task.lease_token, worker, LEASE_SECONDS)
         self.claims = [*taken, *self.claims]
@@ -163,16 +191,41 @@ class Installation(RuleBasedStateMachine):
         task = self._claim(nth)
         assert self.world.report_progress(task, progress) == self.reference.report_progress(task.lease_token, progress)
 
+    @some_claim
+    @rule(nth=nths, name=names, result=st.integers(1, 9))
+    def record_step(self, nth: int, name: str, result: int) -> None:
+        self._record_step(self._claim(nth), name, result)
+
+    def _record_step(self, task: ClaimedTask, name: str, result: int) -> None:
+        assert self.world.record_step(task, name, result) == self.reference.record_step(task.lease_token, name, result)
+        assert self.world.load_steps(task) == self.reference.load_steps(task.lease_token)
+
     @rule(nth=st.integers(0, 1))
     def beat(self, nth: int) -> None:
-        assert self.world.beat(self.workers[nth], EXPIRES_SECONDS)
-        self.reference.beat(self.workers[nth], EXPIRES_SECONDS)
+        worker = self.workers[nth]
+        assert self.world.beat(worker, EXPIRES_SECONDS) == self.reference.beat(worker, EXPIRES_SECONDS)
 
     # -- the leader
 
     @rule()
     def rescue(self) -> None:
         assert self.world.rescue() == self.reference.rescue()
+
+    @rule(former=st.sampled_from([False, False, True]), silence=silences)
+    def fire(self, former: bool, silence: int) -> None:
+        """A tick after a silence: of the leader, or of the one before it, which does not know that it leads no more."""
+        self._move_to(self.reference.now + timedelta(seconds=silence))
+        epoch, due = self.epochs[-1 - former], self.schedule.due(self.reference.now)
+        assert self.world.tick(epoch) == ("NotLeader" if former and due else ACCEPTED)
+        wanted = self.reference.fates(self.schedule, epoch)
+        fates, made = self.world.fates(self.schedule, due)
+        assert fates == wanted
+        self.reference.fired(self.schedule, fates, made)
+
+    @rule()
+    def another_leads(self) -> None:
+        self.epochs.append(self.world.elect())
+        self.reference.epoch = self.epochs[-1]
 
     # -- people
 
@@ -242,17 +295,19 @@ class Installation(RuleBasedStateMachine):
         """The next instants at which something ends or begins, and a moment before and after."""
         now = self.reference.now
         ahead = {task.visible_at for task in self.reference.tasks.values() if task.live}
+        ahead |= {task.deadline for task in self.reference.tasks.values() if task.live and task.deadline}
+        ahead.add(self.schedule.due(now + EVERY)[-1])
         ahead |= {worker.expires_at for worker in self.reference.workers.values()}
         ahead |= {expires_at for _, _, expires_at in self.reference.keys.values()}
         moments = sorted(instant for instant in ahead if instant + off * timedelta(milliseconds=1) > now)
         if moments:
             self._move_to(moments[nth % min(3, len(moments))] + off * timedelta(milliseconds=1))
 
-    @precondition(lambda self: not self.kept_house and any(not task.live for task in self.reference.tasks.values()))
+    @precondition(lambda self: self.keeps_house and any(not task.live for task in self.reference.tasks.values()))
     @rule(days=st.sampled_from([7, 8, 31]))
     def days_go_by_and_the_house_is_kept(self, days: int) -> None:
-        """Once at most, for it makes and drops many partitions."""
-        self.kept_house = True
+        """In some examples, and once at most, for it makes and drops many partitions."""
+        self.keeps_house = False
         self._move_to(self.reference.now + timedelta(days=days))
         self.world.maintain()
         self.reference.maintain()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from tests.model.tasks import ATTEMPTS_KEPT_DAYS, Task
+from tests.model.schedule import FIRED, Schedule
+from tests.model.tasks import ATTEMPTS_KEPT_DAYS, STEPS_KEPT_DAYS, WORKERS_KEPT_DAYS, Step, Task
 
 LOST, ACCEPTED = "lost", "accepted"
 
@@ -26,6 +27,7 @@ class Request:
     priority: int = 2
     flow_key: str | None = None
     delay: int = 0
+    expires_in: int | None = None
     max_attempts: int = 4
     payload: int = 0
     unique_key: str | None = None
@@ -39,7 +41,7 @@ class Request:
 @dataclass
 class Worker:
     expires_at: datetime
-    gone: bool = False
+    gone_at: datetime | None = None
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Reference:
     paused: set[tuple[str, str]] = field(default_factory=set)  # tenant (* for all) and queue
     caps: dict[tuple[str, str], int] = field(default_factory=dict)  # queue and lane
     workers: dict[int, Worker] = field(default_factory=dict)
+    epoch: int = 0  # of the scheduler that leads
 
     @property
     def today(self) -> date:
@@ -68,8 +71,9 @@ class Reference:
         holder = self._holder(request.tenant, request.unique_key)
         if holder and request.on_duplicate == "refuse":
             return "DuplicateTask"
+        deadline = None if request.expires_in is None else self.now + timedelta(seconds=request.expires_in)
         if holder and request.on_duplicate == "replace" and holder.status == "pending":
-            holder.payload = {"n": request.payload}
+            holder.payload, holder.deadline = {"n": request.payload}, deadline
         if request.idempotency_key:
             self.keys[key] = (request, holder.id if holder else request.id, self.now + timedelta(hours=24))
         if holder:
@@ -77,14 +81,18 @@ class Reference:
         self.tasks[request.id] = Task(
             request.id, request.tenant, request.queue, request.priority,
             request.tenant + (f"/{request.flow_key}" if request.flow_key else ""), request.max_attempts,
-            self.now + timedelta(seconds=request.delay), {"n": request.payload}, request.unique_key,
+            self.now + timedelta(seconds=request.delay), {"n": request.payload}, request.unique_key, deadline,
         )  # fmt: skip
         return request.id, True
 
     def _holder(self, tenant: str, unique_key: str | None) -> Task | None:
-        """The live task that holds a unique key."""
+        """The live task that holds a unique key. One that is overdue holds none: it ends here."""
         held = (task for task in self.tasks.values() if task.live and task.tenant == tenant)
-        return next((task for task in held if unique_key and task.unique_key == unique_key), None)
+        holder = next((task for task in held if unique_key and task.unique_key == unique_key), None)
+        if holder is None or not holder.overdue(self.now):
+            return holder
+        self._expire(holder)
+        return None
 
     # Leases. Which tasks a claim may take is said in claims.py.
 
@@ -154,20 +162,42 @@ class Reference:
         task.progress = progress
         return "asked to stop" if task.asked_to_stop else ACCEPTED
 
-    # Workers that vanish.
+    # Durable steps. What was kept once stays so, whoever asks again, for as long as the task may run.
 
-    def beat(self, worker: int, expires_seconds: int) -> None:
+    def record_step(self, token: int, name: str, result: int) -> int | str:
+        task = self._held_by(token)
+        if task is None:
+            return "LeaseLost"
+        return task.steps.setdefault(name, Step(task.attempt, result, self.today)).result
+
+    def load_steps(self, token: int) -> dict[str, int] | str:
+        task = self._held_by(token)
+        return "LeaseLost" if task is None else {name: step.result for name, step in task.steps.items()}
+
+    # Workers that vanish, and what is overdue.
+
+    def register(self, worker: int, expires_seconds: int) -> None:
         self.workers[worker] = Worker(self.now + timedelta(seconds=expires_seconds))
 
-    def rescue(self) -> tuple[int, int, int, int]:
-        """Workers that went, tasks they gave back at once, and of the tasks whose last attempt's lease ran out, those
-        buried, as it was to be their only one, and those given it back, as a neighbour may have caused the crash."""
-        gone = [number for number, worker in self.workers.items() if not worker.gone and worker.expires_at <= self.now]
+    def beat(self, worker: int, expires_seconds: int) -> bool:
+        """One that was thought gone lives, unless it is forgotten: then it has to register anew."""
+        if worker in self.workers:
+            self.register(worker, expires_seconds)
+        return worker in self.workers
+
+    def rescue(self) -> tuple[int, int, int, int, int]:
+        """Workers that went, tasks they gave back at once, those that end as overdue, and of the tasks whose last lease
+        ran out, those buried, as it was to be their only one, and those given the attempt back, as a neighbour may have
+        caused the crash."""
+        gone = [n for n, worker in self.workers.items() if worker.gone_at is None and worker.expires_at <= self.now]
         given_back = [task for task in self.tasks.values() if task.worker in gone and task.runs(self.now)]
         for number in gone:
-            self.workers[number].gone = True
+            self.workers[number].gone_at = self.now
         for task in given_back:
             task.visible_at = self.now
+        overdue = [task for task in self.tasks.values() if task.overdue(self.now)]
+        for task in overdue:
+            self._expire(task)
         spent = [t for t in self.tasks.values() if t.state(self.now) == "orphaned" and t.attempt >= t.max_attempts]
         for task in spent:
             task.attempts.append((self.today, "lease_expired"))
@@ -176,7 +206,27 @@ class Reference:
             else:
                 task.put_back(self.now, "lease_expired", spent=False)
         buried = sum(not task.live for task in spent)
-        return len(gone), len(given_back), buried, len(spent) - buried
+        return len(gone), len(given_back), len(overdue), buried, len(spent) - buried
+
+    def _expire(self, task: Task) -> None:
+        if task.status == "running":
+            task.attempts.append((self.today, "lease_expired"))
+        task.end("dead", self.today, "expired")
+
+    # Schedules. The engine chooses the ids of the tasks.
+
+    def fates(self, schedule: Schedule, epoch: int) -> dict[datetime, str]:
+        """What a tick of that epoch has to do with the windows that are due."""
+        busy = any(task.live and task.schedule == schedule.id for task in self.tasks.values())
+        return schedule.fates(self.now, busy=busy) if epoch == self.epoch else {}
+
+    def fired(self, schedule: Schedule, fates: dict[datetime, str], made: dict[datetime, UUID]) -> None:
+        for window in (window for window, fate in fates.items() if fate == FIRED):
+            self.tasks[made[window]] = Task(
+                made[window], schedule.tenant, schedule.queue, 2, schedule.lane, 4, self.now, {"n": 0},
+                schedule=schedule.id, window=window,
+            )  # fmt: skip
+        schedule.cursor = max(fates, default=schedule.cursor)
 
     # People.
 
@@ -197,7 +247,8 @@ class Reference:
         return "cancelled"
 
     def redrive(self, task_id: UUID) -> str:
-        """Back to work under its own id, with all attempts ahead of it; the unique key may be another's by now."""
+        """Back to work under its own id, with all attempts ahead of it and no deadline; the unique key may be another's
+        by now. Its steps are kept."""
         task = self.tasks.get(task_id)
         if task is None:
             return "NotFound"
@@ -205,7 +256,7 @@ class Reference:
             return "TaskNotRedrivable"
         self.tasks[task_id] = Task(
             task.id, task.tenant, task.queue, task.priority, task.lane, task.max_attempts, self.now, task.payload,
-            reason="redriven", attempts=task.attempts,
+            reason="redriven", attempts=task.attempts, steps=task.steps, schedule=task.schedule, window=task.window,
         )  # fmt: skip
         return "redriven"
 
@@ -233,9 +284,14 @@ class Reference:
     # Retention.
 
     def maintain(self) -> None:
-        """What ended long enough ago is gone, whole days of it at once."""
+        """What ended long enough ago is gone, whole days of it at once; and so are workers that went long ago."""
+        went = self.now - timedelta(days=WORKERS_KEPT_DAYS)
+        self.workers = {n: worker for n, worker in self.workers.items() if (worker.gone_at or self.now) >= went}
         kept = self.tasks.items()
         self.tasks = {n: task for n, task in kept if task.expires_on is None or task.expires_on >= self.today}
         oldest = self.today - timedelta(days=ATTEMPTS_KEPT_DAYS)
         for task in self.tasks.values():
             task.attempts = [(day, outcome) for day, outcome in task.attempts if day >= oldest]
+            if task.status == "succeeded":
+                last = self.today - timedelta(days=STEPS_KEPT_DAYS)
+                task.steps = {name: step for name, step in task.steps.items() if step.day >= last}

@@ -7,7 +7,18 @@ from datetime import date, datetime
 from uuid import UUID
 
 ATTEMPTS_KEPT_DAYS = 30
+STEPS_KEPT_DAYS = 7
+WORKERS_KEPT_DAYS = 7
 KEPT_DAYS = {"succeeded": 7, "cancelled": 7, "dead": 30}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was kept: in which attempt, what it returned, and when."""
+
+    attempt: int
+    result: int
+    day: date
 
 
 @dataclass
@@ -23,6 +34,9 @@ class Task:
     visible_at: datetime
     payload: dict[str, int]
     unique_key: str | None = None
+    deadline: datetime | None = None
+    schedule: UUID | None = None
+    window: datetime | None = None
     status: str = "pending"
     attempt: int = 0
     token: int | None = None
@@ -33,6 +47,7 @@ class Task:
     progress: int | None = None
     expires_on: date | None = None
     attempts: list[tuple[date, str]] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> list[str]:
@@ -45,6 +60,10 @@ class Task:
     def runs(self, now: datetime) -> bool:
         """Whether somebody may be at work on it: its lease lasts."""
         return self.status == "running" and self.visible_at > now
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether it is too late to begin it: its deadline has passed, and nobody is at work on it."""
+        return self.live and self.deadline is not None and self.deadline <= now and not self.runs(now)
 
     def state(self, now: datetime) -> str:
         """As the view `task_state` has it."""

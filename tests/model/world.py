@@ -13,25 +13,37 @@ from tests.harness.installation import settings_for
 from tests.harness.scripts import run_script
 from tests.harness.virtual_clock import install_clock, read_clock, set_clock
 from tests.model.reference import ACCEPTED, LOST, Request
+from tests.model.schedule import Schedule
 
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import task_request
-from rowlock.engine import operate
+from rowlock.domain.schedule_requests import schedule_request
+from rowlock.domain.steps import StepName
+from rowlock.engine import operate, schedules
 from rowlock.engine.claim import Claimer
 from rowlock.engine.enqueue import enqueue
+from rowlock.engine.fire import fire_due
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.engine.retain import maintain
-from rowlock.store import leases, workers
+from rowlock.store import leaders, leases, steps, workers
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.links import Link
+from rowlock.store.steps import FinishedStep
 
 T = TypeVar("T")
 ACTOR = operate.Actor("test")
 SWEEP = """
 TRUNCATE rowlock.tasks_live, rowlock.idempotency_keys, rowlock.workers, rowlock.queues, rowlock.limits;
-DELETE FROM rowlock.tasks; DELETE FROM rowlock.executions
+DELETE FROM rowlock.tasks; DELETE FROM rowlock.executions; DELETE FROM rowlock.steps;
+DELETE FROM rowlock.schedules; DELETE FROM rowlock.schedule_windows
+"""
+
+
+WINDOWS = """
+SELECT window_at, outcome, reason, task_id, passed_after FROM rowlock.schedule_windows
+ WHERE schedule_id = %(id)s AND window_at > %(cursor)s
 """
 
 
@@ -101,6 +113,7 @@ class World:
             priority=request.priority,
             flow_key=request.flow_key,
             delay=request.delay,
+            expires_in=request.expires_in,
             max_attempts=request.max_attempts,
             unique_key=request.unique_key,
             on_duplicate=request.on_duplicate,  # type: ignore[arg-type]
@@ -181,9 +194,50 @@ class World:
     def _told(self, said: Coroutine[Any, Any, set[int]], task: ClaimedTask) -> str:
         return ACCEPTED if self.do(said) == {task.lease_token} else LOST
 
-    def rescue(self) -> tuple[int, int, int, int]:
+    def record_step(self, task: ClaimedTask, name: str, result: int) -> int | str:
+        done = FinishedStep(StepName(name), str(result), run_seconds=0)
+        return self.answer(steps.record_step(self.database, task.tenant_id, task.id, task.lease_token, done))
+
+    def load_steps(self, task: ClaimedTask) -> dict[str, int] | str:
+        said = steps.load_steps(self.database, task.tenant_id, task.id, task.lease_token)
+        return self.answer(said, lambda found: {step.name: result for step, result in found.items()})
+
+    def rescue(self) -> tuple[int, int, int, int, int]:
         report = self.do(rescue_abandoned(self.database))
-        return report.workers_gone, report.given_back, report.buried, report.spared
+        return report.workers_gone, report.given_back, report.expired, report.buried, report.spared
+
+    def elect(self) -> int:
+        return self.do(leaders.take_leadership(self.link, "scheduler", "test"))
+
+    def create_schedule(self, wanted: Schedule) -> UUID:
+        """Its first window is one interval away."""
+        request = schedule_request(
+            "report",
+            "noop",
+            interval=wanted.every,
+            anchor_at=wanted.cursor,
+            payload={"n": 0},
+            queue=wanted.queue,
+            max_attempts=4,
+            missed_run_policy=wanted.policy,
+            overlap_policy=wanted.overlap,
+            max_catch_up=wanted.max_catch_up,
+        )
+        return self.do(schedules.create_schedule(self.database, wanted.tenant, request, actor=ACTOR)).id
+
+    def tick(self, epoch: int) -> str:
+        return self.answer(fire_due(self.database, epoch), lambda _: ACCEPTED)
+
+    def fates(self, schedule: Schedule, windows: list[datetime]) -> tuple[dict[datetime, str], dict[datetime, UUID]]:
+        """What is on record of these windows, and the tasks they made. A run of skipped ones is one row."""
+        rows = self.do(self.link.query(WINDOWS, {"id": schedule.id, "cursor": schedule.cursor}))
+        fates = {
+            window: reason or outcome
+            for window in windows
+            for window_at, outcome, reason, _, passed_after in rows
+            if window == window_at or (passed_after and passed_after < window < window_at)
+        }
+        return fates, {window_at: task_id for window_at, _, _, task_id, _ in rows if task_id}
 
     def cancel(self, tenant: str, task_id: UUID) -> str:
         return self.answer(operate.cancel_task(self.database, tenant, task_id, actor=ACTOR))
