@@ -1,4 +1,4 @@
-"""Durable steps of real workers that are killed and frozen half-way."""
+"""Durable steps of real workers that are killed half-way."""
 
 from __future__ import annotations
 
@@ -47,26 +47,6 @@ async def test_a_worker_killed_half_way_is_followed_by_one_that_goes_on_there(
     assert ran == {"step first": [first], "step second": [first], "step held": [first, second], "step last": [second]}
     assert await kept(here) == {"first": first, "second": first, "held": second, "last": second}
     assert (await here.task(task_id)).result == [first, first, second, second]
-
-
-async def test_a_frozen_worker_that_wakes_up_keeps_no_step(
-    here: Installation, database_url: str, history: Path
-) -> None:
-    await here.enqueue("step.stale", max_attempts=3)
-    with worker_process(APP, database_url, **QUICK) as frozen:
-        [first] = await eventually(lambda: noted(history).get("step held", []), within=PATIENCE)
-        frozen.freeze()
-        with worker_process(APP, database_url, **QUICK):
-            await eventually(lambda: len(noted(history)["step held"]) == 2, within=PATIENCE)
-            (history / "go").touch()
-            await eventually(lambda: _succeeded(here), within=PATIENCE)
-            done = await here.query("SELECT * FROM rowlock.steps")
-            frozen.thaw()
-            await eventually(lambda: noted(history).get("lease lost") == [first], within=PATIENCE)
-        assert await here.query("SELECT * FROM rowlock.steps") == done
-    [_, second] = noted(history)["step held"]
-    assert await kept(here) == {"held": second}
-    assert await here.query("SELECT result FROM rowlock.tasks") == [(second,)]
 
 
 async def _succeeded(here: Installation) -> bool:

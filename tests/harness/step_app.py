@@ -1,15 +1,14 @@
-"""Handlers that take durable steps and write down each time that one ran, for tests that kill and freeze workers."""
+"""Handlers that take durable steps and write down each time that one ran, for tests that kill workers."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 from tests.harness.fault_app import QUICKLY, note
 
-from rowlock import Context, LeaseLost, Rowlock
+from rowlock import Context, Rowlock
 
 app = Rowlock()
 
@@ -30,20 +29,3 @@ async def sequence(ctx: Context) -> list[int]:
         return ctx.lease_token
 
     return [await ctx.step(name, run, name) for name in ("first", "second", "held", "last")]
-
-
-@app.task(name="step.stale", retry=QUICKLY)
-def stale(ctx: Context) -> int:
-    """One step in a thread, which nothing can stop: it says its result whether or not the lease is still there."""
-
-    def run() -> int:
-        note("step held", ctx)
-        while not may_go():
-            time.sleep(0.02)
-        return ctx.lease_token
-
-    try:
-        return ctx.step_sync("held", run)
-    except LeaseLost:
-        note("lease lost", ctx)
-        raise
