@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from datetime import timedelta
@@ -11,6 +12,7 @@ from tests.cli.supervised import program
 from tests.harness.eventually import eventually
 from tests.harness.fault_app import read_history
 from tests.harness.installation import Installation
+from tests.harness.proxy import Loss, Proxy
 from tests.harness.worker_process import worker_process
 
 APP = "tests.harness.fault_app:app"
@@ -55,3 +57,25 @@ async def test_a_killed_worker_s_tasks_are_claimable_within_a_lease(
     taken = await eventually(here.claim)
     assert {task.id for task in taken} <= set(held)
     assert {task.attempt for task in taken} == {2}
+
+
+async def test_no_lease_is_left_by_a_claim_whose_answer_was_lost(
+    here: Installation, database_url: str, history: Path
+) -> None:
+    """The database has given leases that the worker never heard of."""
+    for _ in range(3):
+        await here.enqueue("fault.hold")
+    async with Proxy(database_url) as network:
+        lost = network.lose(Loss.REPLY, b"nextval('rowlock.lease_tokens')")
+        with worker_process(APP, network.url, lease_seconds=600, heartbeat_seconds=0.2) as worker:
+            await asyncio.wait_for(lost.wait(), timeout=60)
+            await eventually(lambda: _running(here, 3))
+            assert await asyncio.to_thread(worker.stop) == 0
+    rows = await here.query("SELECT status::text, attempt, lease_token FROM rowlock.tasks_live")
+    assert rows == [("pending", 0, None)] * 3
+    assert read_history(history).begun == {}
+
+
+async def _running(here: Installation, tasks: int) -> bool:
+    rows = await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE status = 'running'")
+    return bool(rows[0][0] == tasks)

@@ -193,6 +193,11 @@ async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:
     return len(await runner.run("release", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)}))
 
 
+async def release_unheard(runner: Runner, worker_id: int, *, known: list[int]) -> int:
+    """Gives back what the worker holds beside the leases that it knows of, for an answer was lost; how many."""
+    return len(await runner.run("release_unheard", {"worker_id": worker_id, "known_tokens": Bigints(known)}))
+
+
 async def renew(runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float) -> Renewal:
     """Renews leases; tells which attempts were asked to stop and which are lost."""
     rows = await runner.run(

@@ -1,5 +1,6 @@
 """The end of a worker, by stages: stop claiming, drain, release, force. Each is logged with its figures and how long it
-took. Whatever a handler does, no lease is left behind: what cannot be stopped is given back without it.
+took. Whatever a handler does, no lease is left behind: what cannot be stopped is given back without it. Nor is one that
+the worker never heard of, because the answer to its claim was lost.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 from rowlock.config import Settings
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.finish import Finisher
-from rowlock.store import workers
+from rowlock.store import leases, workers
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
 from rowlock.worker.attempt import Attempt, Stop
@@ -94,11 +95,12 @@ class Shutdown:
         )
 
     async def say_goodbye(self, database: Database, worker_id: int, name: str) -> None:
-        """Writes every outcome, and the worker's own end."""
-        began = time.monotonic()
+        """Writes every outcome and the worker's own end, and gives back what claims took whose answers were lost."""
+        began, unheard = time.monotonic(), 0
         try:
             async with asyncio.timeout(max(5.0, self._settings.connect_seconds)):
                 await self._finisher.flushed()
+                unheard = await leases.release_unheard(database, worker_id, known=list(self._held))
                 await workers.stop_worker(database, worker_id)
         except (TimeoutError, RowlockError) as error:
             log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
@@ -111,6 +113,7 @@ class Shutdown:
             released=figures.released,
             lost=figures.lost,
             abandoned=figures.abandoned,
+            unheard=unheard,
             left_behind=len(self._held) + len(self._finisher),
             seconds=_since(began),
         )
