@@ -25,6 +25,7 @@ from markdown_it import MarkdownIt
 
 REPOSITORY = Path(__file__).parents[2]
 RUNNABLE = ("python", "sh", "sql")
+_FOOTNOTE = re.compile(r"^\[\^[\w-]+\]: ", flags=re.MULTILINE)  # GitHub's; the parser takes one for a link's target
 KNOWN_OPTIONS = {"skip", "file", "background", "needs", "fails", "worker", "output"}
 
 
@@ -77,7 +78,7 @@ class Page:
     def links(self) -> list[str]:
         """Every target of a link or an image."""
         targets = []
-        for token in MarkdownIt().enable("table").parse(self.source):
+        for token in MarkdownIt().enable("table").parse(_FOOTNOTE.sub("", self.source)):
             for child in token.children or ():
                 target = child.attrGet("href") or child.attrGet("src")
                 if target:
