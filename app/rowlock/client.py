@@ -30,7 +30,7 @@ from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
-from rowlock.handlers.context import CURRENT, Context, Middleware
+from rowlock.handlers.context import Context, Middleware, current_context
 from rowlock.handlers.handler import Executor, Handler, make_handler
 from rowlock.handlers.schedules import Schedules
 from rowlock.handlers.scheduling import Scheduling, application_name
@@ -242,7 +242,7 @@ class Rowlock:
     def _stamped(self, request: TaskRequest) -> TaskRequest:
         """The request with its parent, where a handler enqueues it, with its trace, and with its key's lifetime."""
         changes: dict[str, Any] = {}
-        current = CURRENT.get()
+        current = current_context()
         if current is not None and request.parent_id is None:
             changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
         trace = inject_context()
@@ -280,7 +280,7 @@ class Rowlock:
     @property
     def tenant(self) -> str:
         """The tenant to act for: that of the running task inside a handler, else the setting's."""
-        current = CURRENT.get()
+        current = current_context()
         return current.tenant_id if current else self.settings.tenant
 
     def _tenant_or(self, tenant_id: str | None) -> str:

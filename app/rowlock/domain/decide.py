@@ -114,7 +114,8 @@ class CancelDone:
 
 
 CANCELLED_WHILE_IT_RAN = "The task was cancelled while it ran."
-Result = Returned | Raised | TimedOut | DeadlinePassed | CancelRequested
+Unsuccessful = Raised | TimedOut | DeadlinePassed | CancelRequested
+Result = Returned | Unsuccessful
 Transition = Succeed | RetryLater | Bury | SnoozeFor | CancelDone
 
 
@@ -132,6 +133,8 @@ def decide(
 
     `time_left` until the task's deadline, None without one. Whoever asked for its end does not want another attempt.
     """
+    if isinstance(result, Returned):
+        return Succeed(result.value)
 
     def backoff() -> timedelta:
         return policy.delay(attempt, random)
@@ -163,11 +166,9 @@ def _buried_instead(wanted: RetryLater | SnoozeFor, code: ReasonCode) -> Bury:
     return Bury(code, wanted.error, wanted.traceback, timed_out=wanted.reason_code is ReasonCode.TIMEOUT)
 
 
-def _wanted(result: Result, policy: RetryPolicy, backoff: Callable[[], timedelta]) -> Transition:
+def _wanted(result: Unsuccessful, policy: RetryPolicy, backoff: Callable[[], timedelta]) -> Transition:
     """What the result asks for, were attempts unlimited."""
     match result:
-        case Returned(value):
-            return Succeed(value)
         case CancelRequested(forced=True):
             return CancelDone(f"{CANCELLED_WHILE_IT_RAN} Its handler was stopped.", ReasonCode.CANCEL_FORCED)
         case CancelRequested():

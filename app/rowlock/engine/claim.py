@@ -93,11 +93,11 @@ class Claimer:
         return taken
 
     def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> None:
-        by_lane: dict[Lane, list[ClaimedTask]] = defaultdict(list)
+        by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
         for task in taken:
-            by_lane[Lane(task.queue, task.priority, task.lane)].append(task)
+            by_lane[task.queue, task.priority, task.lane].append(task)
         for plan in plans:
-            mine = by_lane.get(plan.lane)
+            mine = by_lane.get((plan.lane.queue, plan.lane.priority, plan.lane.lane))
             if mine:
                 self._book.claimed(plan.lane, newest_visible_at(mine))
             if len(mine or ()) < plan.quota:
@@ -106,5 +106,5 @@ class Claimer:
 
 def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:
     """When the youngest task of one claim had become claimable, by the database's clock."""
-    shortest_wait = min(task.wait_seconds for task in claimed)
+    shortest_wait = min([task.wait_seconds for task in claimed])
     return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait, UTC)

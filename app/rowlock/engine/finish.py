@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import InvalidArgument, OutcomeUnknown, RowlockError
@@ -24,7 +24,7 @@ log = get_logger("rowlock.finish")
 LONGEST_PAUSE_SECONDS = 2.0
 
 
-class Way(Enum):
+class Way(StrEnum):
     """The statement that writes an outcome."""
 
     COMPLETE = "complete"
@@ -75,9 +75,10 @@ class Finisher:
 
     def put(self, ending: Ending) -> None:
         """Takes an ending; never blocks. What waits is bounded by the worker, which claims no more than it may hold."""
+        if not self._waiting:
+            self._something.set()
+            self._idle.clear()
         self._waiting.append(ending)
-        self._something.set()
-        self._idle.clear()
 
     async def flushed(self) -> None:
         """Returns when everything put so far is written."""

@@ -63,20 +63,27 @@ class Context:
     workflow_id: UUID | None = None
     _reporter: Reporter | None = field(default=None, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
-    _stopping: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _stopping: asyncio.Event | None = field(default=None, repr=False)
+    _stopped: bool = field(default=False, repr=False)
     _steps: Steps | None = field(default=None, repr=False)
 
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the task to stop, or its lease was lost: what it does from now on is for nothing."""
-        return self._stopping.is_set()
+        return self._stopped
 
     async def wait_cancelled(self) -> None:
         """Returns once `cancelled` is true; to be awaited beside the work. On the worker's loop only."""
+        if self._stopped:
+            return
+        if self._stopping is None:
+            self._stopping = asyncio.Event()
         await self._stopping.wait()
 
     def _stop(self) -> None:
-        self._stopping.set()
+        self._stopped = True
+        if self._stopping is not None:
+            self._stopping.set()
 
     @property
     def log(self) -> Any:  # structlog's bound logger
@@ -171,6 +178,13 @@ class Context:
             return self._steps
 
 
-CURRENT: ContextVar[Context | None] = ContextVar("rowlock_context", default=None)
+CURRENT: ContextVar[Callable[[], Context] | None] = ContextVar("rowlock_context", default=None)
+"""The way to the context of the attempt that runs here: most handlers never ask for it, and then it is never made."""
 CallNext = Callable[[], Awaitable[Any]]
 Middleware = Callable[[Context, CallNext], Awaitable[Any]]
+
+
+def current_context() -> Context | None:
+    """The context of the attempt that runs here; None outside of handlers."""
+    find = CURRENT.get()
+    return None if find is None else find()

@@ -2,7 +2,8 @@
 -- Index: tasks_live's primary key. Locks: the finished rows. Fence: lease_token beside the id.
 WITH ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
-     WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
+     WHERE task.id = ANY (%(ids)s::uuid[])
+       AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
     RETURNING task.*
 ), history AS (
     INSERT INTO rowlock.tasks (

@@ -7,7 +7,8 @@ WITH held AS (
 ), present AS MATERIALIZED (
     SELECT task.ctid AS place
       FROM rowlock.tasks_live AS task
-     WHERE task.id = ANY (%(ids)s::uuid[]) AND task.lease_token = ANY (%(lease_tokens)s::bigint[])
+     WHERE task.id = ANY (%(ids)s::uuid[])
+       AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
        FOR UPDATE SKIP LOCKED
 ), renewed AS (
     UPDATE rowlock.tasks_live AS task

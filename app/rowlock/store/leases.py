@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import orjson
 
 from rowlock.domain.errors import LeaseLost
 from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.store.arrays import Bigints, Uuids
 from rowlock.store.database import Database
-from rowlock.store.links import Link, Runner, column_lists
+from rowlock.store.links import Link, Row, Runner, column_lists
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # The claim must walk its index in order: any other plan reads the whole backlog.
@@ -24,9 +26,8 @@ ORDERED_SCANS_ONLY = _ORDERED_SCANS.format("true")
 ORDERED_SCANS_FROM_NOW_ON = _ORDERED_SCANS.format("false")
 
 
-@dataclass(slots=True)
-class ClaimedTask:
-    """A task under a lease of this worker."""
+class ClaimedTask(NamedTuple):
+    """A task under a lease of this worker, as claims return it: a tuple, for it is made of a row at once."""
 
     id: UUID
     lease_token: int
@@ -38,7 +39,7 @@ class ClaimedTask:
     attempt: int
     max_attempts: int
     timeout_seconds: float | None
-    payload: dict[str, Any]
+    payload_text: str
     payload_version: int
     metadata: dict[str, Any] | None
     wait_seconds: float
@@ -48,6 +49,13 @@ class ClaimedTask:
     workflow_id: UUID | None
     deadline_seconds: float | None = None  # from the claim to the task's deadline
     must_run_alone: bool = False  # the last attempt, and an earlier one ended with its worker
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Decoded anew whenever it is asked for: a handler without arguments never asks."""
+        text = self.payload_text
+        payload: dict[str, Any] = {} if text == "{}" else orjson.loads(text)
+        return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +123,11 @@ async def claim(
         "lease_seconds": lease_seconds,
     }
     if link.ordered_scans:
-        return [ClaimedTask(*row) for row in await link.run("claim", parameters)]
+        return _claimed(await link.run("claim", parameters))
     async with link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
         rows = await link.run("claim", parameters)
-    return [ClaimedTask(*row) for row in rows]
+    return _claimed(rows)
 
 
 async def claim_capped(
@@ -142,7 +150,11 @@ async def claim_capped(
                 "lease_seconds": lease_seconds,
             },
         )
-    return [ClaimedTask(*row) for row in rows]
+    return _claimed(rows)
+
+
+def _claimed(rows: list[Row]) -> list[ClaimedTask]:
+    return list(map(ClaimedTask._make, rows))
 
 
 async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:

@@ -6,7 +6,7 @@ with one variable per key, costs 12, which is more than all else that Python doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import TypedDict, Unpack
 from uuid import UUID
@@ -26,7 +26,8 @@ class LogContext(TypedDict, total=False):
     task_name: str
 
 
-_context: ContextVar[Mapping[str, object]] = ContextVar("rowlock_log_context", default={})  # noqa: B039 - never changed in place
+Bound = Mapping[str, object] | Callable[[], LogContext]
+_context: ContextVar[Bound] = ContextVar("rowlock_log_context", default={})  # noqa: B039 - never changed in place
 
 
 class bind:  # noqa: N801 - reads as the verb it is: `with bind(task_id=…):`
@@ -38,12 +39,27 @@ class bind:  # noqa: N801 - reads as the verb it is: `with bind(task_id=…):`
         self._fields = fields
 
     def __enter__(self) -> None:
-        self._token: Token[Mapping[str, object]] = _context.set({**_context.get(), **self._fields})
+        self._token: Token[Bound] = _context.set({**_bound(), **self._fields})
 
     def __exit__(self, *_: object) -> None:
         _context.reset(self._token)
 
 
+def bind_later(fields: Callable[[], LogContext]) -> Token[Bound]:
+    """Like `bind`, with fields that are asked for when a line is logged; nothing that was bound around it is kept."""
+    return _context.set(fields)
+
+
+def unbind(token: Token[Bound]) -> None:
+    """Ends what `bind_later` began."""
+    _context.reset(token)
+
+
+def _bound() -> Mapping[str, object]:
+    bound = _context.get()
+    return bound() if callable(bound) else bound
+
+
 def merge_context(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """Processor: add what is bound; the event's own keys win."""
-    return {**_context.get(), **event_dict}
+    return {**_bound(), **event_dict}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 
@@ -46,15 +46,17 @@ def enqueue_span(name: str, attributes: Attributes | None = None) -> AbstractCon
 
 
 def task_span(
-    name: str, metadata: Mapping[str, object] | None, attributes: Attributes | None = None
+    name: str, metadata: Mapping[str, object] | None, attributes: Callable[[], Attributes] = dict
 ) -> AbstractContextManager[Span]:
     """The span of one attempt of a task called `name`, a child of the span that enqueued the task.
 
     An exception that leaves it is recorded as the span's error, unless it is a snooze or a cancel,
-    which are answers.
+    which are answers. `attributes` is asked where there is a span.
     """
     carrier = metadata.get(METADATA_KEY) if metadata else None
-    return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes or {})
+    if carrier is None and _tracers.current() is None:
+        return _NO_SPAN
+    return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes())
 
 
 def request_span(

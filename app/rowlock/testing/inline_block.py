@@ -30,7 +30,7 @@ from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 from rowlock.testing.inline_keys import earlier_task
 from rowlock.testing.inline_runs import InlineExecutors, InlineReporter, blocking, failure_of, keep_exception
 from rowlock.testing.inline_tasks import InlineTask, fits
-from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.attempt import Attempt, Stop, Surroundings
 
 MAX_TASKS = 10_000
 MAX_DEPTH = 100
@@ -176,16 +176,17 @@ class Inline:
 
     async def _attempt(self, task: InlineTask, handler: Handler) -> None:
         claimed = task.claimed(next(self._lease_tokens))
-        attempt = Attempt(
-            claimed,
+        around = Surroundings(
             InlineReporter(task, self, max_step_bytes=self._app.settings.max_step_bytes),
             asyncio.get_running_loop(),
+            "inline",
             grace_seconds=self._app.settings.cancel_grace_seconds,
         )
+        attempt = Attempt(claimed, around)
         middlewares = (keep_exception(task), *self._app.middlewares)
 
         async def perform() -> None:
-            transition = await attempt.perform(handler, middlewares, self._executors, "inline")
+            transition = await attempt.perform(handler, middlewares, self._executors)
             task.end(
                 ending_of(
                     claimed,
@@ -200,6 +201,7 @@ class Inline:
         try:
             await attempt.job
         finally:
+            attempt.job = None
             self._running.pop(task.id, None)
 
     def _raise_failures(self, roots: set[UUID]) -> None:

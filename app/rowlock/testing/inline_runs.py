@@ -15,7 +15,7 @@ from rowlock.domain.errors import LeaseLost
 from rowlock.domain.outcomes import Outcome
 from rowlock.domain.steps import StepName
 from rowlock.handlers.backend import Backend
-from rowlock.handlers.context import CURRENT, CallNext, Context
+from rowlock.handlers.context import CallNext, Context, current_context
 from rowlock.handlers.handler import Handler
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
@@ -93,7 +93,7 @@ def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        context = CURRENT.get()
+        context = current_context()
         if context is not None and context._loop is not None and context._loop.is_running():
             return asyncio.run_coroutine_threadsafe(start(), context._loop).result()
         return asyncio.run(start())

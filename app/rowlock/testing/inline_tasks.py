@@ -131,7 +131,7 @@ class InlineTask:
             attempt=self.attempt,
             max_attempts=asked.max_attempts,
             timeout_seconds=asked.timeout.total_seconds() if asked.timeout else None,
-            payload=orjson.loads(asked.payload),
+            payload_text=asked.payload,
             payload_version=asked.payload_version,
             metadata=orjson.loads(asked.metadata) if asked.metadata else None,
             wait_seconds=0,

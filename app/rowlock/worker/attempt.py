@@ -16,6 +16,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import partial
@@ -36,7 +37,7 @@ from rowlock.domain.outcomes import Fail
 from rowlock.handlers.context import CURRENT, CallNext, Context, Middleware, Reporter
 from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
-from rowlock.telemetry.context import bind
+from rowlock.telemetry.context import LogContext, bind_later, unbind
 from rowlock.telemetry.tracing import task_span
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
 
@@ -49,55 +50,67 @@ class Stop(IntEnum):
     LEASE_LOST = 3
 
 
-class Attempt:
-    """A task that this worker holds: its asyncio task, its context, when its lease was last renewed.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all attempts of a worker have in common.
 
-    `on_abandoned` is called when the handler cannot be stopped; `job` then goes on, and what it returns is nobody's.
+    `on_abandoned` is called when the handler cannot be stopped; its asyncio task then goes on, and what it returns is
+    nobody's.
+    """
+
+    reporter: Reporter
+    loop: asyncio.AbstractEventLoop
+    worker: str
+    grace_seconds: float = 10
+    force_seconds: float = 5
+    on_abandoned: Callable[[Attempt, Result], None] | None = None
+
+
+class Attempt:
+    """A task that this worker holds: the asyncio task it runs in, its context, when its lease was last renewed.
+
+    There are tens of thousands a second where handlers are small: what few of them need is made when it is asked for.
     """
 
     __slots__ = (
+        "_around",
         "_claimed_at",
-        "_force_seconds",
+        "_context",
         "_forced",
-        "_grace_seconds",
         "_handler",
-        "_loop",
-        "_on_abandoned",
         "_timers",
         "begun",
         "cancel_requested",
-        "context",
         "held_since",
         "job",
         "stop",
         "task",
     )
 
-    def __init__(
-        self,
-        task: ClaimedTask,
-        reporter: Reporter,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        grace_seconds: float = 10,
-        force_seconds: float = 5,
-        on_abandoned: Callable[[Attempt, Result], None] | None = None,
-    ) -> None:
+    def __init__(self, task: ClaimedTask, around: Surroundings) -> None:
         self.task = task
         self.begun = False
         self.cancel_requested = False
         self.stop: Stop | None = None
         self.held_since = self._claimed_at = time.monotonic()
         self.job: asyncio.Task[None] | None = None
-        self._handler: Handler | None = None
-        self._force_seconds = force_seconds
+        self._around = around
+        self._context: Context | None = None
         self._forced = False
-        self._grace_seconds = grace_seconds
-        self._loop = loop
-        self._on_abandoned = on_abandoned
-        self._timers: list[asyncio.TimerHandle] = []
+        self._handler: Handler | None = None
+        self._timers: list[asyncio.TimerHandle] | None = None
+
+    @property
+    def context(self) -> Context:
+        """What the handler may know."""
+        if self._context is None:
+            self._context = self._make_context()
+        return self._context
+
+    def _make_context(self) -> Context:
+        task = self.task
         bounds = [seconds for seconds in (task.timeout_seconds, task.deadline_seconds) if seconds is not None]
-        self.context = Context(
+        made = Context(
             task_id=task.id,
             tenant_id=task.tenant_id,
             queue=task.queue,
@@ -108,9 +121,25 @@ class Attempt:
             deadline=datetime.fromtimestamp(task.claimed_epoch + min(bounds), UTC) if bounds else None,
             lease_token=task.lease_token,
             workflow_id=task.workflow_id,
-            _reporter=reporter,
-            _loop=loop,
+            _reporter=self._around.reporter,
+            _loop=self._around.loop,
         )
+        if self.stop is not None:
+            made._stop()
+        return made
+
+    def _own_context(self) -> Context:
+        return self.context
+
+    def _log_context(self) -> LogContext:
+        task = self.task
+        return {
+            "task_id": task.id,
+            "attempt": task.attempt,
+            "tenant_id": task.tenant_id,
+            "worker": self._around.worker,
+            "task_name": task.name,
+        }
 
     @property
     def seconds_left(self) -> float | None:
@@ -125,7 +154,8 @@ class Attempt:
         if self.stop is not None and self.stop >= why:
             return
         self.stop = why
-        self.context._stop()
+        if self._context is not None:
+            self._context._stop()
         self._forget_timers()
         if why is not Stop.CANCEL_REQUESTED:
             self._force()
@@ -133,7 +163,7 @@ class Attempt:
         self.cancel_requested = True
         if not self.begun or self._cannot_look:
             self._cancel_job()
-        self._after(self._grace_seconds, self._force)
+        self._after(self._around.grace_seconds, self._force)
 
     def begin(self, handler: Handler) -> None:
         """The function begins now. An async one that does not heed its timeout is abandoned."""
@@ -142,9 +172,9 @@ class Attempt:
         if not self._runs_on_loop:
             return
         if self.task.timeout_seconds is not None:
-            self._after(self.task.timeout_seconds + self._force_seconds, self._abandon, self._timed_out())
+            self._after(self.task.timeout_seconds + self._around.force_seconds, self._abandon, self._timed_out())
         if (left := self.seconds_left) is not None:
-            self._after(left + self._force_seconds, self._abandon, DeadlinePassed())
+            self._after(left + self._around.force_seconds, self._abandon, DeadlinePassed())
 
     @property
     def _runs_on_loop(self) -> bool:
@@ -158,50 +188,49 @@ class Attempt:
         self._forced = self.begun
         self._cancel_job()
         if self.stop is not Stop.WORKER_STOPS:  # which abandons by itself, as its last stage
-            self._after(self._force_seconds, self._abandon, CancelRequested(forced=True))
+            self._after(self._around.force_seconds, self._abandon, CancelRequested(forced=True))
 
     def _abandon(self, result: Result) -> None:
-        if self._on_abandoned is not None and self.job is not None and not self.job.done():
-            self._on_abandoned(self, result)
+        if self._around.on_abandoned is not None and self.job is not None:
+            self._around.on_abandoned(self, result)
 
     def abandon(self) -> None:
         """Ends the attempt now, though its handler goes on."""
         self._abandon(CancelRequested(forced=True))
 
     def _cancel_job(self) -> None:
-        if self.job is not None:  # which has had its first step by then: one that never ran could not say how it ended
-            self._loop.call_soon(self.job.cancel)
+        """Cancels what runs the attempt, if anything does: it takes no other one afterwards."""
+        if self.job is not None:
+            self.job.cancel()
 
     def _after(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
-        self._timers.append(self._loop.call_later(seconds, call, *arguments))
+        self._timers = self._timers or []
+        self._timers.append(self._around.loop.call_later(seconds, call, *arguments))
 
     def _forget_timers(self) -> None:
-        for timer in self._timers:
+        for timer in self._timers or ():
             timer.cancel()
-        self._timers.clear()
+        self._timers = None
 
     # -- running
 
-    async def perform(
-        self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors, worker: str
-    ) -> Transition:
+    async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Transition:
         """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt."""
-        task = self.task
         self._handler = handler
-        token = CURRENT.set(self.context)
+        token = CURRENT.set(self._own_context)
+        logged = bind_later(self._log_context)
         try:
-            with bind(
-                task_id=task.id, attempt=task.attempt, tenant_id=task.tenant_id, worker=worker, task_name=task.name
-            ):
-                result = await self._result(handler, middlewares, executors)
+            result = await self._result(handler, middlewares, executors)
         finally:
+            unbind(logged)
             CURRENT.reset(token)
-            self._forget_timers()
+            if self._timers is not None:
+                self._forget_timers()
         return self.decided(result, handler)
 
     def decided(self, result: Result, handler: Handler) -> Transition:
         """What follows from the result."""
-        left = self.seconds_left
+        left = None if self.task.deadline_seconds is None else self.seconds_left
         return decide(
             result,
             attempt=self.task.attempt,
@@ -214,10 +243,15 @@ class Attempt:
 
     async def _result(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Result:
         try:
-            with task_span(self.task.name, self.task.metadata, self._attributes()):
+            with task_span(self.task.name, self.task.metadata, self._attributes):
                 payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
                 keywords = handler.arguments.keywords(payload)
-                return Returned(await self._call(handler, keywords, middlewares, executors))
+                if middlewares or handler.executor != "async" or self._bounded:
+                    return Returned(await self._call(handler, keywords, middlewares, executors))
+                self.begun = True  # and nothing is around the handler, so nothing is built for it
+                if handler.takes_context:
+                    return Returned(await handler.function(self.context, **keywords))
+                return Returned(await handler.function(**keywords))
         except AttemptTimedOut:
             return self._timed_out()
         except AttemptOverdue:
@@ -245,6 +279,10 @@ class Attempt:
         for middleware in reversed(middlewares):
             chain = partial(middleware, self.context, chain)
         return await chain()
+
+    @property
+    def _bounded(self) -> bool:
+        return self.task.timeout_seconds is not None or self.task.deadline_seconds is not None
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(timedelta(seconds=self.task.timeout_seconds or 0))

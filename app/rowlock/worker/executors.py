@@ -74,7 +74,8 @@ class Executors:
 
     async def _in_thread(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         """A thread cannot be stopped: after a timeout it is abandoned, and the fence refuses what it says later."""
-        arguments = (attempt.context,) if handler.takes_context else ()
+        context = attempt.context  # made here, so that no other thread makes one
+        arguments = (context,) if handler.takes_context else ()
         call = partial(contextvars.copy_context().run, handler.function, *arguments, **keywords)
         scope = asyncio.timeout(None)
 
@@ -141,6 +142,8 @@ class Executors:
 
 
 async def _within(seconds: float | None, running: Awaitable[Any], late: type[Exception]) -> Any:
+    if seconds is None:
+        return await running
     return await _in_scope(asyncio.timeout(seconds), running, late)
 
 
@@ -171,7 +174,7 @@ def run_in_child(
     function = getattr(found, "handler", None)
     function = function.function if function is not None else found
     made = Context(**context)
-    token = CURRENT.set(made)  # what the handler enqueues gets its parent here too
+    token = CURRENT.set(lambda: made)  # what the handler enqueues gets its parent here too
     try:
         return function(*([made] if takes_context else []), **keywords)
     finally:

@@ -29,7 +29,6 @@ class Performer:
         executors: Executors,
         turns: Turns,
         *,
-        worker: str,
         max_result_bytes: int,
         troubled: Callable[[RowlockError], None],
     ) -> None:
@@ -37,7 +36,6 @@ class Performer:
         self._database = database
         self._executors = executors
         self._turns = turns
-        self._worker = worker
         self._max_result_bytes = max_result_bytes
         self._troubled = troubled
 
@@ -76,7 +74,7 @@ class Performer:
             return await self._run(attempt, handler)
 
     async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
-        transition = await attempt.perform(handler, self._app.middlewares, self._executors, self._worker)
+        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
         return self._ending(attempt, handler, transition)
 
     def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:

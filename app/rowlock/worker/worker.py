@@ -19,7 +19,7 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.decide import Result
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.claim import Claimer
-from rowlock.engine.endings import cancelled, given_back
+from rowlock.engine.endings import RELEASED, cancelled, given_back
 from rowlock.engine.finish import Ending, Finisher, Way
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, claiming_link
@@ -28,12 +28,13 @@ from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Health, process_metrics
 from rowlock.worker.alone import Turns
-from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.attempt import Attempt, Stop, Surroundings
 from rowlock.worker.executors import Executors
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.performing import Performer
 from rowlock.worker.registration import register, register_handlers, worker_name
 from rowlock.worker.reporter import DatabaseReporter
+from rowlock.worker.runners import Runners
 from rowlock.worker.schedules import sync_schedules
 from rowlock.worker.shutdown import Shutdown
 from rowlock.worker.wakeups import Wakeups
@@ -97,12 +98,12 @@ class Worker:
         self._heartbeat = Heartbeat(database, settings, self._held, reregister=self._lose_registration)
         self._cancel_asked = asyncio.Event()
         self._turns = Turns(lambda: len(self._held), patience_seconds=settings.lease_seconds)
+        self._runners = Runners(self._perform)
         self._performer = Performer(
             app,
             database,
             self._executors,
             self._turns,
-            worker=self.name,
             max_result_bytes=settings.max_result_bytes,
             troubled=partial(self.condition.troubled, "claim"),
         )
@@ -217,29 +218,31 @@ class Worker:
     # -- running
 
     def _begin(self, taken: list[ClaimedTask]) -> None:
-        loop = asyncio.get_running_loop()
         self.figures.claimed += len(taken)
-        for task in taken:
-            attempt = Attempt(
-                task,
-                self._reporter,
-                loop,
-                grace_seconds=self.settings.cancel_grace_seconds,
-                force_seconds=self.settings.force_seconds,
-                on_abandoned=self._abandon,
-            )
-            self._held[task.lease_token] = attempt
-            if self._stopping.is_set():
-                self._end(attempt, given_back(task, begun=False))
-            else:
-                attempt.job = loop.create_task(self._perform(attempt))
+        around = Surroundings(
+            self._reporter,
+            asyncio.get_running_loop(),
+            self.name,
+            grace_seconds=self.settings.cancel_grace_seconds,
+            force_seconds=self.settings.force_seconds,
+            on_abandoned=self._abandon,
+        )
+        attempts = [Attempt(task, around) for task in taken]
+        self._held.update((attempt.task.lease_token, attempt) for attempt in attempts)
+        if not self._stopping.is_set():
+            self._runners.put(attempts)
+            return
+        for attempt in attempts:
+            self._end(attempt, given_back(attempt.task, begun=False))
 
     async def _perform(self, attempt: Attempt) -> None:
         """The whole of an attempt. One that was abandoned meanwhile has ended without what comes of it here."""
-        try:
-            ending = await self._performer.perform(attempt)
-        except asyncio.CancelledError:
-            ending = None
+        ending = None
+        if attempt.stop is None:  # else it was stopped before it came to this
+            try:
+                ending = await self._performer.perform(attempt)
+            except asyncio.CancelledError:
+                ending = None
         if attempt.task.lease_token not in self._held:
             return
         if ending is None:
@@ -306,13 +309,16 @@ class Worker:
                     self.figures.lost += 1
                     process_metrics().leases_lost.inc()
                     log.warning("An outcome came too late: its lease is lost.", task_id=str(ending.task.id))
-        self.figures.released += sum(e.outcome == "released" for e in endings)
-        self.figures.finished += sum(e.outcome != "released" for e in endings)
+        released = sum([ending.outcome == RELEASED for ending in endings])
+        self.figures.released += released
+        self.figures.finished += len(endings) - released
         now = time.time()
         process_metrics().record_finished(
-            (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
-            for e in endings
-            if e.way is not Way.RELEASE
+            [
+                (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
+                for e in endings
+                if e.way is not Way.RELEASE
+            ]
         )
 
     # -- heartbeats

@@ -57,7 +57,7 @@ def test_the_task_is_a_child_of_its_enqueue(spans: InMemorySpanExporter) -> None
     with enqueue_span("mail.send", {"rowlock.queue": "mail"}):
         metadata = {"trace": inject_context(), "mine": 1}
     assert metadata["trace"].keys() >= {"traceparent"}  # type: ignore[attr-defined]
-    with request_span("unrelated", {}), task_span("mail.send", metadata, {"rowlock.attempt": 2}):
+    with request_span("unrelated", {}), task_span("mail.send", metadata, lambda: {"rowlock.attempt": 2}):
         pass
     sent, processed, unrelated = spans.get_finished_spans()
     assert (sent.name, sent.kind) == ("send mail.send", SpanKind.PRODUCER)

@@ -1,0 +1,129 @@
+"""Attempts that never wait share one asyncio task, and nothing of one reaches another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from tests.harness.eventually import eventually
+
+from rowlock.worker.attempt import Attempt
+from rowlock.worker.runners import Runners
+
+LEFT: ContextVar[str] = ContextVar("left", default="")
+
+
+@dataclass
+class Pretended:
+    """As much of an attempt as runners know of."""
+
+    work: Callable[[], Awaitable[None]]
+    job: asyncio.Task[None] | None = None
+
+
+@dataclass
+class Stage:
+    """Performs pretended attempts and notes in which asyncio task each ran."""
+
+    ran_in: list[asyncio.Task[Any] | None] = field(default_factory=list)
+    cancelled: int = 0
+
+    async def perform(self, attempt: Attempt) -> None:
+        self.ran_in.append(asyncio.current_task())
+        try:
+            await cast("Pretended", attempt).work()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+
+
+def runners_of(stage: Stage, works: list[Callable[[], Awaitable[None]]]) -> list[Pretended]:
+    attempts = [Pretended(work) for work in works]
+    Runners(stage.perform).put(cast("list[Attempt]", attempts))
+    return attempts
+
+
+async def nothing() -> None: ...
+
+
+async def has_run(stage: Stage, count: int) -> None:
+    async def all_ran() -> bool:
+        return len(stage.ran_in) == count
+
+    await eventually(all_ran)
+
+
+async def test_attempts_that_never_wait_share_a_task() -> None:
+    stage = Stage()
+    runners_of(stage, [nothing] * 200)
+    await has_run(stage, 200)
+    assert len(set(stage.ran_in)) <= 2  # a second one only where the event loop was given a turn
+
+
+async def test_an_attempt_that_waits_holds_up_nobody_and_shares_with_nobody() -> None:
+    stage, gate = Stage(), asyncio.Event()
+
+    async def waits() -> None:
+        await gate.wait()
+
+    runners_of(stage, [waits, waits, nothing, waits])
+    await has_run(stage, 4)
+    assert len({stage.ran_in[n] for n in (0, 1, 3)}) == 3
+    gate.set()
+
+
+async def test_a_timeout_belongs_to_the_attempt_alone() -> None:
+    stage, seen = Stage(), []
+
+    async def times_out() -> None:
+        try:
+            async with asyncio.timeout(0):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            seen.append("timed out")
+
+    async def waits_a_moment() -> None:
+        await asyncio.sleep(0)
+        seen.append("waited")
+
+    runners_of(stage, [times_out, waits_a_moment])
+    await eventually(lambda: _done(seen, ["timed out", "waited"]))
+
+
+async def _done(seen: list[str], wanted: list[str]) -> bool:
+    return sorted(seen) == wanted
+
+
+async def test_a_runner_that_was_cancelled_takes_no_other_attempt() -> None:
+    stage = Stage()
+    runners = Runners(stage.perform)
+    first = Pretended(waits_for_ever)
+    runners.put(cast("list[Attempt]", [first]))
+    await has_run(stage, 1)
+    job = first.job
+    assert job is not None
+    job.cancel()
+    runners.put(cast("list[Attempt]", [Pretended(nothing), Pretended(nothing)]))
+    await has_run(stage, 3)
+    assert stage.cancelled == 1
+    assert job not in stage.ran_in[1:]
+    await job
+    assert first.job is None  # a cancel that comes late finds nobody
+
+
+async def waits_for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_context_variable_that_an_attempt_leaves_set_reaches_no_other() -> None:
+    stage, seen = Stage(), []
+
+    async def leaves_something() -> None:
+        seen.append(LEFT.get())
+        LEFT.set("something")
+
+    runners_of(stage, [leaves_something, nothing, leaves_something])
+    await has_run(stage, 3)
+    assert seen == ["", ""]
