@@ -121,15 +121,22 @@ def between(first: Reading, last: Reading, tasks: int) -> Costs:
 
 def family_cpu(pid: int) -> float:
     """CPU seconds of a process and its children, those that have ended too."""
-    own = _cpu(pid, with_ended=True)
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        own += sum(family_cpu(int(child)) for child in task.read_text().split())
-    return own
+    return _cpu(pid, with_ended=True) + sum(map(family_cpu, _children(pid)))
 
 
 def _cpu(pid: int, *, with_ended: bool) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return sum(int(n) for n in fields[11 : 15 if with_ended else 13]) / TICKS
+
+
+def _children(pid: int) -> list[int]:
+    """None of a process that has ended meanwhile."""
+    try:
+        return [
+            int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

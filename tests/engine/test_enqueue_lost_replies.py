@@ -81,13 +81,24 @@ async def test_one_task_is_stored_once(
 
 
 @pytest.mark.parametrize("loss", Loss)
-@pytest.mark.parametrize("marker", [MARKER, b"COMMIT"], ids=["at the insert", "at the commit"])
-async def test_a_batch_is_stored_once(
-    proxy: Proxy, enqueue: Enqueue, here: Installation, loss: Loss, marker: bytes
-) -> None:
+async def test_a_batch_is_stored_once(proxy: Proxy, enqueue: Enqueue, here: Installation, loss: Loss) -> None:
     requests = [task_request("noop"), marked(), task_request("noop")]
-    lost = proxy.lose(loss, marker)
+    lost = proxy.lose(loss, MARKER)
     assert await enqueue(*requests) == [Enqueued(request.id, True) for request in requests]
+    assert lost.is_set()
+    assert [row[0] for row in await stored(here)] == [request.id for request in requests]
+
+
+@pytest.mark.parametrize("loss", Loss)
+async def test_a_batch_of_several_statements_is_stored_once_though_its_commit_is_lost(
+    proxy: Proxy, here: Installation, loss: Loss, connect_seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rowlock.engine.enqueue.MAX_BATCH", 2)
+    requests = [task_request("noop") for _ in range(3)]
+    lost = proxy.lose(loss, b"COMMIT")
+    async with Database(settings_for(proxy.url, connect_seconds=connect_seconds)) as database:
+        answers = await enqueue_many(database, TENANT, requests)
+    assert answers == [Enqueued(request.id, True) for request in requests]
     assert lost.is_set()
     assert [row[0] for row in await stored(here)] == [request.id for request in requests]
 

@@ -29,10 +29,11 @@ def seen(condition: str, kind: str = "task") -> str:
 
 
 TOKENS = "lease_token = ANY (%(lease_tokens)s::bigint[])"
+FENCE = "AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE"
 CURSOR = "cursor_at = decided.seen_at"
 BUGS = {
-    "complete": Bug("complete", f"AND task.{TOKENS}", seen(TOKENS), "expired", "claim", "complete"),
-    "release": Bug("release", f"AND task.{TOKENS}", seen(TOKENS), "held", "retry", "release"),
+    "complete": Bug("complete", FENCE, seen(TOKENS), "expired", "claim", "complete"),
+    "release": Bug("release", FENCE, seen(TOKENS), "held", "retry", "release"),
     "change": Bug(
         "change_task", "AND task.status = 'pending'", seen("status = 'pending'"), "waiting", "claim", "change"
     ),

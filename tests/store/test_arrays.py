@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.adapt import Transformer
 
-from rowlock.store.arrays import Bigints, Uuids, register_arrays
+from rowlock.store.arrays import Bigints, Texts, Uuids, register_arrays
 
 
-def dumped(parameter: list[UUID] | list[int]) -> bytes:
+def dumped(parameter: list[UUID] | list[int] | list[str]) -> bytes:
     transformer = Transformer()
     register_arrays(transformer)
     [data] = transformer.dump_sequence([parameter], [psycopg.adapt.PyFormat.AUTO])
@@ -40,3 +40,9 @@ async def test_the_server_takes_them_empty_ones_too(database_url: str) -> None:
                 await connection.execute("SELECT %s::uuid[], %s::bigint[]", (Uuids(ids), Bigints(tokens)))
             ).fetchone()
             assert row == (ids, tokens)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=1))
+def test_texts_read_back_as_they_were(texts: list[str]) -> None:
+    loader = Transformer().get_loader(1009, psycopg.pq.Format.BINARY)
+    assert loader.load(dumped(Texts(texts))) == texts

@@ -33,6 +33,7 @@ from rowlock.api.workers.routes import router as workers
 from rowlock.config import Settings
 from rowlock.engine.access import KeyRing
 from rowlock.engine.admission import Admission
+from rowlock.engine.gathered import GatheredEnqueue
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
@@ -81,7 +82,15 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     board = QueueBoard(own)
     app.state.services = Services(
-        settings, own, KeyRing(own), Admission(own), board, metrics, condition, QueueFigures(board, metrics)
+        settings=settings,
+        database=own,
+        keys=KeyRing(own),
+        admission=Admission(own),
+        gathered=GatheredEnqueue(own),
+        queues=board,
+        metrics=metrics,
+        condition=condition,
+        figures=QueueFigures(board, metrics),
     )
     install_problem_handlers(app, methods_at)
     for router in ROUTERS:

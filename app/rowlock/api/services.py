@@ -11,6 +11,7 @@ from rowlock.api.health.figures import QueueFigures
 from rowlock.config import Settings
 from rowlock.engine.access import KeyRing
 from rowlock.engine.admission import Admission
+from rowlock.engine.gathered import GatheredEnqueue
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
@@ -25,6 +26,7 @@ class Services:
     database: Database
     keys: KeyRing
     admission: Admission
+    gathered: GatheredEnqueue
     queues: QueueBoard
     metrics: Metrics
     condition: Condition

@@ -83,11 +83,12 @@ async def _store(
 async def _store_batch(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
     async for attempt in racing():
         with attempt:
+            if len(requests) <= MAX_BATCH:
+                await tasks.insert_tasks(database, tenant_id, requests)
+                return
             async with database.link() as link, link.transaction():
                 for start in range(0, len(requests), MAX_BATCH):
                     await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
-                for queue in {request.queue for request in requests if request.due_now}:
-                    await link.run("wake", {"queue": queue})
 
 
 async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:

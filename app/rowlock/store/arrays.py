@@ -1,7 +1,7 @@
 """Arrays of ids and lease tokens for the statements that carry the load, in PostgreSQL's binary format.
 
-psycopg writes its own lists element by element in Python, at 3 to 6 µs each; this takes 0.3. `Uuids` and `Bigints` are
-lists to everybody else. They hold no nulls.
+psycopg writes its own lists element by element in Python, at 3 to 6 µs each; this takes 0.3. `Uuids`, `Bigints` and
+`Texts` are lists to everybody else. They hold no nulls.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from psycopg.pq import Format
 
 UUID_OID, UUID_ARRAY_OID = 2950, 2951
 BIGINT_OID, BIGINT_ARRAY_OID = 20, 1016
-_UUID_LENGTH = struct.pack("!i", 16)
+TEXT_OID, TEXT_ARRAY_OID = 25, 1009
+_length = struct.Struct("!i").pack
+_UUID_LENGTH = _length(16)
 
 
 class Uuids(list[UUID]):
@@ -24,6 +26,10 @@ class Uuids(list[UUID]):
 
 class Bigints(list[int]):
     """A parameter of type bigint[]."""
+
+
+class Texts(list[str]):
+    """A parameter of type text[]."""
 
 
 def _head(element_oid: int, length: int) -> bytes:
@@ -52,7 +58,17 @@ class _BigintsDumper(Dumper):
         return _head(BIGINT_OID, count) + struct.pack("!" + "iq" * count, *elements)
 
 
+class _TextsDumper(Dumper):
+    format = Format.BINARY
+    oid = TEXT_ARRAY_OID
+
+    def dump(self, obj: Texts) -> bytes:
+        elements = [text.encode() for text in obj]
+        return _head(TEXT_OID, len(obj)) + b"".join([_length(len(each)) + each for each in elements])
+
+
 def register_arrays(context: AdaptContext) -> None:
     """Lets a connection take these as parameters."""
     context.adapters.register_dumper(Uuids, _UuidsDumper)
     context.adapters.register_dumper(Bigints, _BigintsDumper)
+    context.adapters.register_dumper(Texts, _TextsDumper)

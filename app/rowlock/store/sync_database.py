@@ -13,6 +13,7 @@ from psycopg import Connection
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest
 from rowlock.store.addresses import url_from_settings
+from rowlock.store.arrays import register_arrays
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.links import Row, connection_options, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
@@ -79,10 +80,7 @@ class SyncDatabase:
             self._run(connection, "confirm_commits", {})
 
     def _insert_many(self, connection: Connection[Row], tenant_id: str, requests: Sequence[TaskRequest]) -> None:
-        with connection.transaction():
-            self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
-            for queue in {request.queue for request in requests if request.due_now}:
-                self._run(connection, "wake", {"queue": queue})
+        self._run(connection, "enqueue_batch", batch_parameters([(tenant_id, request) for request in requests]))
 
     def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         cursor = connection.execute(statement(name, self.schema), parameters)
@@ -105,6 +103,7 @@ class SyncDatabase:
 
 
 def _prepare(connection: Connection[Any]) -> None:
+    register_arrays(connection)
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     assert row is not None
     connection.prepare_threshold = None if is_pooled(connection, row[0]) else 1

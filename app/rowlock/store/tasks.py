@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,12 @@ import orjson
 
 from rowlock.domain.errors import NotFound
 from rowlock.domain.requests import TaskRequest, lane_of
-from rowlock.store.links import Runner, column_lists
+from rowlock.store.arrays import Bigints, Texts, Uuids
+from rowlock.store.links import Runner
 
 Json = Any  # whatever JSON spells
+_OWN = {"id", "payload", "idempotency_key", "idempotency_ttl", "unique_key", "on_duplicate"}
+_options = attrgetter(*(field.name for field in fields(TaskRequest) if field.name not in _OWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,15 @@ async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, w
     await runner.run("enqueue", {**single_parameters(tenant_id, request), "wake": wake})
 
 
-async def insert_tasks(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
-    """Stores many tasks without keys, all or none."""
-    await runner.run("enqueue_batch", batch_parameters(tenant_id, requests))
+async def insert_tasks(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> datetime:
+    """Stores many tasks without keys, all or none, and wakes workers. When, by the database's clock."""
+    return await insert_tasks_of(runner, [(tenant_id, request) for request in requests])
+
+
+async def insert_tasks_of(runner: Runner, asked: Sequence[tuple[str, TaskRequest]]) -> datetime:
+    """The same for tasks of several tenants."""
+    stored_at: datetime = (await runner.run("enqueue_batch", batch_parameters(asked)))[0][0]
+    return stored_at
 
 
 async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
@@ -141,13 +151,27 @@ def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
     }
 
 
-def batch_parameters(tenant_id: str, requests: Sequence[TaskRequest]) -> dict[str, list[Any]]:
-    """Parameters of `enqueue_batch.sql`: one list a column."""
-    rows = [tuple(single_parameters(tenant_id, request).values()) for request in requests]
-    names = single_parameters(tenant_id, requests[0])
-    columns = dict(zip(names, column_lists(rows, len(names)), strict=True))
+def batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]:
+    """Parameters of `enqueue_batch.sql`: a list for each column of the different options there are."""
+    numbers: dict[tuple[object, ...], int] = {}
+    rows: list[dict[str, Any]] = []
+    options = []
+    for tenant_id, request in asked:
+        key = (tenant_id, _options(request))
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(numbers) + 1
+            rows.append(single_parameters(tenant_id, request))
+        options.append(number)
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    del columns["id"], columns["payload"]
     columns["tags"] = [None if tags is None else orjson.dumps(tags).decode() for tags in columns["tags"]]
-    return columns
+    return {
+        **columns,
+        "ids": Uuids([request.id for _, request in asked]),
+        "payloads": Texts([request.payload for _, request in asked]),
+        "options": Bigints(options),
+    }
 
 
 def as_json(requests: Sequence[TaskRequest]) -> str:

@@ -90,7 +90,7 @@ def _completed(task: ClaimedTask, *, begun: bool) -> Ending:
 
 # -- the texts that they change
 
-BY_TOKEN = " AND task.lease_token = ANY (%(lease_tokens)s::bigint[])"
+BY_TOKEN = "\n       AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE"
 BY_SAID_TOKEN = " AND task.lease_token = outcome.lease_token"
 FORGET_THE_ROW = "DELETE FROM rowlock.tasks AS task WHERE task.id = cancel.task_id;"
 LAST_OF_THE_CLAIM = "AS must_run_alone"

@@ -67,13 +67,21 @@ async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> lis
 
 async def store(services: Services, tenant_id: str, request: TaskRequest) -> tuple[TaskRecord, bool]:
     """Stores the task; the one that answers the request, and whether that is a new one."""
-    stored = (await _store_all(services, tenant_id, [request]))[0]
+    if not request.keyed:
+        stored_at = await services.gathered.enqueue(tenant_id, request)
+        services.metrics.record_submitted([(request.queue, request.name)], "rest")
+        if stored_at is not None:
+            return _as_requested(tenant_id, request, stored_at), True
+        stored = Stored(request.id, True)
+    else:
+        stored = (await _store_all(services, tenant_id, [request]))[0]
     try:
         return await inspect.get_task(services.database, tenant_id, stored.id), stored.created
     except DatabaseUnavailable:
         if not stored.created:
             raise
-        return _as_requested(tenant_id, request), True  # it is stored, and to say otherwise would be wrong
+        # It is stored, and to say otherwise would be wrong. Dated by this machine's clock, for want of a better one.
+        return _as_requested(tenant_id, request, datetime.now(UTC)), True
     except NotFound as error:
         raise Conflict(
             f"The key names task {stored.id}, which has ended and has been dropped since. Use a new key."
@@ -92,9 +100,8 @@ async def _store_all(services: Services, tenant_id: str, requests: Sequence[Task
     return stored
 
 
-def _as_requested(tenant_id: str, request: TaskRequest) -> TaskRecord:
-    """The task as far as the request tells, dated by this machine's clock."""
-    created_at = datetime.now(UTC)
+def _as_requested(tenant_id: str, request: TaskRequest, created_at: datetime) -> TaskRecord:
+    """The task as it was stored: all that the request and the instant tell."""
     visible_at = request.run_at or created_at + request.delay
     columns: dict[str, Any] = dict.fromkeys(TaskRecord.__dataclass_fields__)
     columns.update(
@@ -104,7 +111,7 @@ def _as_requested(tenant_id: str, request: TaskRequest) -> TaskRecord:
         name=request.name,
         priority=int(request.priority),
         lane=lane_of(tenant_id, request.flow_key),
-        status="ready" if request.due_now else "scheduled",
+        status="ready" if visible_at <= created_at else "scheduled",
         attempt=0,
         max_attempts=request.max_attempts,
         created_at=created_at,
@@ -118,6 +125,7 @@ def _as_requested(tenant_id: str, request: TaskRequest) -> TaskRecord:
         idempotency_key=request.idempotency_key,
         unique_key=request.unique_key,
         parent_id=request.parent_id,
+        workflow_id=request.workflow_id,
     )
     return TaskRecord(**columns)
 
