@@ -52,9 +52,19 @@ def _serve(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         await _leave_the_stubborn_behind()
 
     try:
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=_event_loop) as runner:
+            runner.run(run())
     except asyncio.CancelledError as error:
         raise typer.Exit(ExitCode.INTERRUPTED) from error
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's where there is one (not on Windows): it spends a third less on small tasks and requests."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 async def _leave_the_stubborn_behind() -> None:
