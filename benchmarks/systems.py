@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.harness.programs import answer_of
 from benchmarks.harness.server import BenchServer
 
-ROWLOCK_CONCURRENCY = 500
+ROWLOCK_CONCURRENCY = 1_000  # twice a claim's batch: one half runs while the other is claimed
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ CASE = Case(
     title="Draining a backlog",
     says=(
         "Worker processes start on a full queue, and are measured from the first task handled to the commit of "
-        "the last. `no-op` handlers return at once, at a concurrency of 500; those that `await` once run at 100. "
+        "the last. `no-op` handlers return at once, at a concurrency of 1,000; those that `await` once run at 100. "
         "The percentiles are of the time from a task's claim to its recorded end, by the database's clock."
     ),
     columns=(

@@ -46,7 +46,7 @@ def away(server: Server, url: str) -> Iterator[None]:
     with psycopg.connect(server.admin_url, autocommit=True) as admin:
         door = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
         admin.execute(door.format(sql.Identifier(name), sql.SQL("false")))
-        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        admin.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", (name,))
         try:
             yield
         finally:

@@ -191,8 +191,7 @@ class Worker:
             backoff.reset()
             if taken:
                 self._wakeups.found_work()
-                self._begin(taken)
-                await asyncio.sleep(0)
+                self._begin(taken)  # they run while the next claim is on its way
             else:
                 await self._wakeups.wait()
         if link is not None:
