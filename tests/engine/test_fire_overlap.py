@@ -132,7 +132,8 @@ async def test_tasks_that_may_not_overlap_are_claimed_one_at_a_time(here: Instal
 
 
 def scan() -> dict[str, object]:
-    return {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 10}
+    nothing_known: dict[str, object] = {f"known_{what}": [] for what in ("queues", "priorities", "lanes", "floors")}
+    return {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 10, **nothing_known}
 
 
 async def test_cancel_running_asks_the_running_one_to_stop_and_fires(here: Installation) -> None:

@@ -115,8 +115,36 @@ async def test_lane_scan_skips_from_lane_to_lane(here: Installation) -> None:
     await here.query("ANALYZE rowlock.tasks_live")
     async with here.database.link() as link, link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
-        nodes = await plan_of(
-            link, "find_lanes", {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 100}
-        )
+        nodes = await plan_of(link, "find_lanes", scan())
     assert nodes[0]["Actual Rows"] == 2
     assert nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"] < 100
+
+
+async def test_lane_scan_does_not_walk_over_what_a_pinned_horizon_keeps(here: Installation) -> None:
+    """The lane that is known is looked at from its floor on, and lanes around it are found all the same."""
+    await fill(here, 20_000)
+    async with here.database.link() as pinning, pinning.transaction():
+        await pinning.query("SELECT txid_current()")
+        await here.query("DELETE FROM rowlock.tasks_live WHERE visible_at < rowlock.clock() - interval '10 s'")
+        for tenant in ("alpha", "zeta"):
+            await here.enqueue(tenant=tenant)
+        floor = (await here.query("SELECT rowlock.clock() - interval '1 minute'"))[0][0]
+        blocks = {}
+        for known in (False, True):
+            lanes = {"known_lanes": ["default"], "known_queues": ["default"], "known_priorities": [2]}
+            parameters = {**scan(), **lanes, "known_floors": [floor]} if known else scan()
+            async with here.database.link() as link, link.transaction():
+                await link.query(ORDERED_SCANS_ONLY)
+                nodes = await plan_of(link, "find_lanes", parameters)
+                rows = await link.run("find_lanes", parameters)
+            assert sorted((lane, due) for _, _, lane, _, due in rows) == [
+                ("alpha", True), ("default", True), ("zeta", True)
+            ]  # fmt: skip
+            blocks[known] = nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"]
+    assert blocks[True] < 100 < blocks[False]
+
+
+def scan() -> dict[str, Any]:
+    """Parameters of `find_lanes` for one queue of which nothing is known."""
+    nothing_known: dict[str, Any] = {f"known_{what}": [] for what in ("queues", "priorities", "lanes", "floors")}
+    return {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 100, **nothing_known}

@@ -122,6 +122,71 @@ def test_a_sweep_that_finds_nothing_counts_as_one() -> None:
     assert book.plan(10, 7)[0].floor == START - SLACK
 
 
+def test_a_slow_sweep_is_not_soon_repeated() -> None:
+    book = book_of(lane("a"), sweep_seconds=5)
+    book.plan(10, 0)
+    book.claimed(lane("a"), START, seconds=2)
+    assert [book.plan(10, now)[0].floor for now in (5, 59, 60)] == [START - SLACK, START - SLACK, None]
+
+
+def test_a_scan_looks_from_the_floors_and_sweeps_now_and_then() -> None:
+    book = book_of(lane("a"), lane("never claimed"), sweep_seconds=5)
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    assert book.plan_scan(1) == [(lane("a"), START - SLACK)]
+    book.replace([])
+    assert book.plan_scan(5) == [(lane("a"), None)]
+    book.replace([], seconds=1)  # which found nothing
+    assert [book.plan_scan(now)[0][1] for now in (34, 35)] == [START - SLACK, None]
+
+
+def test_what_a_scan_found_by_sweeping_is_claimed_by_sweeping() -> None:
+    book = book_of(lane("a"), sweep_seconds=5)
+    book.plan(10, 0)
+    book.claimed(lane("a"), START)
+    assert book.plan_scan(6) == [(lane("a"), None)]
+    book.replace([lane("a")])
+    assert book.plan(10, 6)[0].floor is None
+
+
+def test_a_scan_is_told_of_the_lanes_served_last() -> None:
+    book = book_of(*(lane(name) for name in "abcd"), lanes_known=2)
+    for name in "cadb":
+        book.came_up_short(lane(name))
+        book.replace([lane(name)])
+        book.plan(10, 0)
+        book.claimed(lane(name), START)
+    assert [known.lane for known, _ in book.plan_scan(1)] == ["b", "d"]
+
+
+def test_a_fast_lane_has_a_short_slack() -> None:
+    book = book_of(lane("a"), most_within_slack=1_000)
+    floors = []
+    for n in range(6):
+        book.plan(500, 0)
+        book.claimed(lane("a"), START + timedelta(seconds=0.2 * n), tasks=500)
+        floors.append(book.plan(500, 0)[0].floor)
+    assert floors[:2] == [START - SLACK, START - SLACK + timedelta(seconds=0.2)]
+    assert floors[2:] == [START + timedelta(seconds=0.2 * n) for n in range(4)]
+
+
+def test_the_shortest_slack_is_long_enough_for_what_is_being_committed() -> None:
+    book = book_of(lane("a"), most_within_slack=1_000)
+    for _ in range(5):
+        book.plan(500, 0)
+        book.claimed(lane("a"), START, tasks=500)
+    assert book.plan(500, 0)[0].floor == START - timedelta(seconds=0.25)
+
+
+def test_something_late_in_a_fast_lane_moves_the_floor_back() -> None:
+    book = book_of(lane("a"), most_within_slack=1_000)
+    for n in range(4):
+        book.plan(500, 0)
+        book.claimed(lane("a"), START + timedelta(milliseconds=10 * n), tasks=500)
+    book.claimed(lane("a"), START - timedelta(seconds=1), tasks=1)
+    assert book.plan(500, 0)[0].floor == START - timedelta(seconds=1) - SLACK
+
+
 def test_nobody_sweeps_while_another_worker_does() -> None:
     book = book_of(lane("a"))
     book.plan(10, 0)

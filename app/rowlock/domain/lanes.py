@@ -4,7 +4,9 @@ The bookkeeping of one worker, in memory only: losing it costs a slower claim, n
 rules. A better priority goes first, strictly. Within one priority the lane that was served longest
 ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
 `visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
-index entries; now and then a sweep without a floor finds what was committed late.
+index entries; the slack shrinks where a lane is so fast that many thousands would lie in it. Now
+and then a sweep without a floor finds what was committed late. The longer a sweep takes, the
+longer it is until the next.
 
 Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
 """
@@ -12,9 +14,12 @@ Instants of tasks are the database's; `now` is the worker's monotonic clock, in 
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+SWEEPS_SHARE = 30  # of the time that sweeps of a lane may take, one in so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,11 @@ class _Entry:
     live: bool = True
     floor: datetime | None = None
     swept_at: float = float("-inf")
+    sweep_pause: float = 0
+    # The claims that lie within the slack, oldest first: newest `visible_at` and number of tasks.
+    claims: deque[tuple[datetime, int]] = field(default_factory=deque)
+    within_slack: int = 0
+    left_behind: datetime | None = None
     rank: int = 0  # grows with every serving: the smallest was served longest ago
     # What the latest plan asks of the lane. It counts once the claim is reported: a plan that is thrown away
     # has neither served nor swept anything.
@@ -54,14 +64,21 @@ class LaneBook:
         self,
         *,
         slack: timedelta = timedelta(seconds=2),
+        least_slack: timedelta = timedelta(seconds=0.25),
         sweep_seconds: float = 5,
         lanes_per_claim: int = 100,
         lanes_kept: int = 10_000,
+        lanes_known: int = 64,
+        most_within_slack: int = 10_000,
     ) -> None:
         self._slack = slack
+        self._least_slack = least_slack
         self._sweep_seconds = sweep_seconds
         self._lanes_per_claim = lanes_per_claim
         self._lanes_kept = lanes_kept
+        self._lanes_known = lanes_known
+        self._most_within_slack = most_within_slack
+        self._scan_sweeps: dict[Lane, float] = {}
         self._entries: dict[Lane, _Entry] = {}
         self._last_rank = 0
 
@@ -69,11 +86,23 @@ class LaneBook:
         """Lanes remembered, whether they have work or not; never more than `lanes_kept`."""
         return len(self._entries)
 
-    def replace(self, lanes: Iterable[Lane]) -> None:
-        """These lanes have due tasks now, and no others; what is known of the others is kept
-        while there is space, since they may be back with the next scan."""
+    def plan_scan(self, now: float) -> list[tuple[Lane, datetime | None]]:
+        """For the next scan, the lanes served last, each with the instant to look from (None: a sweep)."""
+        claimed = ((lane, entry) for lane, entry in self._entries.items() if entry.floor is not None)
+        served = heapq.nlargest(self._lanes_known, claimed, key=lambda known: known[1].rank)
+        self._scan_sweeps = {lane: now for lane, entry in served if self._sweep_is_due(entry, now)}
+        return [(lane, None if lane in self._scan_sweeps else entry.floor) for lane, entry in served]
+
+    def replace(self, lanes: Iterable[Lane], *, seconds: float = 0) -> None:
+        """These lanes have due tasks now, says a scan that took so long, and no others; what is known of the others is
+        kept while there is space, since they may be back with the next scan."""
         for entry in self._entries.values():
             entry.live = False
+        lanes = list(lanes)
+        for lane in self._scan_sweeps.keys() - set(lanes):  # those with due tasks are swept again, by the claim
+            if lane in self._entries:
+                self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
+        self._scan_sweeps = {}
         for lane, _ in zip(dict.fromkeys(lanes), range(self._lanes_kept), strict=False):
             self._entries.setdefault(lane, _Entry()).live = True
         surplus = len(self._entries) - self._lanes_kept
@@ -98,25 +127,47 @@ class LaneBook:
         self._last_rank += len(chosen)
         return plans
 
-    def claimed(self, lane: Lane, newest_visible_at: datetime) -> None:
-        """The claim took tasks of the lane; `newest_visible_at` is the latest of theirs."""
+    def claimed(self, lane: Lane, newest_visible_at: datetime, *, tasks: int = 1, seconds: float = 0) -> None:
+        """The claim, which took so long, got so many tasks of the lane; `newest_visible_at` is the latest of theirs."""
         entry = self._entries.get(lane)
         if entry is not None:
-            entry.floor = newest_visible_at - self._slack
-            self._serve(entry)
+            entry.floor = self._floor(entry, newest_visible_at, tasks)
+            self._serve(entry, seconds)
 
-    def came_up_short(self, lane: Lane) -> None:
+    def came_up_short(self, lane: Lane, *, seconds: float = 0) -> None:
         """The claim took fewer tasks of the lane than its quota: it has no more, and is left out
         until a scan finds it again."""
         entry = self._entries.get(lane)
         if entry is not None:
             entry.live = False
-            self._serve(entry)
+            self._serve(entry, seconds)
 
-    def _serve(self, entry: _Entry) -> None:
+    def _floor(self, entry: _Entry, newest: datetime, tasks: int) -> datetime:
+        """The newest instant less the slack, but no further back than so many tasks."""
+        if entry.claims and newest < entry.claims[-1][0]:  # something late: what comes next may be as late
+            entry.claims.clear()
+            entry.within_slack, entry.left_behind = 0, None
+        entry.claims.append((newest, tasks))
+        entry.within_slack += tasks
+        floor = newest - self._slack
+        while entry.claims[0][0] < floor or entry.within_slack - entry.claims[0][1] >= self._most_within_slack:
+            entry.left_behind, fewer = entry.claims.popleft()
+            entry.within_slack -= fewer
+        if entry.left_behind is None:
+            return floor
+        return min(max(floor, entry.left_behind), newest - self._least_slack)
+
+    def _serve(self, entry: _Entry, seconds: float) -> None:
         entry.rank = entry.planned_rank
         if entry.planned_sweep_at is not None:
-            entry.swept_at = entry.planned_sweep_at
+            self._swept(entry, entry.planned_sweep_at, seconds)
+
+    def _swept(self, entry: _Entry, at: float, seconds: float) -> None:
+        entry.swept_at = at
+        entry.sweep_pause = max(self._sweep_seconds, SWEEPS_SHARE * seconds)
+
+    def _sweep_is_due(self, entry: _Entry, now: float) -> bool:
+        return now - entry.swept_at >= entry.sweep_pause
 
     def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
         live = [(lane, entry) for lane, entry in self._entries.items() if entry.live]
@@ -127,7 +178,7 @@ class LaneBook:
         return heapq.nsmallest(most, rivals, key=lambda known: known[1].rank)
 
     def _scan_start(self, entry: _Entry, now: float, may_sweep: bool) -> datetime | None:
-        due = may_sweep and now - entry.swept_at >= self._sweep_seconds
+        due = may_sweep and self._sweep_is_due(entry, now)
         sweeps = due or entry.floor is None
         entry.planned_sweep_at = now if sweeps else None
         return None if sweeps else entry.floor

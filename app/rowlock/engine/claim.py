@@ -19,6 +19,8 @@ from rowlock.store import leases
 from rowlock.store.leases import ClaimedTask, FoundLane
 from rowlock.store.links import Link
 
+SCANS_SHARE = 10  # of the time that looking for lanes may take while there are others to claim from, one in so many
+
 
 class Claimer:
     """Claims for one worker over one connection; not to be used by two tasks at once."""
@@ -42,6 +44,7 @@ class Claimer:
         self._capped: set[Lane] = set()
         self._past: dict[tuple[str, int], str] = {}
         self._scanned_at = float("-inf")
+        self._scan_pause = refresh_seconds
 
     async def claim(self, link: Link, worker_id: int, room: int) -> list[ClaimedTask]:
         """At most `room` tasks under new leases; none where nothing can be had.
@@ -51,12 +54,13 @@ class Claimer:
         """
         now = self._monotonic()
         plans = self._book.plan(room, now)
-        if not plans or now - self._scanned_at >= self._refresh_seconds:
+        if not plans or now - self._scanned_at >= self._scan_pause:
             await self._scan(link)
             plans = self._book.plan(room, now)
         while plans:
+            asked_at = self._monotonic()
             taken = await self._ask(link, plans, worker_id, room)
-            self._learn(plans, taken)
+            self._learn(plans, taken, self._monotonic() - asked_at)
             if taken:
                 return taken
             plans = self._book.plan(room, now)  # without the lanes that came up short
@@ -67,11 +71,15 @@ class Claimer:
             (queue, int(priority), self._past.get((queue, int(priority)), ""))
             for queue, priority in itertools.product(self.queues, Priority)
         ]
-        found = await leases.find_lanes(link, starts, lanes_per_scan=self._lanes_per_scan)
+        asked_at = self._monotonic()
+        known = self._book.plan_scan(asked_at)
+        found = await leases.find_lanes(link, starts, lanes_per_scan=self._lanes_per_scan, known=known)
         self._scanned_at = self._monotonic()
+        seconds = self._scanned_at - asked_at
+        self._scan_pause = max(self._refresh_seconds, SCANS_SHARE * seconds)
         self._move_starts(found)
         self._capped = {lane.lane for lane in found if lane.capped}
-        self._book.replace(lane.lane for lane in found if lane.due)
+        self._book.replace((lane.lane for lane in found if lane.due), seconds=seconds)
 
     def _move_starts(self, found: Sequence[FoundLane]) -> None:
         """A scan that was cut short goes on from its last lane next time; any other starts anew."""
@@ -92,19 +100,20 @@ class Claimer:
                 )
         return taken
 
-    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> None:
+    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask], seconds: float) -> None:
         by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
         for task in taken:
             by_lane[task.queue, task.priority, task.lane].append(task)
         for plan in plans:
             mine = by_lane.get((plan.lane.queue, plan.lane.priority, plan.lane.lane))
             if mine:
-                self._book.claimed(plan.lane, newest_visible_at(mine))
+                self._book.claimed(plan.lane, newest_visible_at(mine), tasks=len(mine), seconds=seconds)
             if len(mine or ()) < plan.quota:
-                self._book.came_up_short(plan.lane)
+                self._book.came_up_short(plan.lane, seconds=seconds)
 
 
 def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:
-    """When the youngest task of one claim had become claimable, by the database's clock."""
+    """When the youngest task of one claim had become claimable, by the database's clock; never later than it had."""
     shortest_wait = min([task.wait_seconds for task in claimed])
-    return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait, UTC)
+    rounding = 1e-6 + shortest_wait * 2**-23  # a wait is a float of 24 bits
+    return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait - rounding, UTC)

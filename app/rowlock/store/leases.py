@@ -89,12 +89,27 @@ class Renewal:
     lost: frozenset[int]
 
 
-async def find_lanes(runner: Runner, starts: Sequence[tuple[str, int, str]], *, lanes_per_scan: int) -> list[FoundLane]:
-    """Lanes after each start (queue, priority, lane), in order of their names."""
+async def find_lanes(
+    runner: Runner,
+    starts: Sequence[tuple[str, int, str]],
+    *,
+    lanes_per_scan: int,
+    known: Sequence[tuple[Lane, datetime | None]] = (),
+) -> list[FoundLane]:
+    """Lanes after each start (queue, priority, lane), in order of their names; `known` ones from their floors on."""
     queues, priorities, past = column_lists(starts, 3)
     rows = await runner.run(
         "find_lanes",
-        {"queues": queues, "priorities": priorities, "past": past, "lanes_per_scan": lanes_per_scan},
+        {
+            "queues": queues,
+            "priorities": priorities,
+            "past": past,
+            "known_queues": [lane.queue for lane, _ in known],
+            "known_priorities": [lane.priority for lane, _ in known],
+            "known_lanes": [lane.lane for lane, _ in known],
+            "known_floors": [floor or BEGINNING for _, floor in known],
+            "lanes_per_scan": lanes_per_scan,
+        },
     )
     return [FoundLane(Lane(queue, priority, lane), capped, due) for queue, priority, lane, capped, due in rows]
 
