@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.harness.installation import Installation
 
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.engine.claim import Claimer
 from rowlock.store import leases
 from rowlock.store.leases import ClaimedTask
@@ -110,3 +112,25 @@ async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link:
     )
     now = 60.0
     assert [task.id for task in await drain(chosen, link)] == [rows[0][0]]
+
+
+async def test_a_claim_that_freezes_between_its_statements_holds_up_nobody_for_long(
+    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server ends its session, and with it the lock on the lane."""
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
+    await here.enqueue()
+    quickly = leases.ORDERED_SCANS_FROM_NOW_ON.replace("'5s'", "'100ms'")
+    monkeypatch.setattr(leases, "ORDERED_SCANS_FROM_NOW_ON", quickly)
+    frozen = await leases.claiming_link(here.database)
+
+    async def freeze() -> None:
+        async with frozen.transaction():
+            await frozen.run("lock_lane", {"queue": "default", "lane": "default"})
+            assert len(await claimer().claim(link, 1, 10)) == 1
+
+    with pytest.raises(DatabaseUnavailable) as refused:
+        await freeze()
+    assert refused.value.trouble is Trouble.SESSION_ENDED
+    assert frozen.broken
+    await frozen.close()

@@ -152,6 +152,38 @@ async def test_a_last_attempt_begins_when_its_neighbours_have_ended(app: Rowlock
     assert (await here.task(task_id)).status == "succeeded"
 
 
+async def test_nothing_is_claimed_beside_it_though_it_came_first(app: Rowlock, here: Installation) -> None:
+    go, running, most = asyncio.Event(), 0, 0
+
+    async def run() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await go.wait()
+        running -= 1
+
+    app.task(name="neighbour")(run)
+
+    @app.task(name="suspect")
+    async def suspected() -> None:
+        go.set()  # the others would be waiting for this
+        await asyncio.sleep(0.05)
+        assert running == 0
+        go.clear()
+
+    task_id = await suspect(here, "suspect")
+    for _ in range(5):
+        await here.enqueue("neighbour")
+    async with working(app, claim_batch=1):
+        await eventually(lambda: _has_succeeded(here, task_id))
+        go.set()
+    assert most
+
+
+async def _has_succeeded(here: Installation, task_id: UUID) -> bool:
+    return (await here.task(task_id)).status == "succeeded"
+
+
 async def test_when_patience_ends_it_is_put_off_and_the_worker_goes_on(app: Rowlock, here: Installation) -> None:
     go = asyncio.Event()
 

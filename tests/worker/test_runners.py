@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 from tests.harness.eventually import eventually
 
 from rowlock.worker.attempt import Attempt
@@ -17,10 +19,18 @@ LEFT: ContextVar[str] = ContextVar("left", default="")
 
 
 @dataclass
+class Named:
+    """As much of a task."""
+
+    name: str
+
+
+@dataclass
 class Pretended:
     """As much of an attempt as runners know of."""
 
     work: Callable[[], Awaitable[None]]
+    task: Named
     job: asyncio.Task[None] | None = None
 
 
@@ -29,10 +39,12 @@ class Stage:
     """Performs pretended attempts and notes in which asyncio task each ran."""
 
     ran_in: list[asyncio.Task[Any] | None] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     cancelled: int = 0
 
     async def perform(self, attempt: Attempt) -> None:
         self.ran_in.append(asyncio.current_task())
+        self.names.append(attempt.task.name)
         try:
             await cast("Pretended", attempt).work()
         except asyncio.CancelledError:
@@ -40,7 +52,7 @@ class Stage:
 
 
 def runners_of(stage: Stage, works: list[Callable[[], Awaitable[None]]]) -> list[Pretended]:
-    attempts = [Pretended(work) for work in works]
+    attempts = [Pretended(work, Named(work.__name__)) for work in works]
     Runners(stage.perform).put(cast("list[Attempt]", attempts))
     return attempts
 
@@ -59,7 +71,7 @@ async def test_attempts_that_never_wait_share_a_task() -> None:
     stage = Stage()
     runners_of(stage, [nothing] * 200)
     await has_run(stage, 200)
-    assert len(set(stage.ran_in)) <= 2  # a second one only where the event loop was given a turn
+    assert len(set(stage.ran_in)) <= 50  # a new one only where the event loop was given a turn
 
 
 async def test_an_attempt_that_waits_holds_up_nobody_and_shares_with_nobody() -> None:
@@ -99,13 +111,13 @@ async def _done(seen: list[str], wanted: list[str]) -> bool:
 async def test_a_runner_that_was_cancelled_takes_no_other_attempt() -> None:
     stage = Stage()
     runners = Runners(stage.perform)
-    first = Pretended(waits_for_ever)
+    first = Pretended(waits_for_ever, Named("waits"))
     runners.put(cast("list[Attempt]", [first]))
     await has_run(stage, 1)
     job = first.job
     assert job is not None
     job.cancel()
-    runners.put(cast("list[Attempt]", [Pretended(nothing), Pretended(nothing)]))
+    runners.put(cast("list[Attempt]", [Pretended(nothing, Named("nothing")), Pretended(nothing, Named("nothing"))]))
     await has_run(stage, 3)
     assert stage.cancelled == 1
     assert job not in stage.ran_in[1:]
@@ -127,3 +139,33 @@ async def test_a_context_variable_that_an_attempt_leaves_set_reaches_no_other() 
     runners_of(stage, [leaves_something, nothing, leaves_something])
     await has_run(stage, 3)
     assert seen == ["", ""]
+
+
+async def test_an_attempt_that_has_waited_shares_its_task_with_none_that_follows() -> None:
+    stage = Stage()
+
+    async def waits_a_moment() -> None:
+        await asyncio.sleep(0)
+
+    runners_of(stage, [waits_a_moment, nothing] * 20)
+    await has_run(stage, 40)
+    for number, task in enumerate(stage.ran_in):
+        if stage.names[number] == "waits_a_moment":
+            assert task not in stage.ran_in[number + 1 :]
+
+
+async def test_a_turn_is_over_for_all_runners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two turns the event loop has one, and there is no more than one runner for each."""
+    monkeypatch.setattr("rowlock.worker.runners.LONGEST_TURN_SECONDS", -1)
+    stage, looks = Stage(), list[int]()
+
+    async def look_on() -> None:
+        while True:
+            looks.append(len(stage.ran_in))
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look_on())
+    runners_of(stage, [nothing] * 50)
+    await has_run(stage, 50)
+    looking.cancel()
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(looks))

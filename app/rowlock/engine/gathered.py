@@ -2,23 +2,26 @@
 
 A request that finds nobody before it goes at once, so a single caller waits no longer than without gathering. What is
 true of each request stays true: it is answered after its own commit, it is refused for its own faults alone, and a lost
-reply is looked into for each.
+reply is looked into for each. Only for ids that were made here: one that a caller has chosen may be held by a
+transaction of his, and nobody else shall wait for that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, RowlockError
+from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.requests import TaskRequest
-from rowlock.engine.enqueue import enqueue, settle
+from rowlock.engine.enqueue import enqueue, outcome_unknown, settle
 from rowlock.store import tasks
 from rowlock.store.database import Database
 
 MOST_TOGETHER = 500
+MOST_BYTES_TOGETHER = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,17 @@ class _Waiting:
     request: TaskRequest
     answer: asyncio.Future[datetime | None]
 
+    def stored(self, at: datetime | None) -> None:
+        if not self.answer.done():
+            self.answer.set_result(at)
+
+    def refused(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
 
 class GatheredEnqueue:
-    """For requests without keys. To be used by tasks of one event loop."""
+    """For requests without keys whose ids were made here. To be used by tasks of one event loop."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,51 +51,61 @@ class GatheredEnqueue:
         """Stores one task durably: when, by the database's clock, as far as that is known. Raises as `enqueue` does."""
         waiting = _Waiting(tenant_id, request, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._storing is None:
-            self._storing = asyncio.create_task(self._store())
+        if self._storing is None or self._storing.done():
+            # In a context of its own: it outlives the request that happens to start it.
+            self._storing = asyncio.create_task(self._store(), context=contextvars.Context())
         return await waiting.answer
 
     async def _store(self) -> None:
+        together: list[_Waiting] = []
         try:
             while self._waiting:
-                together = [self._waiting.popleft() for _ in range(min(MOST_TOGETHER, len(self._waiting)))]
-                await self._store_together([one for one in together if not one.answer.done()])  # the rest has gone
+                together = self._next_batch()
+                if together:
+                    await self._store_together(together)
         finally:
-            self._storing = None
+            for one in (*together, *self._waiting):  # none, unless the process is ending
+                one.refused(outcome_unknown([one.request]))
+            self._waiting.clear()
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Who has waited longest, without those who have gone away."""
+        together: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(together) < MOST_TOGETHER and size < MOST_BYTES_TOGETHER:
+            one = self._waiting.popleft()
+            if not one.answer.done():
+                together.append(one)
+                size += len(one.request.payload)
+        return together
 
     async def _store_together(self, together: list[_Waiting]) -> None:
-        if not together:
-            return
         try:
             stored_at = await tasks.insert_tasks_of(self._database, [(one.tenant_id, one.request) for one in together])
         except DatabaseUnavailable as error:
             for one in together:
-                _answer(one, DatabaseUnavailable(error.message, trouble=error.trouble))
-        except RowlockError as error:
-            # One of them is refused, and who it is only asking for each tells; or nobody knows what is stored.
-            await asyncio.gather(*(self._store_alone(one, error) for one in together))
-        except BaseException as error:
+                one.refused(DatabaseUnavailable(error.message, trouble=error.trouble))
+        except OutcomeUnknown:
+            await asyncio.gather(*(self._settle(one) for one in together))
+        except Exception:  # noqa: BLE001 - one of them is at fault, and asking for each tells which
             for one in together:
-                _answer(one, error if isinstance(error, Exception) else OutcomeUnknown("The process is ending."))
-            raise
+                await self._store_alone(one)
         else:
             for one in together:
-                if not one.answer.done():
-                    one.answer.set_result(stored_at)
+                one.stored(stored_at)
 
-    async def _store_alone(self, one: _Waiting, error: RowlockError) -> None:
+    async def _settle(self, one: _Waiting) -> None:
         try:
-            if isinstance(error, OutcomeUnknown):
-                await settle(self._database, one.tenant_id, [one.request])
-            else:
-                await enqueue(self._database, one.tenant_id, one.request)
-        except RowlockError as own:
-            _answer(one, own)
+            await settle(self._database, one.tenant_id, [one.request])
+        except Exception as error:  # noqa: BLE001 - it is its caller's
+            one.refused(error)
         else:
-            if not one.answer.done():
-                one.answer.set_result(None)
+            one.stored(None)
 
-
-def _answer(one: _Waiting, error: Exception) -> None:
-    if not one.answer.done():
-        one.answer.set_exception(error)
+    async def _store_alone(self, one: _Waiting) -> None:
+        try:
+            await enqueue(self._database, one.tenant_id, one.request)
+        except Exception as error:  # noqa: BLE001 - it is its caller's
+            one.refused(error)
+        else:
+            one.stored(None)

@@ -63,7 +63,8 @@ class _TextsDumper(Dumper):
     oid = TEXT_ARRAY_OID
 
     def dump(self, obj: Texts) -> bytes:
-        elements = [text.encode() for text in obj]
+        encoding = "utf-8" if self.connection is None else self.connection.info.encoding
+        elements = [text.encode("utf-8" if encoding == "ascii" else encoding) for text in obj]
         return _head(TEXT_OID, len(obj)) + b"".join([_length(len(each)) + each for each in elements])
 
 

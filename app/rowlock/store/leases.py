@@ -17,10 +17,11 @@ from rowlock.store.database import Database
 from rowlock.store.links import Link, Row, Runner, column_lists
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# The claim must walk its index in order: any other plan reads the whole backlog.
+# The claim must walk its index in order: any other plan reads the whole backlog. And a worker that freezes between two
+# statements of a claim must not keep its locks, for which all others wait.
 _ORDERED_SCANS = (
     "SELECT set_config('enable_bitmapscan', 'off', {0}), set_config('enable_seqscan', 'off', {0}), "
-    "set_config('enable_sort', 'off', {0})"
+    "set_config('enable_sort', 'off', {0}), set_config('idle_in_transaction_session_timeout', '5s', {0})"
 )
 ORDERED_SCANS_ONLY = _ORDERED_SCANS.format("true")
 ORDERED_SCANS_FROM_NOW_ON = _ORDERED_SCANS.format("false")
@@ -151,9 +152,9 @@ async def claim_capped(
     """Tasks of one capped lane, as many as its cap leaves."""
     where = {"queue": plan.lane.queue, "lane": plan.lane.lane}
     async with link.transaction():
-        await link.run("lock_lane", where)
         if not link.ordered_scans:
             await link.query(ORDERED_SCANS_ONLY)
+        await link.run("lock_lane", where)
         rows = await link.run(
             "claim_capped",
             {

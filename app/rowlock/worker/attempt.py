@@ -154,13 +154,15 @@ class Attempt:
         if self.stop is not None and self.stop >= why:
             return
         self.stop = why
+        self.cancel_requested = self.cancel_requested or why is Stop.CANCEL_REQUESTED
         if self._context is not None:
             self._context._stop()
+        if self.job is None:
+            return  # it waits for a runner, which will not begin it
         self._forget_timers()
         if why is not Stop.CANCEL_REQUESTED:
             self._force()
             return
-        self.cancel_requested = True
         if not self.begun or self._cannot_look:
             self._cancel_job()
         self._after(self._around.grace_seconds, self._force)
@@ -191,7 +193,7 @@ class Attempt:
             self._after(self._around.force_seconds, self._abandon, CancelRequested(forced=True))
 
     def _abandon(self, result: Result) -> None:
-        if self._around.on_abandoned is not None and self.job is not None:
+        if self._around.on_abandoned is not None:
             self._around.on_abandoned(self, result)
 
     def abandon(self) -> None:
@@ -199,9 +201,12 @@ class Attempt:
         self._abandon(CancelRequested(forced=True))
 
     def _cancel_job(self) -> None:
-        """Cancels what runs the attempt, if anything does: it takes no other one afterwards."""
-        if self.job is not None:
-            self.job.cancel()
+        """Cancels what runs the attempt, unless it has ended by then: its handler may be who asks, and be done."""
+        self._around.loop.call_soon(self._cancel_now, self.job)
+
+    def _cancel_now(self, job: asyncio.Task[None] | None) -> None:
+        if job is not None and self.job is job:
+            job.cancel()
 
     def _after(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
         self._timers = self._timers or []
@@ -230,7 +235,7 @@ class Attempt:
 
     def decided(self, result: Result, handler: Handler) -> Transition:
         """What follows from the result."""
-        left = None if self.task.deadline_seconds is None else self.seconds_left
+        left = self.seconds_left
         return decide(
             result,
             attempt=self.task.attempt,
@@ -266,7 +271,7 @@ class Attempt:
             return Raised(Fail(error.message))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
-        except (KeyboardInterrupt, SystemExit, GeneratorExit) as error:
+        except BaseException as error:  # noqa: BLE001 - a handler's KeyboardInterrupt, SystemExit, or one of its own
             return raised(RuntimeError(f"The handler raised {type(error).__name__}."))
 
     async def _call(

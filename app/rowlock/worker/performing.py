@@ -51,7 +51,8 @@ class Performer:
             return put_off(task, ReasonCode.UNKNOWN_VERSION, PUT_OFF_SECONDS)
         if task.must_run_alone:
             return await self._alone(attempt, handler)
-        return await self._run(attempt, handler)
+        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+        return self._ending(attempt, handler, transition)
 
     def abandoned(self, attempt: Attempt, result: Result) -> Ending:
         """How an attempt ends whose handler goes on."""
@@ -71,11 +72,8 @@ class Performer:
             if not held:
                 attempt.stop = Stop.LEASE_LOST
                 return None
-            return await self._run(attempt, handler)
-
-    async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
-        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
-        return self._ending(attempt, handler, transition)
+            transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+            return self._ending(attempt, handler, transition)
 
     def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:
         return ending_of(

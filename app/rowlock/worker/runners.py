@@ -2,12 +2,12 @@
 
 Every attempt has an asyncio task to itself for as long as it lasts, so that `asyncio.timeout`, `TaskGroup` and
 cancelling work in handlers as anywhere. But making a task for each costs more than all else that Python does for a
-small one. So a runner takes the next attempt when its last one has ended; and since one runner is on standby as long as
-attempts wait, an attempt that awaits something holds up nobody. Handlers that never wait all run in one runner, one
-after another.
+small one. So a runner takes the next attempt when its last one has ended and never waited. One runner is on standby as
+long as attempts queue up, so one that does wait holds up nobody; and a handler that has waited once is known for that:
+its attempts have tasks of their own from the start.
 
-A runner retires after an attempt that was cancelled, or that left context variables set: nothing of one attempt reaches
-another.
+A runner retires after an attempt that waited, that was cancelled, or that left context variables set: nothing of one
+attempt reaches another. When its turn is over it retires too, and the standby goes on after the event loop had its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 
 from rowlock.worker.attempt import Attempt
 
-LONGEST_TURN_SECONDS = 0.005  # then the event loop gets a turn, though attempts wait that need not
+LONGEST_TURN_SECONDS = 0.005  # then the event loop gets a turn, though attempts queue that need not wait
 
 
 class Runners:
@@ -28,40 +28,58 @@ class Runners:
 
     def __init__(self, perform: Callable[[Attempt], Awaitable[None]]) -> None:
         self._perform = perform
-        self._waiting: deque[Attempt] = deque()
+        self._queue: deque[Attempt] = deque()
         self._standby: asyncio.Task[None] | None = None
-        self._busy: set[asyncio.Task[None]] = set()
+        self._at_work: Attempt | None = None  # what the newest runner has begun, until it ends
+        self._names_that_wait: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # the event loop itself holds them weakly
 
     def put(self, attempts: Iterable[Attempt]) -> None:
         """Takes attempts; returns at once."""
-        self._waiting.extend(attempts)
+        self._queue.extend(attempts)
         self._call_standby()
 
     def _call_standby(self) -> None:
-        if self._waiting and self._standby is None:
-            self._standby = asyncio.get_running_loop().create_task(self._run())
+        if self._queue and (self._standby is None or self._standby.done()):
+            self._standby = self._start(self._run())
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _run(self) -> None:
         runner, self._standby = self._standby, None
         assert runner is not None
-        self._busy.add(runner)
+        if self._at_work is not None:  # or this one would not have come to run
+            self._names_that_wait.add(self._at_work.task.name)
         try:
             await self._take_turns(runner)
         finally:
-            self._busy.discard(runner)
             self._call_standby()
 
     async def _take_turns(self, runner: asyncio.Task[None]) -> None:
         clean = copy_context()
         turn_ends = time.monotonic() + LONGEST_TURN_SECONDS
-        while self._waiting:
-            attempt = self._waiting.popleft()
+        while self._queue:
+            attempt = self._queue.popleft()
+            if attempt.task.name in self._names_that_wait:
+                self._start(self._run_one(attempt))
+                continue
             self._call_standby()
+            standby = self._standby
+            self._at_work = attempt
             attempt.job = runner
             await self._perform(attempt)
             attempt.job = None
-            if runner.cancelling() or copy_context() != clean:
+            if self._at_work is attempt:
+                self._at_work = None
+            has_waited = self._standby is not standby  # for the event loop had a turn, and so the standby
+            if has_waited or runner.cancelling() or copy_context() != clean or time.monotonic() > turn_ends:
                 return
-            if time.monotonic() > turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = time.monotonic() + LONGEST_TURN_SECONDS
+
+    async def _run_one(self, attempt: Attempt) -> None:
+        attempt.job = asyncio.current_task()
+        await self._perform(attempt)
+        attempt.job = None

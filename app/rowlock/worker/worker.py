@@ -19,7 +19,7 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.decide import Result
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.claim import Claimer
-from rowlock.engine.endings import RELEASED, cancelled, given_back
+from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
 from rowlock.engine.finish import Ending, Finisher, Way
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, claiming_link
@@ -31,7 +31,7 @@ from rowlock.worker.alone import Turns
 from rowlock.worker.attempt import Attempt, Stop, Surroundings
 from rowlock.worker.executors import Executors
 from rowlock.worker.heartbeat import Heartbeat
-from rowlock.worker.performing import Performer
+from rowlock.worker.performing import PUT_OFF_SECONDS, Performer
 from rowlock.worker.registration import register, register_handlers, worker_name
 from rowlock.worker.reporter import DatabaseReporter
 from rowlock.worker.runners import Runners
@@ -67,6 +67,7 @@ class Worker:
         self.id = 0
         self.figures = Figures()
         self._held: dict[int, Attempt] = {}
+        self._alone: set[int] = set()  # tokens of what is held and must run alone
         self._unwritten = 0
         self._room = asyncio.Event()
         self._quiet = asyncio.Event()
@@ -198,8 +199,8 @@ class Worker:
             await link.close()
 
     def _free_room(self) -> int:
-        """Slots for new attempts, none while one runs alone. Outcomes on their way take none, but are bounded too."""
-        if self._turns.pending:
+        """Slots for new attempts, none while one is to run alone. Outcomes on their way are bounded too."""
+        if self._alone:
             return 0
         running = len(self._held)
         return min(
@@ -228,6 +229,7 @@ class Worker:
         )
         attempts = [Attempt(task, around) for task in taken]
         self._held.update((attempt.task.lease_token, attempt) for attempt in attempts)
+        self._alone.update(task.lease_token for task in taken if task.must_run_alone)
         if not self._stopping.is_set():
             self._runners.put(attempts)
             return
@@ -242,6 +244,9 @@ class Worker:
                 ending = await self._performer.perform(attempt)
             except asyncio.CancelledError:
                 ending = None
+            except Exception:  # whatever it is, the attempt must not be held for ever
+                log.exception("An attempt could not be run.", task_id=str(attempt.task.id))
+                ending = put_off(attempt.task, RELEASED, PUT_OFF_SECONDS)
         if attempt.task.lease_token not in self._held:
             return
         if ending is None:
@@ -293,6 +298,7 @@ class Worker:
 
     def _forget(self, attempt: Attempt) -> None:
         self._held.pop(attempt.task.lease_token, None)
+        self._alone.discard(attempt.task.lease_token)
         if not self._held:
             self._quiet.set()
         self._turns.move()

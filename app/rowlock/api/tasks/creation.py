@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -65,27 +66,32 @@ async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> lis
     return requests
 
 
-async def store(services: Services, tenant_id: str, request: TaskRequest) -> tuple[TaskRecord, bool]:
-    """Stores the task; the one that answers the request, and whether that is a new one."""
-    if not request.keyed:
+async def store(services: Services, tenant_id: str, request: TaskRequest, *, own_id: bool) -> tuple[TaskRecord, bool]:
+    """Stores the task; the one that answers the request, and whether that is a new one. `own_id`: made by the API."""
+    if own_id and not request.keyed:
         stored_at = await services.gathered.enqueue(tenant_id, request)
-        services.metrics.record_submitted([(request.queue, request.name)], "rest")
+        _count(services, [request])
         if stored_at is not None:
             return _as_requested(tenant_id, request, stored_at), True
-        stored = Stored(request.id, True)
-    else:
-        stored = (await _store_all(services, tenant_id, [request]))[0]
+        return await _read_back(services, tenant_id, request), True
+    stored = (await _store_all(services, tenant_id, [request]))[0]
+    if stored.created:
+        return await _read_back(services, tenant_id, request), True
     try:
-        return await inspect.get_task(services.database, tenant_id, stored.id), stored.created
-    except DatabaseUnavailable:
-        if not stored.created:
-            raise
-        # It is stored, and to say otherwise would be wrong. Dated by this machine's clock, for want of a better one.
-        return _as_requested(tenant_id, request, datetime.now(UTC)), True
+        return await inspect.get_task(services.database, tenant_id, stored.id), False
     except NotFound as error:
         raise Conflict(
             f"The key names task {stored.id}, which has ended and has been dropped since. Use a new key."
         ) from error
+
+
+async def _read_back(services: Services, tenant_id: str, request: TaskRequest) -> TaskRecord:
+    """The task that the request made."""
+    try:
+        return await inspect.get_task(services.database, tenant_id, request.id)
+    except (DatabaseUnavailable, NotFound):
+        # It was stored, and to say otherwise would be wrong. Dated by this machine's clock, for want of a better one.
+        return _as_requested(tenant_id, request, datetime.now(UTC))
 
 
 async def store_batch(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
@@ -95,9 +101,12 @@ async def store_batch(services: Services, tenant_id: str, requests: Sequence[Tas
 
 async def _store_all(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
     stored = await enqueue_once(services.database, tenant_id, requests)
-    made = [(asked.queue, asked.name) for asked, one in zip(requests, stored, strict=True) if one.created]
-    services.metrics.record_submitted(made, "rest")
+    _count(services, [asked for asked, one in zip(requests, stored, strict=True) if one.created])
     return stored
+
+
+def _count(services: Services, made: Sequence[TaskRequest]) -> None:
+    services.metrics.record_submitted([(request.queue, request.name) for request in made], "rest")
 
 
 def _as_requested(tenant_id: str, request: TaskRequest, created_at: datetime) -> TaskRecord:
@@ -116,7 +125,7 @@ def _as_requested(tenant_id: str, request: TaskRequest, created_at: datetime) ->
         max_attempts=request.max_attempts,
         created_at=created_at,
         visible_at=visible_at,
-        timeout_seconds=request.timeout.total_seconds() if request.timeout else None,
+        timeout_seconds=_as_real(request.timeout.total_seconds()) if request.timeout else None,
         deadline_at=created_at + request.expires_in if request.expires_in else None,
         payload=orjson.loads(request.payload),
         payload_version=request.payload_version,
@@ -128,6 +137,11 @@ def _as_requested(tenant_id: str, request: TaskRequest, created_at: datetime) ->
         workflow_id=request.workflow_id,
     )
     return TaskRecord(**columns)
+
+
+def _as_real(number: float) -> float:
+    """What a column of type real keeps of it."""
+    return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
 def _in_batch(error: RowlockError, index: int) -> RowlockError:

@@ -49,7 +49,7 @@ async def create_task(
     """Stores a task and answers with it: 201, or 200 with the earlier task that an idempotency or unique key names."""
     services = services_of(request)
     asked = await creation.read_request(services, principal.tenant_id, body, idempotency_key(request))
-    task, created = await creation.store(services, principal.tenant_id, asked)
+    task, created = await creation.store(services, principal.tenant_id, asked, own_id=body.id is None)
     headers = {"Location": f"/v1/tasks/{task.id}"}
     return json_reply(task_json(task), status=201 if created else 200, headers=headers)
 
