@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from rowlock.config import load_settings
 from rowlock.domain.errors import ConfigurationError
 from rowlock.store.migrate import MIGRATION_LOCK, engine_for, url_from_settings
+from rowlock.store.revisions import TABLE
 
 LOCK_TIMEOUT = "10s"
 
@@ -18,7 +19,7 @@ def configure(**target: object) -> None:
     schema = context.config.attributes.get("schema") or load_settings().schema_
     context.config.attributes["schema"] = schema
     context.configure(
-        version_table="migrations",
+        version_table=TABLE,
         version_table_schema=schema,
         transaction_per_migration=True,
         **target,  # type: ignore[arg-type]

@@ -105,7 +105,7 @@ async def test_buffer_one_lets_one_wait_for_the_one_that_runs(here: Installation
     await one.tick(2)
     await one.tick(3)
     assert await one.told() == {1: "fired", 2: "fired", 3: "overlap"}
-    assert await here.database.run("find_lanes", scan()) != []
+    assert await scan(here) != []
     await one.complete(first)
     await one.tick(4)
     assert (await one.told())[4] == "fired"
@@ -127,13 +127,12 @@ async def test_tasks_that_may_not_overlap_are_claimed_one_at_a_time(here: Instal
     assert len(await one.live()) == 3
     caps = await here.query("SELECT tenant_id, queue, lane, max_running FROM rowlock.limits")
     assert caps == [(TENANT, "default", f"{TENANT}/schedule:{one.schedule.id}", 1)]
-    [[_, _, lane, capped, due]] = await here.database.run("find_lanes", scan())
-    assert (lane, capped, due) == (f"{TENANT}/schedule:{one.schedule.id}", True, True)
+    [found] = await scan(here)
+    assert (found.lane.lane, found.capped, found.due) == (f"{TENANT}/schedule:{one.schedule.id}", True, True)
 
 
-def scan() -> dict[str, object]:
-    nothing_known: dict[str, object] = {f"known_{what}": [] for what in ("queues", "priorities", "lanes", "floors")}
-    return {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 10, **nothing_known}
+async def scan(here: Installation) -> list[leases.FoundLane]:
+    return await leases.find_lanes(here.database, [("default", 2, "")], lanes_per_scan=10)
 
 
 async def test_cancel_running_asks_the_running_one_to_stop_and_fires(here: Installation) -> None:

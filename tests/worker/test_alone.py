@@ -153,35 +153,26 @@ async def test_a_last_attempt_begins_when_its_neighbours_have_ended(app: Rowlock
 
 
 async def test_nothing_is_claimed_beside_it_though_it_came_first(app: Rowlock, here: Installation) -> None:
-    go, running, most = asyncio.Event(), 0, 0
+    runs_alone, beside = False, list[bool]()
 
-    async def run() -> None:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await go.wait()
-        running -= 1
-
-    app.task(name="neighbour")(run)
+    @app.task(name="neighbour")
+    async def neighbour() -> None:
+        beside.append(runs_alone)
 
     @app.task(name="suspect")
     async def suspected() -> None:
-        go.set()  # the others would be waiting for this
-        await asyncio.sleep(0.05)
-        assert running == 0
-        go.clear()
+        nonlocal runs_alone
+        runs_alone = True
+        for _ in range(20):  # in which the worker might have claimed the others, one by one
+            await here.query("SELECT 1")
+        runs_alone = False
 
-    task_id = await suspect(here, "suspect")
+    await suspect(here, "suspect")
     for _ in range(5):
         await here.enqueue("neighbour")
     async with working(app, claim_batch=1):
-        await eventually(lambda: _has_succeeded(here, task_id))
-        go.set()
-    assert most
-
-
-async def _has_succeeded(here: Installation, task_id: UUID) -> bool:
-    return (await here.task(task_id)).status == "succeeded"
+        await eventually(lambda: len(beside) == 5)
+    assert beside == [False] * 5
 
 
 async def test_when_patience_ends_it_is_put_off_and_the_worker_goes_on(app: Rowlock, here: Installation) -> None:

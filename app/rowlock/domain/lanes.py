@@ -100,8 +100,7 @@ class LaneBook:
             entry.live = False
         lanes = list(lanes)
         for lane in self._scan_sweeps.keys() - set(lanes):  # those with due tasks are swept again, by the claim
-            if lane in self._entries:
-                self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
+            self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
         self._scan_sweeps = {}
         for lane, _ in zip(dict.fromkeys(lanes), range(self._lanes_kept), strict=False):
             self._entries.setdefault(lane, _Entry()).live = True

@@ -101,6 +101,7 @@ class Claimer:
         return taken
 
     def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask], seconds: float) -> None:
+        # By the three names: to make a Lane of them, and hash it, costs 2 µs a task.
         by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
         for task in taken:
             by_lane[task.queue, task.priority, task.lane].append(task)
@@ -114,6 +115,6 @@ class Claimer:
 
 def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:
     """When the youngest task of one claim had become claimable, by the database's clock; never later than it had."""
-    shortest_wait = min([task.wait_seconds for task in claimed])
+    shortest_wait = min(task.wait_seconds for task in claimed)
     rounding = 1e-6 + shortest_wait * 2**-23  # a wait is a float of 24 bits
     return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait - rounding, UTC)

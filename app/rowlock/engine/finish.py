@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 class Way(StrEnum):
-    """The statement that writes an outcome."""
+    """The statement that writes an outcome. Text, because a plain Enum is hashed in Python, and each outcome is."""
 
     COMPLETE = "complete"
     COMPLETE_WITH_RESULT = "complete_with_results"

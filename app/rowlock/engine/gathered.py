@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import deque
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.requests import TaskRequest
@@ -86,26 +88,22 @@ class GatheredEnqueue:
             for one in together:
                 one.refused(DatabaseUnavailable(error.message, trouble=error.trouble))
         except OutcomeUnknown:
-            await asyncio.gather(*(self._settle(one) for one in together))
+            await asyncio.gather(
+                *(_alone(one, settle(self._database, one.tenant_id, [one.request])) for one in together)
+            )
         except Exception:  # noqa: BLE001 - one of them is at fault, and asking for each tells which
             for one in together:
-                await self._store_alone(one)
+                await _alone(one, enqueue(self._database, one.tenant_id, one.request))
         else:
             for one in together:
                 one.stored(stored_at)
 
-    async def _settle(self, one: _Waiting) -> None:
-        try:
-            await settle(self._database, one.tenant_id, [one.request])
-        except Exception as error:  # noqa: BLE001 - it is its caller's
-            one.refused(error)
-        else:
-            one.stored(None)
 
-    async def _store_alone(self, one: _Waiting) -> None:
-        try:
-            await enqueue(self._database, one.tenant_id, one.request)
-        except Exception as error:  # noqa: BLE001 - it is its caller's
-            one.refused(error)
-        else:
-            one.stored(None)
+async def _alone(one: _Waiting, storing: Coroutine[Any, Any, object]) -> None:
+    """Answers one by what storing it says; when it was stored is not told."""
+    try:
+        await storing
+    except Exception as error:  # noqa: BLE001 - it is its caller's
+        one.refused(error)
+    else:
+        one.stored(None)

@@ -4,5 +4,5 @@ UPDATE rowlock.tasks_live AS task
    SET status = 'pending', attempt = task.attempt - 1, visible_at = rowlock.clock(), lease_token = NULL,
        worker_id = NULL, reason = 'released'
  WHERE task.id = ANY (%(ids)s::uuid[])
-       AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
+   AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
 RETURNING task.id

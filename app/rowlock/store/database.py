@@ -13,6 +13,7 @@ from rowlock.store.addresses import url_from_settings
 from rowlock.store.errors import translated
 from rowlock.store.links import Link, Row, connect, connection_options, prepare_connection
 from rowlock.store.pools import Pool, check_if_it_was_cut
+from rowlock.store.revisions import TABLE
 
 
 class Database:
@@ -126,7 +127,7 @@ class Database:
     async def check_schema(self, head: str) -> None:
         """Raises `SchemaOutdated` unless the database's migrations are at `head`."""
         async with self.link() as link:
-            rows = await link.query(f'SELECT version_num FROM "{self.schema}".migrations')
+            rows = await link.query(f'SELECT version_num FROM "{self.schema}".{TABLE}')
         found = rows[0][0] if rows else None
         if found != head:
             raise SchemaOutdated(

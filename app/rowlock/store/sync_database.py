@@ -65,7 +65,8 @@ class SyncDatabase:
                 single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_now}
                 self._run(connection, "enqueue", single)
             else:
-                self._insert_many(connection, tenant_id, requests)
+                batch = batch_parameters([(tenant_id, request) for request in requests])
+                self._run(connection, "enqueue_batch", batch)
         return [Stored(request.id, True) for request in requests]
 
     def is_stored(self, tenant_id: str, task_id: UUID) -> bool:
@@ -78,9 +79,6 @@ class SyncDatabase:
         """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
         with self._link() as connection:
             self._run(connection, "confirm_commits", {})
-
-    def _insert_many(self, connection: Connection[Row], tenant_id: str, requests: Sequence[TaskRequest]) -> None:
-        self._run(connection, "enqueue_batch", batch_parameters([(tenant_id, request) for request in requests]))
 
     def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         cursor = connection.execute(statement(name, self.schema), parameters)

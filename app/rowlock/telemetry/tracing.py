@@ -54,9 +54,7 @@ def task_span(
     which are answers. `attributes` is asked where there is a span.
     """
     carrier = metadata.get(METADATA_KEY) if metadata else None
-    if carrier is None and _tracers.current() is None:
-        return _NO_SPAN
-    return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes())
+    return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes)
 
 
 def request_span(
@@ -64,7 +62,7 @@ def request_span(
 ) -> AbstractContextManager[Span]:
     """The span of one HTTP request, a child of the caller's span where the headers carry one."""
     carrier = headers if "traceparent" in headers else None
-    return _continued(name, SpanKind.SERVER, carrier, {}, attributes or {})
+    return _continued(name, SpanKind.SERVER, carrier, {}, lambda: attributes or {})
 
 
 def configure_tracing(service: str) -> bool:
@@ -123,7 +121,7 @@ class _Tracers:
 
 
 def _continued(
-    name: str, kind: SpanKind, carrier: object, own: Attributes, more: Attributes
+    name: str, kind: SpanKind, carrier: object, own: Attributes, more: Callable[[], Attributes]
 ) -> AbstractContextManager[Span]:
     tracer = _tracers.current()
     if tracer is None and carrier is None:
@@ -133,7 +131,7 @@ def _continued(
         known = {k: carrier[k] for k in ("traceparent", "tracestate") if k in carrier}
         texts = {key: value for key, value in known.items() if isinstance(value, str)}
         parent = _propagator.extract(texts, context=parent)
-    return _span(tracer or NoOpTracer(), name, kind, parent, {**own, **more})
+    return _span(tracer or NoOpTracer(), name, kind, parent, {**own, **more()})
 
 
 @contextmanager

@@ -103,14 +103,11 @@ class Attempt:
     @property
     def context(self) -> Context:
         """What the handler may know."""
-        if self._context is None:
-            self._context = self._make_context()
-        return self._context
-
-    def _make_context(self) -> Context:
+        if self._context is not None:
+            return self._context
         task = self.task
         bounds = [seconds for seconds in (task.timeout_seconds, task.deadline_seconds) if seconds is not None]
-        made = Context(
+        self._context = Context(
             task_id=task.id,
             tenant_id=task.tenant_id,
             queue=task.queue,
@@ -125,11 +122,8 @@ class Attempt:
             _loop=self._around.loop,
         )
         if self.stop is not None:
-            made._stop()
-        return made
-
-    def _own_context(self) -> Context:
-        return self.context
+            self._context._stop()
+        return self._context
 
     def _log_context(self) -> LogContext:
         task = self.task
@@ -222,15 +216,14 @@ class Attempt:
     async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Transition:
         """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt."""
         self._handler = handler
-        token = CURRENT.set(self._own_context)
+        token = CURRENT.set(lambda: self.context)
         logged = bind_later(self._log_context)
         try:
             result = await self._result(handler, middlewares, executors)
         finally:
             unbind(logged)
             CURRENT.reset(token)
-            if self._timers is not None:
-                self._forget_timers()
+            self._forget_timers()
         return self.decided(result, handler)
 
     def decided(self, result: Result, handler: Handler) -> Transition:

@@ -51,8 +51,7 @@ class Performer:
             return put_off(task, ReasonCode.UNKNOWN_VERSION, PUT_OFF_SECONDS)
         if task.must_run_alone:
             return await self._alone(attempt, handler)
-        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
-        return self._ending(attempt, handler, transition)
+        return await self._run(attempt, handler)
 
     def abandoned(self, attempt: Attempt, result: Result) -> Ending:
         """How an attempt ends whose handler goes on."""
@@ -72,8 +71,11 @@ class Performer:
             if not held:
                 attempt.stop = Stop.LEASE_LOST
                 return None
-            transition = await attempt.perform(handler, self._app.middlewares, self._executors)
-            return self._ending(attempt, handler, transition)
+            return await self._run(attempt, handler)
+
+    async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
+        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+        return self._ending(attempt, handler, transition)
 
     def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:
         return ending_of(

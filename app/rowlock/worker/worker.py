@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
@@ -79,7 +79,6 @@ class Worker:
             child_processes=settings.child_processes,
             preload={h.function.__module__ for h in app.handlers.values() if h.executor == "process"} - {"__main__"},
         )
-        self._reporter = DatabaseReporter(database)
         self._claimer = Claimer(
             self.queues,
             lease_seconds=settings.lease_seconds,
@@ -107,6 +106,18 @@ class Worker:
             self._turns,
             max_result_bytes=settings.max_result_bytes,
             troubled=partial(self.condition.troubled, "claim"),
+        )
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        """Made when the event loop runs that the attempts will run on."""
+        return Surroundings(
+            DatabaseReporter(self.database),
+            asyncio.get_running_loop(),
+            self.name,
+            grace_seconds=self.settings.cancel_grace_seconds,
+            force_seconds=self.settings.force_seconds,
+            on_abandoned=self._abandon,
         )
 
     async def run(self) -> None:
@@ -219,15 +230,7 @@ class Worker:
 
     def _begin(self, taken: list[ClaimedTask]) -> None:
         self.figures.claimed += len(taken)
-        around = Surroundings(
-            self._reporter,
-            asyncio.get_running_loop(),
-            self.name,
-            grace_seconds=self.settings.cancel_grace_seconds,
-            force_seconds=self.settings.force_seconds,
-            on_abandoned=self._abandon,
-        )
-        attempts = [Attempt(task, around) for task in taken]
+        attempts = [Attempt(task, self._surroundings) for task in taken]
         self._held.update((attempt.task.lease_token, attempt) for attempt in attempts)
         self._alone.update(task.lease_token for task in taken if task.must_run_alone)
         if not self._stopping.is_set():
@@ -314,16 +317,14 @@ class Worker:
                     self.figures.lost += 1
                     process_metrics().leases_lost.inc()
                     log.warning("An outcome came too late: its lease is lost.", task_id=str(ending.task.id))
-        released = sum([ending.outcome == RELEASED for ending in endings])
+        released = sum(ending.outcome == RELEASED for ending in endings)
         self.figures.released += released
         self.figures.finished += len(endings) - released
         now = time.time()
         process_metrics().record_finished(
-            [
-                (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
-                for e in endings
-                if e.way is not Way.RELEASE
-            ]
+            (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
+            for e in endings
+            if e.way is not Way.RELEASE
         )
 
     # -- heartbeats
