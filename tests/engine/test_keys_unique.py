@@ -189,6 +189,21 @@ async def test_a_holder_that_ends_while_another_asks_is_no_answer(here: Installa
     assert {answer.id for answer in answers} <= {first.id, *(row[0] for row in live)}
 
 
+async def test_who_finds_the_holder_gone_is_told_the_task_that_was_made(here: Installation) -> None:
+    """The holder is there for the first look, locked for the second, and gone after it."""
+    first, second = unique(), unique(2, on_duplicate="replace")
+    await enqueue(here.database, TENANT, first)
+    async with connection(here) as ending:
+        await ending.query("BEGIN")
+        await ending.query("SELECT FROM rowlock.tasks_live FOR UPDATE")
+        asking = asyncio.create_task(enqueue(here.database, TENANT, second))
+        await eventually(lambda: somebody_waits(here))
+        await ending.query("DELETE FROM rowlock.tasks_live")
+        await ending.query("COMMIT")
+        assert await asking == Enqueued(second.id, True)
+    assert await here.query("SELECT id FROM rowlock.tasks_live") == [(second.id,)]
+
+
 async def test_of_many_at_once_one_makes_the_task(here: Installation) -> None:
     answers = await asyncio.gather(*(enqueue(here.database, TENANT, unique(n)) for n in range(20)))
     assert sum(answer.created for answer in answers) == 1
