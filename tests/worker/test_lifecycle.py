@@ -13,6 +13,8 @@ from tests.worker.conftest import working
 
 from rowlock import Rowlock
 from rowlock.domain.errors import ConfigurationError
+from rowlock.store import workers
+from rowlock.store.database import Database
 from rowlock.worker import run_worker, wakeups
 
 SOON = timedelta(seconds=20)
@@ -24,7 +26,7 @@ async def test_worker_and_handlers_stand_in_the_database(app: Rowlock, here: Ins
         """Sends one letter."""
 
     async with working(app, concurrency=9) as worker:
-        await eventually(lambda: worker.id)
+        await eventually(lambda: here.query("SELECT name FROM rowlock.handlers"))  # which are entered after the worker
         rows = await here.query("SELECT id, health, queues, concurrency FROM rowlock.worker_health")
         assert rows == [(worker.id, "healthy", ["default", "mail"], 9)]
         handlers = await here.query(
@@ -37,6 +39,33 @@ async def test_worker_and_handlers_stand_in_the_database(app: Rowlock, here: Ins
         rows = await here.query("SELECT rowlock.enqueue('mail.send', '{\"to\": \"ada\"}') AS id")
         task = await here.task(rows[0][0])
         assert (task.queue, task.max_attempts, task.timeout_seconds) == ("mail", 7, 3.0)
+    assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
+
+
+async def test_no_heartbeat_is_under_way_when_a_worker_says_goodbye(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it might arrive later, and call the worker back to life."""
+    under_way, seen = 0, list[int]()
+    stop_worker = workers.stop_worker
+
+    async def beat_slowly(*_: object, **__: object) -> bool:
+        nonlocal under_way
+        under_way += 1
+        try:
+            return await asyncio.Event().wait()
+        finally:
+            under_way -= 1
+
+    async def say_goodbye(database: Database, worker_id: int) -> None:
+        seen.append(under_way)
+        await stop_worker(database, worker_id)
+
+    monkeypatch.setattr(workers, "beat", beat_slowly)
+    monkeypatch.setattr(workers, "stop_worker", say_goodbye)
+    async with working(app):
+        await eventually(lambda: under_way)
+    assert seen == [0]
     assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
 
 

@@ -94,13 +94,19 @@ class Shutdown:
             abandoned=len(stubborn),
         )
 
-    async def say_goodbye(self, database: Database, worker_id: int, name: str) -> None:
-        """Writes every outcome and the worker's own end, and gives back what claims took whose answers were lost."""
+    async def say_goodbye(self, database: Database, worker_id: int, name: str, beating: asyncio.Task[None]) -> None:
+        """Writes every outcome and the worker's own end, and gives back what claims took whose answers were lost.
+
+        The heart beats until every outcome is written, and no longer: a beat that arrived after the worker's end would
+        call it back to life.
+        """
         began, unheard = time.monotonic(), 0
         try:
             async with asyncio.timeout(max(5.0, self._settings.connect_seconds)):
                 await self._finisher.flushed()
                 unheard = await leases.release_unheard(database, worker_id, known=list(self._held))
+                beating.cancel()
+                await asyncio.wait([beating])
                 await workers.stop_worker(database, worker_id)
         except (TimeoutError, RowlockError) as error:
             log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))

@@ -124,10 +124,10 @@ class Worker:
         """Works until `stop()` is called, then drains; returns when nothing is left."""
         await self._register()
         async with asyncio.TaskGroup() as jobs:
+            beating = jobs.create_task(self._beat())
             background = [
                 jobs.create_task(self._finisher.run()),
                 jobs.create_task(self._wakeups.run()),
-                jobs.create_task(self._beat()),
                 jobs.create_task(self._heed_cancel_requests()),
                 jobs.create_task(sync_schedules(self.app, self.database, self.settings)),
             ]
@@ -137,8 +137,8 @@ class Worker:
             self._room.set()
             began = time.monotonic()
             await claims
-            await self._shut_down(time.monotonic() - began)
-            for job in background:
+            await self._shut_down(time.monotonic() - began, beating)
+            for job in (beating, *background):
                 job.cancel()
         self._executors.close()
 
@@ -388,7 +388,7 @@ class Worker:
 
     # -- stopping
 
-    async def _shut_down(self, seconds: float) -> None:
+    async def _shut_down(self, seconds: float, beating: asyncio.Task[None]) -> None:
         shutdown = Shutdown(
             self.settings, self._held, self._finisher, self.figures, quiet=self._quiet, hurry=self._hurry
         )
@@ -396,4 +396,4 @@ class Worker:
         await shutdown.drain()
         await shutdown.release()
         shutdown.force()
-        await shutdown.say_goodbye(self.database, self.id, self.name)
+        await shutdown.say_goodbye(self.database, self.id, self.name, beating)
