@@ -35,7 +35,7 @@ WITH lanes AS (
         attempt, tenant_id, queue, name, reason)
     SELECT picked.id, picked.started_at, rowlock.clock(), picked.lease_token, rowlock.execution_day(),
            picked.worker_id, 'lease_expired', picked.wait_seconds,
-           extract(epoch FROM rowlock.clock() - picked.started_at), picked.attempt, picked.tenant_id, picked.queue,
+           date_part('epoch', rowlock.clock() - picked.started_at), picked.attempt, picked.tenant_id, picked.queue,
            picked.name, 'lease_expired'
       FROM picked WHERE picked.status = 'running'
 )
@@ -46,12 +46,12 @@ UPDATE rowlock.tasks_live AS task
        worker_id = %(worker_id)s,
        started_at = rowlock.clock(),
        lost_lease = task.status = 'running' OR task.lost_lease,
-       wait_seconds = extract(epoch FROM rowlock.clock() - task.visible_at),
+       wait_seconds = date_part('epoch', rowlock.clock() - task.visible_at),
        visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
  WHERE task.ctid = ANY (ARRAY(SELECT picked.place FROM picked))
 RETURNING task.id, task.lease_token, task.tenant_id, task.queue, task.priority, task.lane, task.name, task.attempt,
           task.max_attempts, task.timeout_seconds, task.payload::text, task.payload_version, task.metadata,
-          task.wait_seconds, extract(epoch FROM task.started_at)::double precision AS claimed_epoch,
+          task.wait_seconds, date_part('epoch', task.started_at) AS claimed_epoch,
           task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id,
-          extract(epoch FROM task.deadline_at - task.started_at)::double precision AS deadline_seconds,
+          date_part('epoch', task.deadline_at - task.started_at) AS deadline_seconds,
           coalesce(task.lost_lease AND task.attempt = task.max_attempts, false) AS must_run_alone

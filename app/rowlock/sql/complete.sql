@@ -30,7 +30,7 @@ WITH ended AS MATERIALIZED (
         attempt, tenant_id, queue, name)
     SELECT ended.id, ended.started_at, rowlock.clock(), ended.lease_token,
            least(rowlock.today(), (SELECT last_day FROM rowlock.partition_horizon WHERE parent = 'executions')),
-           ended.worker_id, 'succeeded', ended.wait_seconds, extract(epoch FROM rowlock.clock() - ended.started_at),
+           ended.worker_id, 'succeeded', ended.wait_seconds, date_part('epoch', rowlock.clock() - ended.started_at),
            ended.attempt, ended.tenant_id, ended.queue, ended.name
       FROM ended
 )
