@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from rowlock.api.dashboard_files import mount_dashboard
 from rowlock.api.dead_letters.routes import router as dead_letters
+from rowlock.api.direct import DirectRoute
 from rowlock.api.docs import serve_docs
 from rowlock.api.handlers.routes import router as handlers
 from rowlock.api.health.figures import QueueFigures
@@ -28,6 +29,7 @@ from rowlock.api.schedules.routes import router as schedules
 from rowlock.api.schedules.window_routes import router as schedule_windows
 from rowlock.api.services import Services
 from rowlock.api.tasks.actions import router as task_actions
+from rowlock.api.tasks.routes import create_task_directly
 from rowlock.api.tasks.routes import router as tasks
 from rowlock.api.workers.routes import router as workers
 from rowlock.config import Settings
@@ -93,6 +95,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
         figures=QueueFigures(board, metrics),
     )
     install_problem_handlers(app, methods_at)
+    app.router.routes.append(DirectRoute("/v1/tasks", create_task_directly, methods=["POST"]))
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = openapi_document  # type: ignore[method-assign]

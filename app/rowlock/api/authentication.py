@@ -41,13 +41,20 @@ class Requires:
         return principal
 
 
+_writes = Requires("write")
+
 Reader = Annotated[Principal, Depends(Requires("read"))]
-Writer = Annotated[Principal, Depends(Requires("write"))]
+Writer = Annotated[Principal, Depends(_writes)]
 Admin = Annotated[Principal, Depends(Requires("admin"))]
 
 # For routes that ask nothing else of the principal.
 READERS_ONLY = Depends(Requires("read"))
 ADMINS_ONLY = Depends(Requires("admin"))
+
+
+async def writer_of(request: Request) -> Principal:
+    """The principal that `Writer` is, for routes that ask for it themselves."""
+    return await _writes(request, await BEARER(request))
 
 
 def acting(request: Request, principal: Principal) -> Actor:

@@ -45,6 +45,11 @@ class BodyReader(Protocol):
 
 def json_body(model: type[ModelT], *, required: bool = True) -> Any:  # Any: as FastAPI's own Depends
     """Dependency: the request's body as `model`. Where none is required, an empty one gives the model's defaults."""
+    return Depends(body_reader(model, required=required))
+
+
+def body_reader(model: type[ModelT], *, required: bool = True) -> Callable[[Request], Awaitable[ModelT]]:
+    """What `json_body` depends on."""
     adapter = TypeAdapter(model)
 
     async def read(request: Request) -> ModelT:
@@ -61,12 +66,6 @@ def json_body(model: type[ModelT], *, required: bool = True) -> Any:  # Any: as 
         except ValidationError as error:
             raise invalid(error.errors(include_url=False, include_input=False)) from error
 
-    return Depends(_described(read, model, required))
-
-
-def _described(
-    read: Callable[[Request], Awaitable[ModelT]], model: type[BaseModel], required: bool
-) -> Callable[[Request], Awaitable[ModelT]]:
     read.body_model, read.body_required = model, required  # type: ignore[attr-defined]
     return read
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 
 from structlog.typing import EventDict, WrappedLogger
@@ -45,9 +46,16 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event_dict: EventDict) ->
     return {key: _masked(key, value, MAX_DEPTH) for key, value in event_dict.items()}
 
 
+@lru_cache(maxsize=1_000)  # the keys of a program's events are few, and every value of every line has one
+def _names_a_secret(key: str) -> bool:
+    return key.lower().replace("-", "_") in SECRET_KEYS
+
+
 def _masked(key: object, value: object, depth: int) -> object:
-    if isinstance(key, str) and key.lower().replace("-", "_") in SECRET_KEYS:
+    if isinstance(key, str) and _names_a_secret(key):
         return MASK
+    if type(value) is str:
+        return mask_text(value)
     if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     if depth and isinstance(value, Mapping):

@@ -62,6 +62,7 @@ class Metrics:
         self.task_labels: Final = TaskLabels()
         self._route_label = BoundedLabel(200)
         self._ended: dict[tuple[str, str, str], _Ended] = {}
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
         self.tasks_submitted: Final = counter("tasks_submitted", "Tasks enqueued.", ["queue", "name", "source"])
         self.tasks_finished: Final = counter("tasks_finished", "Attempts that ended.", ["queue", "name", "outcome"])
@@ -189,8 +190,14 @@ class Metrics:
         """Count a request; `route` is the template (`/v1/tasks/{id}`), `static` or `unmatched`."""
         method = method if method in HTTP_METHODS else "OTHER"
         route = self._route_label(route)
-        self.http_requests.labels(method, route, status).inc()
-        self.http_request_seconds.labels(method, route).observe(seconds)
+        answered = self._answered.get((method, route, status))
+        if answered is None:  # to ask prometheus_client for a series costs more than to count in it
+            answered = self._answered[method, route, status] = (
+                self.http_requests.labels(method, route, status),
+                self.http_request_seconds.labels(method, route),
+            )
+        answered[0].inc()
+        answered[1].observe(seconds)
 
 
 @cache

@@ -32,6 +32,8 @@ from tests.harness.server_template import ServerTemplate
 EVIDENCE = REPOSITORY / "build" / "faults"
 LONGEST_SECONDS = 420.0
 SHOWN = 10
+TOLD_EVERY = 10  # histories, where no bar can show how far it is
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,23 @@ def play(seed: int, short: bool, folder: Path, template: Path) -> None:
 
 
 def run(wanted: Wanted, console: Console) -> int:
-    """Plays all of them; the exit code."""
+    """Plays all of them; the exit code. One that is interrupted says what it has until then."""
     shutil.rmtree(EVIDENCE, ignore_errors=True)
     tally = Tally(wanted.seeds.start)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rowlock-faults-") as template, _progress(console) as progress:
-        bar = progress.add_task("", total=len(wanted.seeds), said="")
-        for verdict in _verdicts(wanted, Path(template)):
-            tally.add(verdict)
-            _report(verdict, wanted, progress.console)
-            said = f"{tally.faults.total():,} faults, {tally.tasks:,} tasks, {len(tally.failed)} failed"
-            progress.update(bar, advance=1, said=said)
+    try:
+        with tempfile.TemporaryDirectory(prefix="rowlock-faults-") as template, _progress(console) as progress:
+            bar = progress.add_task("", total=len(wanted.seeds), said="")
+            for verdict in _verdicts(wanted, Path(template)):
+                tally.add(verdict)
+                _report(verdict, wanted, progress.console)
+                said = f"{tally.faults.total():,} faults, {tally.tasks:,} tasks, {len(tally.failed)} failed"
+                progress.update(bar, advance=1, said=said)
+                if not console.is_terminal and tally.histories % TOLD_EVERY == 0:
+                    console.print(f"{tally.histories} of {len(wanted.seeds)} histories: {said}", highlight=False)
+    except KeyboardInterrupt:
+        _conclude(tally, (time.monotonic() - began) / 60, console)
+        return INTERRUPTED
     return _conclude(tally, (time.monotonic() - began) / 60, console)
 
 
@@ -71,8 +79,12 @@ def _verdicts(wanted: Wanted, template: Path) -> Iterator[Verdict]:
         for seed in wanted.seeds:
             arguments = (seed, wanted.short, EVIDENCE / f"seed-{seed}", template)
             playing[players.schedule(play, args=arguments, timeout=LONGEST_SECONDS)] = seed
-        for played in as_completed(playing):
-            yield _verdict(playing[played], played.exception())
+        try:
+            for played in as_completed(playing):
+                yield _verdict(playing[played], played.exception())
+        except BaseException:
+            players.stop()  # or it would play all the others first
+            raise
 
 
 def _verdict(seed: int, error: BaseException | None) -> Verdict:

@@ -72,6 +72,18 @@ def test_a_json_line_says_who_when_and_what(stderr: Stderr) -> None:
     assert at.utcoffset() == UTC.utcoffset(None)
 
 
+@pytest.mark.parametrize(
+    "said", ["plain", "Grüße, 世界", "a lone surrogate \ud800", 'quote " and \n line', 2**80, -1.5, None, True]
+)
+def test_a_json_line_is_one_line_of_ascii_whatever_it_says(stderr: Stderr, said: object) -> None:
+    configure_logging(format="json", level="info", process="worker")
+    get_logger("rowlock.test").info("Said.", said=said)
+    text = stderr.text()
+    assert text.isascii()
+    assert text.count("\n") == 1
+    assert json.loads(text)["said"] == said
+
+
 def test_a_logger_made_earlier_follows_the_configuration(stderr: Stderr) -> None:
     logger = get_logger("rowlock.early")
     logger.debug("Before: bound on first use.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from rowlock.api.authentication import Reader, Writer
-from rowlock.api.body import json_body
+from rowlock.api.authentication import Reader, Writer, writer_of
+from rowlock.api.body import body_reader, json_body
 from rowlock.api.idempotency import idempotency_key, refuse_idempotency_key
 from rowlock.api.openapi import IDEMPOTENCY_HEADER, TAG_TASKS, problems
 from rowlock.api.pagination import PageQuery, make_cursor, read_cursor
@@ -31,6 +31,7 @@ from rowlock.api.wire import TaskId
 from rowlock.engine import inspect
 
 router = APIRouter(tags=[TAG_TASKS])
+_task_in = body_reader(TaskCreate)
 
 
 @router.post(
@@ -43,15 +44,18 @@ router = APIRouter(tags=[TAG_TASKS])
     },
     openapi_extra={"parameters": [IDEMPOTENCY_HEADER]},
 )
-async def create_task(
-    request: Request, principal: Writer, body: Annotated[TaskCreate, json_body(TaskCreate)]
-) -> Response:
+async def create_task(request: Request, principal: Writer, body: Annotated[TaskCreate, Depends(_task_in)]) -> Response:
     """Stores a task and answers with it: 201, or 200 with the earlier task that an idempotency or unique key names."""
     services = services_of(request)
     asked = await creation.read_request(services, principal.tenant_id, body, idempotency_key(request))
     task, created = await creation.store(services, principal.tenant_id, asked, own_id=body.id is None)
     headers = {"Location": f"/v1/tasks/{task.id}"}
     return json_reply(task_json(task), status=201 if created else 200, headers=headers)
+
+
+async def create_task_directly(request: Request) -> Response:
+    """The same, for `DirectRoute`."""
+    return await create_task(request, await writer_of(request), await _task_in(request))
 
 
 @router.post("/v1/tasks/batch", status_code=201, response_model=BatchReply, responses=problems(409, body=True))
