@@ -82,6 +82,25 @@ async def test_capped_lane_never_runs_more_than_its_cap(here: Installation) -> N
         await link.close()
 
 
+async def test_what_was_taken_is_not_lost_over_a_capped_lane_in_trouble(here: Installation, link: Link) -> None:
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'acme', 3)")
+    plain, capped = await here.enqueue(), await here.enqueue(tenant="acme")
+    chosen = claimer()
+    refuse = (
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no' USING ERRCODE = '40001'; END$$"
+    )
+    await here.query(refuse)
+    await here.query(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON rowlock.tasks_live FOR EACH ROW WHEN (old.lane = 'acme') "
+        "EXECUTE FUNCTION refuse()"
+    )
+    assert [task.id for task in await chosen.claim(link, 1, 10)] == [plain]
+    with pytest.raises(DatabaseUnavailable):
+        await chosen.claim(link, 1, 10)
+    await here.query("DROP TRIGGER refuse ON rowlock.tasks_live")
+    assert [task.id for task in await chosen.claim(link, 1, 10)] == [capped]
+
+
 async def test_a_full_lane_does_not_hold_up_what_is_less_urgent(here: Installation, link: Link) -> None:
     await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 1)")
     for _ in range(3):

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from rowlock.domain.errors import RowlockError
 from rowlock.domain.lanes import Lane, LaneBook, LanePlan
 from rowlock.domain.priorities import Priority
 from rowlock.store import leases
@@ -59,8 +60,8 @@ class Claimer:
             plans = self._book.plan(room, now)
         while plans:
             asked_at = self._monotonic()
-            taken = await self._ask(link, plans, worker_id, room)
-            self._learn(plans, taken, self._monotonic() - asked_at)
+            taken, answered = await self._ask(link, plans, worker_id, room)
+            self._learn(answered, taken, self._monotonic() - asked_at)
             if taken:
                 return taken
             plans = self._book.plan(room, now)  # without the lanes that came up short
@@ -88,17 +89,27 @@ class Claimer:
             by_stream[lane.lane.queue, lane.lane.priority].append(lane.lane.lane)
         self._past = {stream: max(lanes) for stream, lanes in by_stream.items() if len(lanes) >= self._lanes_per_scan}
 
-    async def _ask(self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int) -> list[ClaimedTask]:
-        free = [plan for plan in plans if plan.lane not in self._capped]
+    async def _ask(
+        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int
+    ) -> tuple[list[ClaimedTask], list[LanePlan]]:
+        """What was taken, and the plans whose lanes were asked."""
+        asked = [plan for plan in plans if plan.lane not in self._capped]
         taken: list[ClaimedTask] = []
-        if free:
-            taken = await leases.claim(link, free, room=room, worker_id=worker_id, lease_seconds=self._lease_seconds)
+        if asked:
+            taken = await leases.claim(link, asked, room=room, worker_id=worker_id, lease_seconds=self._lease_seconds)
         for plan in plans:
-            if plan.lane in self._capped and len(taken) < room:
+            if plan.lane not in self._capped or len(taken) >= room:
+                continue
+            try:
                 taken += await leases.claim_capped(
                     link, plan, room=room - len(taken), worker_id=worker_id, lease_seconds=self._lease_seconds
                 )
-        return taken
+            except RowlockError:
+                if not taken:
+                    raise
+                break  # what was taken is leased, and must run; the next claim meets the trouble, if it lasts
+            asked.append(plan)
+        return taken, asked
 
     def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask], seconds: float) -> None:
         # By the three names: to make a Lane of them, and hash it, costs 2 µs a task.
