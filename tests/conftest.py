@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rowlock.testing.databases import FreshDatabases
+from rowlock.testing.databases import FreshDatabases, fully_migrated
 from rowlock.testing.server_runs import end_in_order_when_told_to
 from rowlock.testing.servers import Server
 
@@ -43,9 +43,17 @@ def template(databases: FreshDatabases) -> str:
     return databases.template()
 
 
+@pytest.fixture(scope="session")
+def full_databases(server: Server, databases: FreshDatabases) -> FreshDatabases:
+    """Makes databases with all partitions that a migration makes."""
+    return FreshDatabases(server.admin_url, prefix=f"{databases.prefix}_full", prepare=fully_migrated)
+
+
 @pytest.fixture
-def database_url(databases: FreshDatabases, template: str) -> Iterator[str]:
-    """The URL of a database of the test's own, migrated."""
+def database_url(request: pytest.FixtureRequest, databases: FreshDatabases) -> Iterator[str]:
+    """The URL of a database of the test's own, migrated; with all partitions where the test is marked so."""
+    if request.node.get_closest_marker("all_partitions"):
+        databases = request.getfixturevalue("full_databases")
     with databases.clone() as url:
         yield url
 

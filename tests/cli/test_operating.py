@@ -225,6 +225,7 @@ def test_workers_and_handlers(cli: Caller, database_url: str) -> None:
     assert "a,b" in cli("workers").out
 
 
+@pytest.mark.all_partitions
 def test_maintain_says_what_it_did(cli: Caller, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         last = connection.execute(

@@ -28,6 +28,7 @@ async def plan(here: Installation, statuses: set[Status], parameters: dict[str, 
     return "\n".join(row[0] for row in rows)
 
 
+@pytest.mark.all_partitions
 async def test_a_list_reads_the_partitions_of_its_statuses_in_order(here: Installation) -> None:
     await here.query(FILL)
     await here.query("ANALYZE rowlock.tasks")
@@ -42,6 +43,7 @@ async def test_a_list_reads_the_partitions_of_its_statuses_in_order(here: Instal
     assert f"Index Scan Backward using {filled}_pkey" in everything
 
 
+@pytest.mark.all_partitions
 async def test_a_list_finds_rare_rows_among_many(here: Installation) -> None:
     await here.query(FILL)
 

@@ -15,6 +15,7 @@ from rowlock.engine.fire import fire_due
 from rowlock.engine.retain import maintain
 from rowlock.store import leases
 
+pytestmark = pytest.mark.all_partitions
 DAY = timedelta(days=1)
 
 

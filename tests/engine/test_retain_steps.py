@@ -17,6 +17,7 @@ from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.maintenance import expired_partitions, maintenance_link
 from rowlock.store.steps import FinishedStep
 
+pytestmark = pytest.mark.all_partitions
 DAY = timedelta(days=1)
 
 

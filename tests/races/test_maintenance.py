@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
 from tests.harness.installation import Installation, installation
 from tests.harness.partitions import make_partition, partitions
 
 from rowlock.engine.retain import maintain
 from rowlock.store import leases
+
+pytestmark = pytest.mark.all_partitions
 
 
 async def complete(here: Installation, task: leases.ClaimedTask) -> set[int]:

@@ -26,6 +26,7 @@ from rowlock.store.leaders import get_leader
 from rowlock.telemetry.metrics import Metrics
 from rowlock.testing.databases import FreshDatabases
 
+pytestmark = pytest.mark.all_partitions
 MINUTE = timedelta(minutes=1)
 QUICK = {"scheduler_tick_seconds": 0.05, "election_seconds": 0.1}
 

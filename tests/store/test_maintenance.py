@@ -14,6 +14,8 @@ from rowlock.engine.retain import maintain
 from rowlock.store import maintenance
 from rowlock.store.maintenance import ExpiredPartition, maintenance_link
 
+pytestmark = pytest.mark.all_partitions
+
 
 @pytest.fixture
 async def here(database_url: str) -> AsyncIterator[Installation]:
