@@ -21,7 +21,7 @@ def dead_task(cli: Caller, database_url: str) -> str:
         connection.execute("DELETE FROM rowlock.tasks_live WHERE id = %s", (task,))
         connection.execute(
             "INSERT INTO rowlock.tasks (id, queue, name, status, attempt, reason, error, finished_at, expires_on)"
-            " VALUES (%s, 'q', 'mail.send', 'dead', 4, 'error', 'no \x1b[31mroute', now(), rowlock.today() + 30)",
+            " VALUES (%s, 'q', 'mail.send', 'dead', 4, 'error', 'no \x1b[31mroute', now(), rowlock.today() + 7)",
             (task,),
         )
     return str(task)

@@ -34,8 +34,8 @@ END $$
 
 
 @pytest.fixture(scope="session")
-def gated_database(databases: FreshDatabases) -> Iterator[str]:
-    with databases.clone() as url:
+def gated_database(full_databases: FreshDatabases) -> Iterator[str]:
+    with full_databases.clone() as url:
         asyncio.run(_prepare(url))
         yield url
 

@@ -28,14 +28,15 @@ LONGEST_PREFIX = 40
 PREFIX = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_PREFIX - 1}}}")
 
 
-DAYS_KEPT = (0, 1, 2, 7, 8, 30, 31)  # from today: those on which tests finish tasks, and to which these are kept
-DAY_PARTITIONS = """
-SELECT child.oid::regclass::text, parent.relname::text, to_date(right(child.relname, 8), 'YYYYMMDD') - rowlock.today()
+DAYS_AHEAD = 8  # of the partitions that tests' databases have
+LATER_PARTITIONS = """
+SELECT child.oid::regclass::text
   FROM pg_inherits
   JOIN pg_class AS parent ON parent.oid = inhparent AND parent.relnamespace = 'rowlock'::regnamespace
   JOIN pg_class AS child ON child.oid = inhrelid AND child.relname ~ '_[0-9]{8}$'
- ORDER BY child.relname
+ WHERE to_date(right(child.relname, 8), 'YYYYMMDD') > rowlock.today() + %s
 """
+NEARER_HORIZON = "UPDATE rowlock.partition_horizon SET last_day = least(last_day, rowlock.today() + %s)"
 
 
 def fully_migrated(url: str) -> None:
@@ -46,14 +47,13 @@ def fully_migrated(url: str) -> None:
 
 
 def migrated(url: str) -> None:
-    """The same with the partitions of a few days, and the last. A clone takes half the time so, and the first statement
-    that reads all of a table a fifth; rows of other days lie in the table's default partition."""
+    """The same with partitions of a few days ahead: a clone takes half the time so, and the first statement that reads
+    all of a table a fifth. What is to be kept for longer is filed under the last of them, as wherever they end."""
     fully_migrated(url)
-    with connected(url) as connection:
-        found = connection.execute(DAY_PARTITIONS).fetchall()
-        last = {parent: child for child, parent, _ in found}
-        spared = [child for child, parent, days in found if days not in DAYS_KEPT and child != last[parent]]
-        connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(map(sql.SQL, spared))))
+    with connected(url) as connection, connection.transaction():
+        later = [sql.SQL(name) for (name,) in connection.execute(LATER_PARTITIONS, (DAYS_AHEAD,))]
+        connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(later)))
+        connection.execute(NEARER_HORIZON, (DAYS_AHEAD,))
 
 
 class FreshDatabases:
