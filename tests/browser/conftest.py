@@ -58,7 +58,7 @@ class Site:
             """
             WITH buried AS (
                 UPDATE rowlock.tasks
-                   SET status = 'dead', finished_at = rowlock.clock(), expires_on = rowlock.today() + 30, attempt = 1,
+                   SET status = 'dead', finished_at = rowlock.clock(), expires_on = rowlock.today() + 7, attempt = 1,
                        started_at = rowlock.clock(), worker_id = 7, lease_token = 1, reason = 'attempts_exhausted',
                        error = %(error)s
                  WHERE id = %(id)s RETURNING *

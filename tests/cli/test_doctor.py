@@ -29,6 +29,7 @@ def by_check(answer: Any) -> dict[str, str]:
     return {finding["check"]: finding["verdict"] for finding in answer.json["findings"]}
 
 
+@pytest.mark.all_partitions
 def test_what_was_just_migrated_has_no_problem(cli: Caller) -> None:
     answer = cli("doctor", "--json")
     found = by_check(answer)

@@ -13,7 +13,7 @@ Sql = Callable[..., list[tuple[Any, ...]]]
 BURY = """
     WITH buried AS (
         UPDATE rowlock.tasks
-           SET status = 'dead', finished_at = rowlock.clock(), expires_on = rowlock.today() + 30, attempt = 4,
+           SET status = 'dead', finished_at = rowlock.clock(), expires_on = rowlock.today() + 7, attempt = 4,
                started_at = rowlock.clock(), worker_id = 7, lease_token = 1, reason = 'attempts_exhausted',
                error = 'SMTPException: refused'
          WHERE id = %s
