@@ -14,7 +14,6 @@ import importlib
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -223,7 +222,7 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = [self._stamped(request) for request in requests]
+            stamped = self._stamped(requests)
             stored = await self._backend.submit(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
 
@@ -235,23 +234,27 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = [self._stamped(request) for request in requests]
+            stamped = self._stamped(requests)
             stored = self._backend.submit_sync(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
 
-    def _stamped(self, request: TaskRequest) -> TaskRequest:
-        """The request with its parent, where a handler enqueues it, with its trace, and with its key's lifetime."""
+    def _stamped(self, requests: Sequence[TaskRequest]) -> Sequence[TaskRequest]:
+        """The requests with their parent, where a handler enqueues them, their trace, and their keys' lifetime."""
+        current, trace = current_context(), inject_context()
+        if current is None and not trace and not any(request.idempotency_key for request in requests):
+            return requests
+        return [self._stamp(request, current, trace) for request in requests]
+
+    def _stamp(self, request: TaskRequest, current: Context | None, trace: dict[str, str]) -> TaskRequest:
         changes: dict[str, Any] = {}
-        current = current_context()
         if current is not None and request.parent_id is None:
             changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
-        trace = inject_context()
         if trace:
             metadata = orjson.loads(request.metadata) if request.metadata else {}
             changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
         if request.idempotency_key is not None and request.idempotency_ttl is None:
             changes["idempotency_ttl"] = timedelta(hours=self.settings.idempotency_hours)
-        return replace(request, **changes) if changes else request
+        return request._replace(**changes) if changes else request
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> list[TaskHandle]:
         process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")

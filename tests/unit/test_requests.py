@@ -125,3 +125,13 @@ def test_the_life_of_an_idempotency_key_is_bounded(ttl: timedelta) -> None:
     with pytest.raises(InvalidArgument) as refused:
         task_request("mail.send", idempotency_key="i", idempotency_ttl=ttl)
     assert refused.value.detail["field"] == "idempotency_ttl"
+
+
+def test_another_like_it_has_an_id_and_a_payload_of_its_own_and_shares_the_rest() -> None:
+    first = task_request("mail", {"to": 1}, tags=["a"], delay=5, unique_key="k")
+    second = first.again('{"to":2}')
+    assert second.id > first.id
+    assert second.payload == '{"to":2}'
+    assert second[2:] == first[2:]
+    assert second.options == first.options
+    assert not {first.id, first.payload, first.unique_key} & set(first.options)

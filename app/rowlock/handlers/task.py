@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 F = TypeVar("F", bound=Callable[[Any], Any])
 KeyOf = str | Callable[[Mapping[str, Any]], str]
+_KEYS = ("idempotency_key", "unique_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,18 @@ class Enqueueing(Generic[P, R]):
         return {"tenant_id": self._options.get("tenant_id"), "on": self._options.get("on")}
 
     def _requests(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskRequest]:
-        return [self._request((), each) for each in arguments]
+        """One for each; those after the first take its options, unless each has some of its own."""
+        left = iter(arguments)
+        made = [self._request((), each) for each in islice(left, 1)]
+        if self._options.get("id") or any(callable(self._options.get(key)) for key in _KEYS):
+            return made + [self._request((), each) for each in left]
+        payload = self.handler.arguments.payload
+        return made + [made[0].again(payload((), each)) for each in left]
 
     def _request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TaskRequest:
         handler = self.handler
         chosen = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
-        for key in ("idempotency_key", "unique_key"):
+        for key in _KEYS:
             if callable(chosen.get(key)):
                 chosen[key] = chosen[key](handler.arguments.named(args, kwargs, defaults=True))
         return task_request(

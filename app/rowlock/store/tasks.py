@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -17,8 +16,6 @@ from rowlock.store.arrays import Bigints, Texts, Uuids
 from rowlock.store.links import Runner
 
 Json = Any  # whatever JSON spells
-_OWN = {"id", "payload", "idempotency_key", "idempotency_ttl", "unique_key", "on_duplicate"}
-_options = attrgetter(*(field.name for field in fields(TaskRequest) if field.name not in _OWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +90,7 @@ class ChildResult:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """Answer to a request: the task's id, and whether this request made it."""
 
     id: UUID
@@ -155,13 +151,16 @@ def batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]
     """Parameters of `enqueue_batch.sql`: a list for each column of the different options there are."""
     numbers: dict[tuple[object, ...], int] = {}
     rows: list[dict[str, Any]] = []
-    options = []
+    options: list[int] = []
+    former: tuple[object, ...] | None = None
+    number = 0
     for tenant_id, request in asked:
-        key = (tenant_id, _options(request))
-        number = numbers.get(key)
-        if number is None:
-            number = numbers[key] = len(numbers) + 1
-            rows.append(single_parameters(tenant_id, request))
+        key = (tenant_id, request.options)
+        if key != former:  # most often it is the same, and then it need not be hashed
+            former = key
+            number = numbers.setdefault(key, len(numbers) + 1)
+            if number > len(rows):
+                rows.append(single_parameters(tenant_id, request))
         options.append(number)
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     del columns["id"], columns["payload"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -49,7 +48,7 @@ def _same_meaning(tasks: list[InlineTask], request: TaskRequest) -> InlineTask |
                     f"Task {task.id} already holds the unique key {request.unique_key!r} for {request.name}."
                 )
             if request.on_duplicate == "replace" and task.status != "running":
-                task.request = replace(asked, payload=request.payload, payload_version=request.payload_version)
+                task.request = asked._replace(payload=request.payload, payload_version=request.payload_version)
                 task.payload = orjson.loads(request.payload)
             return task
     return None
@@ -57,8 +56,7 @@ def _same_meaning(tasks: list[InlineTask], request: TaskRequest) -> InlineTask |
 
 def _essence(request: TaskRequest) -> tuple[TaskRequest, object]:
     """What makes two requests the same: all but their ids, their parents, their trace, and how JSON is spelt."""
-    bare = replace(
-        request,
+    bare = request._replace(
         id=_NOBODY,
         parent_id=None,
         workflow_id=None,
