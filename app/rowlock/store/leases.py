@@ -17,11 +17,13 @@ from rowlock.store.database import Database
 from rowlock.store.links import Link, Row, Runner, column_lists
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# The claim must walk its index in order: any other plan reads the whole backlog. And a worker that freezes between two
-# statements of a claim must not keep its locks, for which all others wait.
+# The claim must walk its index in order: any other plan reads the whole backlog. Whatever the parameters, that is the
+# plan, so the server need not plan anew, which takes longer than the scan for lanes itself. And a worker that freezes
+# between two statements of a claim must not keep its locks, for which all others wait.
 _ORDERED_SCANS = (
     "SELECT set_config('enable_bitmapscan', 'off', {0}), set_config('enable_seqscan', 'off', {0}), "
-    "set_config('enable_sort', 'off', {0}), set_config('idle_in_transaction_session_timeout', '5s', {0})"
+    "set_config('enable_sort', 'off', {0}), set_config('plan_cache_mode', 'force_generic_plan', {0}), "
+    "set_config('idle_in_transaction_session_timeout', '5s', {0})"
 )
 ORDERED_SCANS_ONLY = _ORDERED_SCANS.format("true")
 ORDERED_SCANS_FROM_NOW_ON = _ORDERED_SCANS.format("false")

@@ -191,7 +191,8 @@ class Worker:
                 if link is None or link.broken:
                     link = await claiming_link(self.database)
                 began = time.perf_counter()
-                taken = await self._claimer.claim(link, self.id, min(room, self.settings.claim_batch))
+                asked = min(room, self.settings.claim_batch)
+                taken = await self._claimer.claim(link, self.id, asked)
             except RowlockError as error:
                 self.condition.troubled("claim", error)
                 recovering = True
@@ -204,6 +205,8 @@ class Worker:
             if taken:
                 self._wakeups.found_work()
                 self._begin(taken)  # they run while the next claim is on its way
+                if len(taken) < asked:
+                    await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
             else:
                 await self._wakeups.wait()
         if link is not None:
