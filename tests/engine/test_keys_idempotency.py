@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,7 +93,7 @@ async def test_who_asks_and_in_which_trace_is_no_part_of_the_request(here: Insta
 async def test_how_json_is_spelt_is_no_part_of_the_request(here: Installation) -> None:
     first = keyed()
     await enqueue(here.database, TENANT, first)
-    again = replace(first, id=new_id(), payload='{"to": {"name": "ada"},   "amount": 5}')
+    again = first._replace(id=new_id(), payload='{"to": {"name": "ada"},   "amount": 5}')
     assert await enqueue(here.database, TENANT, again) == Enqueued(first.id, False)
 
 
