@@ -41,8 +41,12 @@ def tokens(folder: Path) -> dict[str, list[int]]:
 
 
 def said(folder: Path, stale: set[int]) -> dict[str, str]:
-    """What became of each word that was said under these leases, by the task's id."""
-    heard = {word.task: f"{word.way} is {word.heard}" for word in told(folder).words if word.token in stale}
+    """What became of each word that was said under these leases and has been answered, by the task's id."""
+    heard = {
+        word.task: f"{word.way} is {word.heard}"
+        for word in told(folder).words
+        if word.token in stale and word.heard != "unknown"
+    }
     for call in told(folder).of("step", "progress"):
         if call.asked["token"] in stale and call.answer:
             error = call.answer.get("error", "nothing").split(":")[0]
