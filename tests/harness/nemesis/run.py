@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from pebble import ProcessPool
+from pebble import CONSTS, ProcessPool
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -29,11 +31,14 @@ from tests.harness.nemesis.tally import BARS, FIGURES, FULL_RUN, Tally, write_fi
 from tests.harness.nemesis.verdict import Verdict, read_verdict
 from tests.harness.server_template import ServerTemplate
 
+from rowlock.cli.exit_codes import ExitCode
+from rowlock.testing.server_runs import end_in_order_when_told_to
+
 EVIDENCE = REPOSITORY / "build" / "faults"
 LONGEST_SECONDS = 420.0
+ENDING_SECONDS = 30  # a history that is told to end stops its programs and its server
 SHOWN = 10
 TOLD_EVERY = 10  # histories, where no bar can show how far it is
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,20 @@ class Wanted:
 
 
 def play(seed: int, short: bool, folder: Path, template: Path) -> None:
-    """One history, in this process."""
+    """One history, in this process; told to end, it takes along what it has started."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # in place of the pool's, which ends at once
+    end_in_order_when_told_to()
     plan = make_plan(seed, kinds_allowed(), SHORT if short else FULL)
-    run_history(plan, folder, ServerTemplate(template))
+    try:
+        run_history(plan, folder, ServerTemplate(template))
+    except KeyboardInterrupt:
+        os._exit(ExitCode.INTERRUPTED)  # or the pool would have it play the next
 
 
 def run(wanted: Wanted, console: Console) -> int:
     """Plays all of them; the exit code. One that is interrupted says what it has until then."""
+    end_in_order_when_told_to()
+    CONSTS.term_timeout = ENDING_SECONDS
     shutil.rmtree(EVIDENCE, ignore_errors=True)
     tally = Tally(wanted.seeds.start)
     began = time.monotonic()
@@ -68,7 +80,7 @@ def run(wanted: Wanted, console: Console) -> int:
                     console.print(f"{tally.histories} of {len(wanted.seeds)} histories: {said}", highlight=False)
     except KeyboardInterrupt:
         _conclude(tally, (time.monotonic() - began) / 60, console)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     return _conclude(tally, (time.monotonic() - began) / 60, console)
 
 
