@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from rowlock.testing.databases import FreshDatabases, fully_migrated
+from rowlock.testing.pytest_plugin import run_of
 from rowlock.testing.server_runs import end_in_order_when_told_to
-from rowlock.testing.servers import Server
+from rowlock.testing.servers import Server, databases_on
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,9 +45,9 @@ def template(databases: FreshDatabases) -> str:
 
 
 @pytest.fixture(scope="session")
-def full_databases(server: Server, databases: FreshDatabases) -> FreshDatabases:
+def full_databases(server: Server, pytestconfig: pytest.Config) -> FreshDatabases:
     """Makes databases with all partitions that a migration makes."""
-    return FreshDatabases(server.admin_url, prefix=f"{databases.prefix}_full", prepare=fully_migrated)
+    return databases_on(server, run_of(pytestconfig), suffix="_full", prepare=fully_migrated)
 
 
 @pytest.fixture

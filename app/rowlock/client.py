@@ -238,11 +238,9 @@ class Rowlock:
             stored = self._backend.submit_sync(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
 
-    def _stamped(self, requests: Sequence[TaskRequest]) -> Sequence[TaskRequest]:
+    def _stamped(self, requests: Sequence[TaskRequest]) -> list[TaskRequest]:
         """The requests with their parent, where a handler enqueues them, their trace, and their keys' lifetime."""
         current, trace = current_context(), inject_context()
-        if current is None and not trace and not any(request.idempotency_key for request in requests):
-            return requests
         return [self._stamp(request, current, trace) for request in requests]
 
     def _stamp(self, request: TaskRequest, current: Context | None, trace: dict[str, str]) -> TaskRequest:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.eventually import eventually
-from tests.harness.history.calls import History, history_of
+from tests.harness.history.calls import Heard, History, history_of
 from tests.harness.history.check import check_run
 from tests.harness.history.events import read_events
 from tests.harness.installation import Installation
@@ -45,7 +45,7 @@ def said(folder: Path, stale: set[int]) -> dict[str, str]:
     heard = {
         word.task: f"{word.way} is {word.heard}"
         for word in told(folder).words
-        if word.token in stale and word.heard != "unknown"
+        if word.token in stale and word.heard is not Heard.UNKNOWN
     }
     for call in told(folder).of("step", "progress"):
         if call.asked["token"] in stale and call.answer:

@@ -95,6 +95,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
         figures=QueueFigures(board, metrics),
     )
     install_problem_handlers(app, methods_at)
+    # Before the documented routes, for the first that matches is taken.
     app.router.routes.append(DirectRoute("/v1/tasks", create_task_directly, methods=["POST"]))
     for router in ROUTERS:
         app.include_router(router)

@@ -6,8 +6,6 @@ FastAPI works out at each request what a route's parameters want. Where the work
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
@@ -19,5 +17,4 @@ class DirectRoute(Route):
         match, found = super().matches(scope)
         if match is not Match.FULL:
             return Match.NONE, {}
-        known: dict[str, Any] = {**found, "route": self}
-        return match, known
+        return match, {**found, "route": self}

@@ -47,11 +47,11 @@ class TaskRequest(NamedTuple):
     @property
     def options(self) -> tuple[object, ...]:
         """All that tasks may share."""
-        return self[6:]
+        return self[_FIRST_SHARED:]
 
     def again(self, payload: str) -> TaskRequest:
         """Another task like this one, with a payload (JSON text, checked) and an id of its own."""
-        return TaskRequest._make((new_id(), payload, *self[2:]))
+        return TaskRequest._make((new_id(), payload, *self[2:]))  # half the time of _replace
 
     @property
     def keyed(self) -> bool:
@@ -61,6 +61,9 @@ class TaskRequest(NamedTuple):
     @property
     def due_now(self) -> bool:
         return self.run_at is None and not self.delay
+
+
+_FIRST_SHARED = TaskRequest._fields.index("name")
 
 
 def task_request(

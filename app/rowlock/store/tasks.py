@@ -151,16 +151,13 @@ def batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]
     """Parameters of `enqueue_batch.sql`: a list for each column of the different options there are."""
     numbers: dict[tuple[object, ...], int] = {}
     rows: list[dict[str, Any]] = []
-    options: list[int] = []
-    former: tuple[object, ...] | None = None
-    number = 0
+    options = []
     for tenant_id, request in asked:
         key = (tenant_id, request.options)
-        if key != former:  # most often it is the same, and then it need not be hashed
-            former = key
-            number = numbers.setdefault(key, len(numbers) + 1)
-            if number > len(rows):
-                rows.append(single_parameters(tenant_id, request))
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(numbers) + 1
+            rows.append(single_parameters(tenant_id, request))
         options.append(number)
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     del columns["id"], columns["payload"]

@@ -190,14 +190,14 @@ class Metrics:
         """Count a request; `route` is the template (`/v1/tasks/{id}`), `static` or `unmatched`."""
         method = method if method in HTTP_METHODS else "OTHER"
         route = self._route_label(route)
-        answered = self._answered.get((method, route, status))
-        if answered is None:  # to ask prometheus_client for a series costs more than to count in it
-            answered = self._answered[method, route, status] = (
+        if (method, route, status) not in self._answered:  # asking for a series costs more than counting in it
+            self._answered[method, route, status] = (
                 self.http_requests.labels(method, route, status),
                 self.http_request_seconds.labels(method, route),
             )
-        answered[0].inc()
-        answered[1].observe(seconds)
+        requests, durations = self._answered[method, route, status]
+        requests.inc()
+        durations.observe(seconds)
 
 
 @cache

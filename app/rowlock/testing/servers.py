@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +18,7 @@ from rowlock.domain.errors import RowlockError
 from rowlock.store.databases import Strategy, with_database
 from rowlock.store.embedded import EmbeddedServer
 from rowlock.store.embedded_lock import exclusively
-from rowlock.testing.databases import FreshDatabases
+from rowlock.testing.databases import FreshDatabases, migrated
 from rowlock.testing.server_docker import remove_containers, start_container
 from rowlock.testing.server_runs import abandoned_runs, end_run, fsync_wanted, make_run
 
@@ -47,10 +48,13 @@ def server_of(run: Path) -> Server:
         return server
 
 
-def databases_on(server: Server, run: Path) -> FreshDatabases:
+def databases_on(
+    server: Server, run: Path, *, suffix: str = "", prepare: Callable[[str], None] = migrated
+) -> FreshDatabases:
     """Databases named after the run; on a server of our own, cloned in the way that is fastest."""
     strategy: Strategy = "wal_log" if server.kind == "given" else "file_copy"
-    return FreshDatabases(server.admin_url, prefix=run.name.replace("-", "_"), strategy=strategy)
+    prefix = run.name.replace("-", "_") + suffix
+    return FreshDatabases(server.admin_url, prefix=prefix, prepare=prepare, strategy=strategy)
 
 
 def stop_server_of(run: Path) -> None:

@@ -191,8 +191,7 @@ class Worker:
                 if link is None or link.broken:
                     link = await claiming_link(self.database)
                 began = time.perf_counter()
-                asked = min(room, self.settings.claim_batch)
-                taken = await self._claimer.claim(link, self.id, asked)
+                taken = await self._claimer.claim(link, self.id, room)
             except RowlockError as error:
                 self.condition.troubled("claim", error)
                 recovering = True
@@ -205,7 +204,7 @@ class Worker:
             if taken:
                 self._wakeups.found_work()
                 self._begin(taken)  # they run while the next claim is on its way
-                if len(taken) < asked:
+                if len(taken) < room:
                     await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
             else:
                 await self._wakeups.wait()
@@ -213,11 +212,12 @@ class Worker:
             await link.close()
 
     def _free_room(self) -> int:
-        """Slots for new attempts, none while one is to run alone. Outcomes on their way are bounded too."""
+        """How much a claim may take; nothing while one is to run alone. Outcomes on their way are bounded too."""
         if self._alone:
             return 0
         running = len(self._held)
         return min(
+            self.settings.claim_batch,
             self.settings.concurrency - running,
             2 * max(self.settings.concurrency, self.settings.claim_batch) - running - self._unwritten,
         )
