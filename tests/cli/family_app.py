@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from rowlock import Context, Rowlock
+from rowlock import Rowlock
 
 app = Rowlock()
 
@@ -24,7 +24,6 @@ async def leaf(number: int) -> int:
 
 
 @app.task(name="hold")
-async def hold(ctx: Context) -> None:
-    """Runs until it is cancelled."""
-    while not ctx.cancelled:  # noqa: ASYNC110 - a flag of the worker's
-        await asyncio.sleep(0.02)
+async def hold() -> None:
+    """Runs until it is stopped; it could not end by itself."""
+    await asyncio.Event().wait()
