@@ -94,7 +94,8 @@ class Settings(BaseSettings):
         None,
         ge=1,
         le=65_535,
-        description="Port on which workers and schedulers serve `/metrics` (the API always does).",
+        description="Port on which workers and schedulers serve `/metrics`, and the first of those on which several "
+        "API processes do (a single one does on its own).",
     )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8642, ge=0, le=65_535, description="Port the API listens on.")

@@ -23,19 +23,21 @@ CONNECTIONS = 32
 CLI = (sys.executable, "-m", "rowlock.cli")
 
 
-def rest(tasks: int) -> Callable[[Stage], Measured]:
-    """So many requests, each for one task."""
+def rest(tasks: int, processes: int) -> Callable[[Stage], Measured]:
+    """So many requests, each for one task, answered by so many processes."""
 
     def run(stage: Stage) -> Measured:
         environment = stage.system.environment_for(stage.url)
         made = Program((*CLI, "keys", "create", "--name", "bench", "--json"), environment, stage.folder, "key").wait(60)
-        port = free_port()
+        port, own_ports = free_port(), free_ports(processes)
         client = (sys.executable, "-m", "benchmarks.subject.rest_client", str(port), str(tasks), str(CONNECTIONS))
         with stage.meter() as meter:
             idle = meter.settled()
-            api = (*CLI, "api", "--port", str(port))
-            with running(api, {**environment, "ROWLOCK_LOG_LEVEL": "warning"}, stage.folder, name="api") as programs:
-                until(lambda: answers(port), programs, within=60, every=0.05)
+            api = (*CLI, "api", "--port", str(port), "--processes", str(processes))
+            served = {**environment, "ROWLOCK_LOG_LEVEL": "warning", "ROWLOCK_METRICS_PORT": str(own_ports[0])}
+            with running(api, served, stage.folder, name="api") as programs:
+                ports = own_ports if processes > 1 else [port]
+                until(lambda: all(map(answers, ports)), programs, within=60, every=0.05)
                 meter.watch(programs)
                 first = meter.read()
                 said = answer_of(client, {**environment, "BENCH_API_KEY": _key(made)}, stage.folder, "client")
@@ -64,6 +66,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_ports(count: int) -> list[int]:
+    """So many, that follow each other."""
+    while True:
+        first = free_port()
+        ports = [first + n for n in range(count)]
+        if not any(map(answers, ports)) and ports[-1] < 65_536:
+            return ports
+
+
 def answers(port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as probe:
@@ -72,15 +83,19 @@ def answers(port: int) -> bool:
 
 def variants(scale: Scale, systems: Sequence[System]) -> list[Variant]:
     tasks = sized(scale, quick=500, full=30_000)
-    return [Variant(f"{CONNECTIONS} connections", systems[0], rest(tasks))]
+    return [Variant(_named(processes), systems[0], rest(tasks, processes)) for processes in (1, 2)]
+
+
+def _named(processes: int) -> str:
+    return "1 process" if processes == 1 else f"{processes} processes"
 
 
 CASE = Case(
     name="rest",
     title="Enqueueing over REST",
     says=(
-        f"`POST /v1/tasks`, one task a request, {CONNECTIONS} connections that stay open. The API is one process; "
-        "the client, which spends little, shares the cores with it and with PostgreSQL."
+        f"`POST /v1/tasks`, one task a request, {CONNECTIONS} connections that stay open, to `rowlock api "
+        "--processes N`. The client, which spends little, shares the cores with it and with PostgreSQL."
     ),
     columns=("rate", "p50_ms", "p95_ms", "p99_ms", "client_cpu_us", "server_cpu_us", "wal_bytes", "commits", "blocks"),
     variants=variants,

@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 from tests.harness.installation import TENANT, Installation, settings_for
 
-from rowlock.api import create_app
+from rowlock.api.app import create_app
 from rowlock.engine.access import create_key
 from rowlock.store import leases, workers
 from rowlock.store.database import Database

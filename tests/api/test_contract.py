@@ -19,7 +19,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.schemas import APIOperation
 from tests.harness.installation import settings_for
 
-from rowlock.api import serve
+from rowlock.api.server import serve
 from rowlock.config import Settings
 from rowlock.engine.access import create_key
 from rowlock.store.database import Database

@@ -13,7 +13,7 @@ from tests.api.served import Served, assert_problem, serving
 from tests.harness.eventually import eventually
 from tests.harness.installation import settings_for
 
-from rowlock.api import create_app
+from rowlock.api.app import create_app
 from rowlock.store.database import Database
 from rowlock.testing.servers import Server
 

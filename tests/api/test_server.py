@@ -12,7 +12,7 @@ import pytest
 from tests.api.served import assert_problem
 from tests.harness.installation import settings_for
 
-from rowlock.api import serve
+from rowlock.api.server import serve
 from rowlock.domain.errors import ConfigurationError
 from rowlock.engine.access import create_key
 from rowlock.store.database import Database

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from rowlock.api import serve
+from rowlock.api.server import serve
 from rowlock.config import Settings
 from rowlock.domain.requests import task_request
 from rowlock.engine.access import create_key

@@ -60,10 +60,11 @@ POOL = "api"
 FADES_SECONDS = 30.0  # trouble that no request has met for so long is over, as far as anybody here can tell
 
 
-def create_app(settings: Settings, *, database: Database | None = None) -> FastAPI:
+def create_app(settings: Settings, *, database: Database | None = None, shared_port: int | None = None) -> FastAPI:
     """The app. It starts whether or not the database can be reached, and serves as soon as it can.
 
-    A database that is given stays open when the app stops; without one the app opens its own.
+    A database that is given stays open when the app stops; without one the app opens its own. At `shared_port` other
+    processes answer too, so figures of this one are not to be had there.
     """
     own = database or Database(settings, name="rowlock api")
     metrics = process_metrics()
@@ -93,6 +94,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> FastA
         metrics=metrics,
         condition=condition,
         figures=QueueFigures(board, metrics),
+        shared_port=shared_port,
     )
     install_problem_handlers(app, methods_at)
     # Before the documented routes, for the first that matches is taken.

@@ -8,16 +8,15 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
 from rowlock.api.app import create_app
+from rowlock.api.listener import address_of, listen
 from rowlock.config import Settings
-from rowlock.domain.errors import ConfigurationError
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
 
 KEEP_ALIVE_SECONDS = 75  # longer than the 60 s of common load balancers, so that they close first
-BACKLOG = 2_048
-ANYWHERE = {"0.0.0.0", "::", ""}
 
 _log = get_logger("rowlock.api")
 
@@ -45,40 +44,48 @@ async def serve(
     stop: asyncio.Event,
     url: str | None = None,
     on_ready: Callable[[str], None] | None = None,
+    shared: socket.socket | None = None,
 ) -> None:
     """Serves until `stop` is set, then lets the requests under way finish, for `drain_seconds` at most.
 
     `url` is the database's, where it is not the settings'. `on_ready` is called with the API's own address once it
-    listens. Raises `ConfigurationError` where the address cannot be listened on.
+    listens. `shared` is a listening socket from which other processes take connections too: metrics are then to be
+    had at `metrics_port` alone, where only this process answers. Raises `ConfigurationError` where an address cannot
+    be listened on.
     """
-    listener = _listen(settings.host, settings.port)
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(shared or listen(settings.host, settings.port))
+        listeners = [listener]
+        if shared is not None and settings.metrics_port is not None:
+            own = listen(settings.host, settings.metrics_port, setting="ROWLOCK_METRICS_PORT")
+            listeners.append(open_sockets.enter_context(own))
 
-    def listening() -> None:
-        address = _address(settings.host, listener)
-        _log.info("The API listens.", address=address)
-        if on_ready is not None:
-            on_ready(address)
+        def listening() -> None:
+            address = address_of(listener)
+            _log.info("The API listens.", address=address)
+            if on_ready is not None:
+                on_ready(address)
 
-    with contextlib.closing(listener):
         async with Database(settings, url=url, name="rowlock api") as database:
-            await _run(_Server(_config(settings, database), listening), listener, stop)
+            app = create_app(settings, database=database, shared_port=shared.getsockname()[1] if shared else None)
+            await _run(_Server(_config(settings, app), listening), listeners, stop)
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, stop: asyncio.Event) -> None:
+async def _run(server: uvicorn.Server, listeners: list[socket.socket], stop: asyncio.Event) -> None:
     async def told_to_stop() -> None:
         await stop.wait()
         server.should_exit = True
 
     waiting = asyncio.create_task(told_to_stop())
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=listeners)
     finally:
         waiting.cancel()
 
 
-def _config(settings: Settings, database: Database) -> uvicorn.Config:
+def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
-        create_app(settings, database=database),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -87,20 +94,3 @@ def _config(settings: Settings, database: Database) -> uvicorn.Config:
         lifespan="on",
         ws="none",
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The API cannot listen on {host} port {port}: {error.strerror or error}. "
-            "Stop what uses it, or choose another with --port or ROWLOCK_PORT."
-        ) from error
-
-
-def _address(host: str, listener: socket.socket) -> str:
-    port = listener.getsockname()[1]
-    reachable = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
-    return f"http://{reachable}:{port}"

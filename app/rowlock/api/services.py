@@ -31,6 +31,7 @@ class Services:
     metrics: Metrics
     condition: Condition
     figures: QueueFigures
+    shared_port: int | None  # where any of several processes may answer
 
 
 def services_of(request: Request) -> Services:

@@ -17,9 +17,13 @@ from rowlock.api.openapi import TAG_HEALTH, problems
 from rowlock.api.problems import problem_reply
 from rowlock.api.replies import json_reply
 from rowlock.api.services import services_of
-from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.errors import DatabaseUnavailable, NotFound
 
 router = APIRouter(tags=[TAG_HEALTH])
+SEVERAL_PROCESSES = (
+    "Several processes answer at this address, each with metrics of its own: set ROWLOCK_METRICS_PORT, and ask each "
+    "of them at that port and those after it."
+)
 
 
 class Health(BaseModel):
@@ -60,11 +64,19 @@ class NotReady(DatabaseUnavailable):
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"description": "Prometheus metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"description": "Prometheus metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems(404, key=False),
+    },
 )
 async def metrics(request: Request) -> Response:
-    """Metrics of this process, and queues' gauges of the installation, at most some seconds old."""
+    """Metrics of this process, and queues' gauges of the installation, at most some seconds old.
+
+    Where several processes share the address, none of them answers for all: ask at the port of each.
+    """
     services = services_of(request)
+    if services.shared_port is not None and services.shared_port == request.scope["server"][1]:
+        raise NotFound(SEVERAL_PROCESSES)
     await services.figures.refresh()
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     return Response(encode(services.metrics.registry), headers={"Content-Type": content_type})
