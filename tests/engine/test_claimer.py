@@ -10,6 +10,7 @@ import pytest
 from tests.harness.installation import Installation
 
 from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.lanes import Lane
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.claim import Claimer
 from rowlock.store import leases
@@ -99,6 +100,59 @@ async def test_what_was_taken_is_not_lost_over_a_capped_lane_in_trouble(here: In
         await chosen.claim(link, 1, 10)
     await here.query("DROP TRIGGER refuse ON rowlock.tasks_live")
     assert [task.id for task in await chosen.claim(link, 1, 10)] == [capped]
+
+
+async def test_a_lane_that_was_heard_of_needs_no_scan(
+    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = claimer()
+    assert await chosen.claim(link, 1, 10) == []
+    task_id = await here.enqueue(tenant="acme")
+    monkeypatch.delattr(leases, "find_lanes")
+    (taken,) = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 2, "acme")])
+    assert taken.id == task_id
+
+
+async def test_what_was_heard_of_leaves_room_for_what_is_more_urgent(here: Installation, link: Link) -> None:
+    for _ in range(20):
+        await here.enqueue(priority="low")
+    urgent = await here.enqueue(priority="critical")
+    chosen = claimer()
+    first = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 3, "default")])
+    assert [task.priority for task in first] == [3] * 5
+    assert [task.id for task in await chosen.claim(link, 1, 5)] == [urgent]
+
+
+async def test_a_single_place_goes_to_the_most_urgent_whatever_was_heard(here: Installation, link: Link) -> None:
+    await here.enqueue(priority="low")
+    urgent = await here.enqueue(priority="critical")
+    (taken,) = await claimer().claim(link, 1, 1, heard_of=[Lane("default", 3, "default")])
+    assert taken.id == urgent
+
+
+async def test_of_those_heard_of_the_most_urgent_goes_first(here: Installation, link: Link) -> None:
+    for priority in ("low", "high"):
+        await here.enqueue(priority=priority)
+    heard_of = [Lane("default", 3, "default"), Lane("default", 1, "default")]
+    assert [task.priority for task in await claimer().claim(link, 1, 10, heard_of=heard_of)] == [1]
+
+
+async def test_hearsay_that_is_not_so_costs_nothing_but_a_look(here: Installation, link: Link) -> None:
+    there = await here.enqueue(tenant="there")
+    (taken,) = await claimer().claim(link, 1, 10, heard_of=[Lane("default", 2, "gone")])
+    assert taken.id == there
+
+
+@pytest.mark.parametrize("heard_of", [[], [Lane("default", 2, "default")]], ids=["known", "heard of"])
+async def test_a_cap_counts_from_the_next_claim_on(here: Installation, link: Link, heard_of: list[Lane]) -> None:
+    """Whatever the worker has known of the lane before."""
+    for _ in range(10):
+        await here.enqueue()
+    chosen = Claimer(("default",), lease_seconds=30, lanes_per_scan=100, refresh_seconds=3_600)
+    assert len(await chosen.claim(link, 1, 2)) == 2
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
+    taken = [*await chosen.claim(link, 1, 8, heard_of=heard_of), *await chosen.claim(link, 1, 8)]
+    assert len(taken) == 1
 
 
 async def test_a_full_lane_does_not_hold_up_what_is_less_urgent(here: Installation, link: Link) -> None:

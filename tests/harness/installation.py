@@ -15,6 +15,7 @@ from rowlock.engine.enqueue import enqueue
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask
+from rowlock.store.links import Link
 from rowlock.store.tasks import TaskRecord, get_executions, get_task
 
 TENANT = "default"
@@ -54,7 +55,7 @@ class Installation:
         plan = LanePlan(Lane(queue, priority, lane), None, room)
         link = await self.database.own_link("claims")
         try:
-            return await leases.claim(link, [plan], room=room, worker_id=worker, lease_seconds=lease_seconds)
+            return await claimed(link, plan, room=room, worker_id=worker, lease_seconds=lease_seconds)
         finally:
             await link.close()
 
@@ -81,3 +82,10 @@ class Installation:
 async def installation(url: str, **flags: Any) -> AsyncIterator[Installation]:
     async with Database(settings_for(url, **flags)) as database:
         yield Installation(database)
+
+
+async def claimed(link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float) -> list[ClaimedTask]:
+    """Tasks of one lane, capped or not."""
+    return await leases.claim(
+        link, [plan], room=room, worker_id=worker_id, lease_seconds=lease_seconds
+    ) or await leases.claim_capped(link, plan, room=room, worker_id=worker_id, lease_seconds=lease_seconds)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.harness.installation import claimed
 from tests.harness.virtual_clock import set_clock
 
 from rowlock.domain.ids import new_id
@@ -95,7 +96,7 @@ async def claim(
         link, name="w", hostname="h", pid=1, version="1", queues=[QUEUE], concurrency=2,
         expires_seconds=60 if beats else 0,
     )  # fmt: skip
-    taken = await leases.claim(link, [scene.plan(lane)], room=room, worker_id=scene.worker, lease_seconds=lease_seconds)
+    taken = await claimed(link, scene.plan(lane), room=room, worker_id=scene.worker, lease_seconds=lease_seconds)
     assert len(taken) == room
     scene.held |= {scene.word(task.id): task for task in taken}
 

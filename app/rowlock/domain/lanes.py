@@ -110,6 +110,11 @@ class LaneBook:
             for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].rank):
                 del self._entries[lane]
 
+    def heard(self, lanes: Iterable[Lane]) -> None:
+        """These have due tasks, says somebody, before any scan does."""
+        for lane in lanes:
+            self._entries.setdefault(lane, _Entry()).live = True
+
     def plan(self, room: int, now: float, *, may_sweep: bool = True) -> list[LanePlan]:
         """What to ask in the next claim: lanes of the best priority that has any, as a lower one
         may not run before all of them came up short. Quotas add up to `room` at most. Empty when

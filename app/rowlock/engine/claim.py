@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from rowlock.domain.errors import RowlockError
@@ -47,25 +47,40 @@ class Claimer:
         self._scanned_at = float("-inf")
         self._scan_pause = refresh_seconds
 
-    async def claim(self, link: Link, worker_id: int, room: int) -> list[ClaimedTask]:
+    async def claim(
+        self, link: Link, worker_id: int, room: int, *, heard_of: Collection[Lane] = ()
+    ) -> list[ClaimedTask]:
         """At most `room` tasks under new leases; none where nothing can be had.
+
+        A worker that had nothing to do may have `heard_of` lanes to which tasks have come, and need not look for them.
+        It fills no more than half of its room from these, for it has not heard of what may be more urgent: tasks that
+        were enqueued for later and are due now. The next claim finds those.
 
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
         """
         now = self._monotonic()
+        if heard_of:
+            self._book.heard(heard_of)
+            if taken := await self._take(link, self._book.plan(room // 2, now), worker_id, room // 2):
+                return taken
         plans = self._book.plan(room, now)
         if not plans or now - self._scanned_at >= self._scan_pause:
             await self._scan(link)
             plans = self._book.plan(room, now)
         while plans:
-            asked_at = self._monotonic()
-            taken, answered = await self._ask(link, plans, worker_id, room)
-            self._learn(answered, taken, self._monotonic() - asked_at)
-            if taken:
+            if taken := await self._take(link, plans, worker_id, room):
                 return taken
             plans = self._book.plan(room, now)  # without the lanes that came up short
         return []
+
+    async def _take(self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int) -> list[ClaimedTask]:
+        if not plans:
+            return []
+        asked_at = self._monotonic()
+        taken, answered = await self._ask(link, plans, worker_id, room)
+        self._learn(answered, taken, self._monotonic() - asked_at)
+        return taken
 
     async def _scan(self, link: Link) -> None:
         starts = [

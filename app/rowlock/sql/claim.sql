@@ -1,5 +1,6 @@
 -- Takes ready tasks of many lanes under new leases, oldest first in each lane, at most a quota each and room in all. A lease
--- that ran out is taken over here as a new attempt, and the old attempt's end is written down.
+-- that ran out is taken over here as a new attempt, and the old attempt's end is written down. Capped lanes have a
+-- statement of their own, and give nothing here, whatever the caller knows of them.
 -- Index: tasks_live_claim, read in order; the caller turns bitmap and sequential scans off for this statement.
 -- Locks: the picked rows, skipping those that others hold. Fence: a fresh lease_token for each row.
 -- By ctid, because joining the picked rows back by id costs twice as much.
@@ -12,6 +13,7 @@ WITH lanes AS (
             SELECT FROM rowlock.queues AS held
              WHERE held.name = asked.queue AND held.tenant_id IN (split_part(asked.lane, '/', 1), '*')
                AND held.paused_at IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM rowlock.limits AS cap WHERE cap.queue = asked.queue AND cap.lane = asked.lane)
 ), picked AS MATERIALIZED (
     SELECT ready.*
       FROM lanes

@@ -1,4 +1,5 @@
--- Stores one task that has no idempotency or unique key (those go through rowlock.enqueue_many), and wakes workers.
+-- Stores one task that has no idempotency or unique key (those go through rowlock.enqueue_many), and wakes workers,
+-- which are told of its lane and so need not look for it.
 -- Index: inserts into all of tasks_live's. Locks: none that wait. Fence: the primary key refuses a second task of the id.
 WITH stored AS (
     INSERT INTO rowlock.tasks_live (
@@ -10,6 +11,6 @@ WITH stored AS (
         %(max_attempts)s, %(timeout_seconds)s, %(payload)s::jsonb, %(payload_version)s, %(tags)s::text[],
         %(metadata)s::jsonb, %(parent_id)s, %(workflow_id)s,
         rowlock.clock() + make_interval(secs => %(expires_in_seconds)s))
-    RETURNING queue
+    RETURNING queue, priority, lane
 )
-SELECT pg_notify(rowlock.wake_channel(), queue) FROM stored WHERE %(wake)s::boolean
+SELECT pg_notify(rowlock.wake_channel(), concat_ws(' ', queue, priority, lane)) FROM stored WHERE %(wake)s::boolean

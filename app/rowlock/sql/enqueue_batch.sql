@@ -1,4 +1,5 @@
--- Stores many tasks without keys, all or none, and wakes the workers of those that are due. Answers with the database's clock.
+-- Stores many tasks without keys, all or none, and wakes the workers of those that are due:
+-- once for each queue, and with the lane where all are of one. Answers with the database's clock.
 -- What tasks have in common is sent once: a task is an id, a payload and the number of its options.
 -- Index: inserts into all of tasks_live's. Locks: none that wait. Fence: the primary key refuses a second task of an id.
 WITH stored AS (
@@ -21,7 +22,13 @@ WITH stored AS (
             tenant_id, queue, name, priority, lane, run_at, delay_seconds, max_attempts, timeout_seconds,
             payload_version, tags, metadata, parent_id, workflow_id, expires_in_seconds, option)
         ON options.option = asked.option
-    RETURNING queue, visible_at
+    RETURNING queue, priority, lane, visible_at
 )
-SELECT rowlock.clock(), count(pg_notify(rowlock.wake_channel(), due.queue))
-  FROM (SELECT DISTINCT stored.queue FROM stored WHERE stored.visible_at <= rowlock.clock()) AS due
+SELECT rowlock.clock(), count(pg_notify(rowlock.wake_channel(), due.news))
+  FROM (
+        SELECT CASE WHEN min(stored.priority) = max(stored.priority) AND min(stored.lane) = max(stored.lane)
+               THEN concat_ws(' ', stored.queue, min(stored.priority), min(stored.lane))
+               ELSE stored.queue END AS news
+          FROM stored
+         WHERE stored.visible_at <= rowlock.clock()
+         GROUP BY stored.queue) AS due

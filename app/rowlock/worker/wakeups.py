@@ -1,7 +1,8 @@
 """Wake-ups: LISTEN where the connection allows it, polling behind it always.
 
-A notification is only a hint. Without LISTEN (a pooler in transaction mode) everything works by polling, whose pauses
-grow from a few milliseconds to the setting while nothing is found.
+A notification is only a hint: that a queue has work, or that one lane of it has. Without LISTEN (a pooler in
+transaction mode) everything works by polling, whose pauses grow from a few milliseconds to the setting while nothing
+is found.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Collection
 import tenacity
 
 from rowlock.domain.errors import RowlockError
+from rowlock.domain.lanes import Lane
 from rowlock.store.database import Database
 from rowlock.store.listening import listen
 from rowlock.telemetry.logs import get_logger
@@ -19,6 +21,7 @@ from rowlock.telemetry.metrics import process_metrics
 
 log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
+MOST_LANES = 100  # of more than these it is told no better than by a scan
 
 
 class Wakeups:
@@ -37,28 +40,33 @@ class Wakeups:
         self._poll_seconds = poll_seconds
         self._on_cancel = on_cancel
         self._event = asyncio.Event()
+        self._lanes: set[Lane] = set()
+        self._vague = False  # something may have come that is in none of these
         self._pause = SHORTEST_PAUSE
         self.listening = False
 
     def wake(self) -> None:
-        """There may be work now."""
+        """There may be work now, wherever."""
+        self._vague = True
         self._event.set()
 
     def found_work(self) -> None:
         """The last claim took something: poll eagerly again."""
         self._pause = SHORTEST_PAUSE
 
-    async def wait(self) -> None:
-        """Until a wake-up, or the poll's pause is over."""
+    async def wait(self) -> set[Lane]:
+        """Until a wake-up, or the poll's pause is over. The lanes that have work, where this is all that was heard."""
         pause = self._poll_seconds if self.listening else min(self._pause, self._poll_seconds)
         self._pause = min(self._poll_seconds, self._pause * 2)
         try:
             async with asyncio.timeout(pause):
                 await self._event.wait()
         except TimeoutError:
-            return
-        finally:
-            self._event.clear()
+            return set()
+        heard, vague = self._lanes, self._vague
+        self._event.clear()
+        self._lanes, self._vague = set(), False
+        return set() if vague else heard
 
     async def run(self) -> None:
         """Listens until cancelled; reconnects for as long as the database is away."""
@@ -89,6 +97,17 @@ class Wakeups:
             number = payload.removeprefix("cancel:")
             if number.isdigit():
                 self._on_cancel(int(number))
-        elif payload in self._queues:
-            self.found_work()
-            self.wake()
+        else:
+            self._heard_of_work(*payload.split(" ", 2))
+
+    def _heard_of_work(self, queue: str, *stream: str) -> None:
+        """`stream` is a priority and a lane of that queue, where they were told."""
+        if queue not in self._queues:
+            return
+        self.found_work()
+        match stream:
+            case [priority, lane] if priority.isdigit() and len(self._lanes) < MOST_LANES:
+                self._lanes.add(Lane(queue, int(priority), lane))
+                self._event.set()
+            case _:
+                self.wake()
