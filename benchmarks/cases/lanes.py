@@ -27,9 +27,7 @@ SELECT uuidv7(), 'noop', tenant.name, tenant.name
   FROM generate_series(1, %(tenants)s) AS numbers (number),
        LATERAL (SELECT 'tenant-' || numbers.number AS name) AS tenant
 """
-NEWCOMER = """
-INSERT INTO rowlock.tasks_live (id, name, tenant_id, lane) VALUES (uuidv7(), 'noop', %(tenant)s, %(tenant)s)
-"""
+NEWCOMER = "SELECT rowlock.enqueue('noop', tenant_id => %(tenant)s)"
 SERVED = "SELECT 1000 * max(wait_seconds), count(*) FROM rowlock.executions WHERE tenant_id LIKE 'new-%'"
 NEWCOMERS = 5
 

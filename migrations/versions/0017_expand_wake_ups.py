@@ -1,6 +1,6 @@
 """What workers are woken with may name a lane."""
 
-from rowlock.store.migrate import run
+from rowlock.store.migrate import run, run_file
 
 revision = "0017"
 down_revision = "0016"
@@ -16,8 +16,10 @@ AFTER = (
 
 
 def upgrade() -> None:
+    run_file("functions/0017/enqueue_many.sql")
     run(f"{COMMENT}'{AFTER}'")
 
 
 def downgrade() -> None:
     run(f"{COMMENT}'{BEFORE}'")
+    run_file("functions/0013/enqueue_many.sql")

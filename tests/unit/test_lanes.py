@@ -227,6 +227,48 @@ def test_a_lane_that_a_scan_no_longer_finds_is_not_asked() -> None:
     assert book.plan(10, 0) == []
 
 
+def test_a_lane_that_was_heard_of_is_due_until_it_was_asked_whatever_scans_say() -> None:
+    book = book_of(lane("a"))
+    book.heard([lane("x")])
+    book.replace([lane("a")])
+    assert names(book.plan(10, 0)) == ["x", "a"]
+    book.claimed(lane("x"), START)
+    book.replace([lane("a")])
+    assert names(book.plan(10, 0)) == ["a"]
+
+
+def test_of_lanes_that_were_never_served_those_heard_of_go_first() -> None:
+    book = book_of(*(lane(str(number)) for number in range(500)))
+    book.heard([lane("new")])
+    assert names(book.plan(10, 0))[0] == "new"
+
+
+def test_hearing_of_a_lane_does_not_let_it_go_before_its_turn() -> None:
+    book = book_of(lane("busy"), lane("patient"))
+    book.plan(1, 0)
+    book.claimed(lane("busy"), START)
+    book.heard([lane("busy")])
+    assert names(book.plan(1, 0)) == ["patient"]
+
+
+def test_idle_is_a_book_in_which_nothing_is_due() -> None:
+    book = book_of()
+    assert book.idle
+    book.heard([lane("a")])
+    assert not book.idle
+    book.plan(1, 0)
+    book.came_up_short(lane("a"))
+    assert book.idle
+
+
+def test_hearsay_takes_no_more_memory_than_scans() -> None:
+    book = book_of(*(lane(str(number)) for number in range(3)), lanes_kept=5)
+    book.heard(lane(f"x{number}") for number in range(20))
+    assert len(book) == 5
+    book.replace([lane("y")])
+    assert len(book) <= 5
+
+
 def test_memory_is_bounded_and_the_longest_unserved_is_forgotten_first() -> None:
     book = book_of(lane("a"), lane("b"), lane("c"), lanes_kept=3)
     book.plan(3, 0)

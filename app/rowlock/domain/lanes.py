@@ -42,7 +42,7 @@ class LanePlan:
 
 @dataclass(slots=True)
 class _Entry:
-    live: bool = True
+    heard: bool = False  # since it was served last, and no scan may have come by it yet
     floor: datetime | None = None
     swept_at: float = float("-inf")
     sweep_pause: float = 0
@@ -80,11 +80,17 @@ class LaneBook:
         self._most_within_slack = most_within_slack
         self._scan_sweeps: dict[Lane, float] = {}
         self._entries: dict[Lane, _Entry] = {}
+        self._due: dict[Lane, _Entry] = {}  # those of the entries that have due tasks, as far as is known
         self._last_rank = 0
 
     def __len__(self) -> int:
-        """Lanes remembered, whether they have work or not; never more than `lanes_kept`."""
+        """Lanes remembered, whether they have work or not; after a scan no more than `lanes_kept` that have none."""
         return len(self._entries)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no lane is known to be due."""
+        return not self._due
 
     def plan_scan(self, now: float) -> list[tuple[Lane, datetime | None]]:
         """For the next scan, the lanes served last, each with the instant to look from (None: a sweep)."""
@@ -96,24 +102,27 @@ class LaneBook:
     def replace(self, lanes: Iterable[Lane], *, seconds: float = 0) -> None:
         """These lanes have due tasks now, says a scan that took so long, and no others; what is known of the others is
         kept while there is space, since they may be back with the next scan."""
-        for entry in self._entries.values():
-            entry.live = False
         lanes = list(lanes)
         for lane in self._scan_sweeps.keys() - set(lanes):  # those with due tasks are swept again, by the claim
             self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
         self._scan_sweeps = {}
+        self._due = {lane: entry for lane, entry in self._due.items() if entry.heard}
         for lane, _ in zip(dict.fromkeys(lanes), range(self._lanes_kept), strict=False):
-            self._entries.setdefault(lane, _Entry()).live = True
+            self._due[lane] = self._entries.setdefault(lane, _Entry())
         surplus = len(self._entries) - self._lanes_kept
         if surplus > 0:
-            idle = ((lane, entry) for lane, entry in self._entries.items() if not entry.live)
+            idle = ((lane, entry) for lane, entry in self._entries.items() if lane not in self._due)
             for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].rank):
                 del self._entries[lane]
 
     def heard(self, lanes: Iterable[Lane]) -> None:
-        """These have due tasks, says somebody, before any scan does."""
+        """Tasks have come to these lanes. They count as due until they have been asked, whatever scans find, for a scan
+        may be far from them; and before others that were never served, which nobody has just come to."""
         for lane in lanes:
-            self._entries.setdefault(lane, _Entry()).live = True
+            if len(self._due) >= self._lanes_kept:
+                return  # scans will find the others
+            entry = self._due[lane] = self._entries.setdefault(lane, _Entry())
+            entry.heard = True
 
     def plan(self, room: int, now: float, *, may_sweep: bool = True) -> list[LanePlan]:
         """What to ask in the next claim: lanes of the best priority that has any, as a lower one
@@ -143,8 +152,8 @@ class LaneBook:
         until a scan finds it again."""
         entry = self._entries.get(lane)
         if entry is not None:
-            entry.live = False
             self._serve(entry, seconds)
+            self._due.pop(lane, None)
 
     def _floor(self, entry: _Entry, newest: datetime, tasks: int) -> datetime:
         """The newest instant less the slack, but no further back than so many tasks."""
@@ -162,7 +171,7 @@ class LaneBook:
         return min(max(floor, entry.left_behind), newest - self._least_slack)
 
     def _serve(self, entry: _Entry, seconds: float) -> None:
-        entry.rank = entry.planned_rank
+        entry.rank, entry.heard = entry.planned_rank, False
         if entry.planned_sweep_at is not None:
             self._swept(entry, entry.planned_sweep_at, seconds)
 
@@ -174,12 +183,11 @@ class LaneBook:
         return now - entry.swept_at >= entry.sweep_pause
 
     def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
-        live = [(lane, entry) for lane, entry in self._entries.items() if entry.live]
-        if not live or most <= 0:
+        if not self._due or most <= 0:
             return []
-        best = min(lane.priority for lane, _ in live)
-        rivals = (known for known in live if known[0].priority == best)
-        return heapq.nsmallest(most, rivals, key=lambda known: known[1].rank)
+        best = min(lane.priority for lane in self._due)
+        rivals = (known for known in self._due.items() if known[0].priority == best)
+        return heapq.nsmallest(most, rivals, key=lambda known: (known[1].rank, not known[1].heard))
 
     def _scan_start(self, entry: _Entry, now: float, may_sweep: bool) -> datetime | None:
         due = may_sweep and self._sweep_is_due(entry, now)

@@ -52,18 +52,18 @@ class Claimer:
     ) -> list[ClaimedTask]:
         """At most `room` tasks under new leases; none where nothing can be had.
 
-        A worker that had nothing to do may have `heard_of` lanes to which tasks have come, and need not look for them.
-        It fills no more than half of its room from these, for it has not heard of what may be more urgent: tasks that
-        were enqueued for later and are due now. The next claim finds those.
+        It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
+        to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
+        such as tasks that were enqueued for later and are due now, it has not heard. The next claim finds that.
 
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
         """
         now = self._monotonic()
-        if heard_of:
-            self._book.heard(heard_of)
-            if taken := await self._take(link, self._book.plan(room // 2, now), worker_id, room // 2):
-                return taken
+        idle = self._book.idle
+        self._book.heard(heard_of)
+        if idle and (taken := await self._take(link, self._book.plan(room // 2, now), worker_id, room // 2)):
+            return taken
         plans = self._book.plan(room, now)
         if not plans or now - self._scanned_at >= self._scan_pause:
             await self._scan(link)

@@ -21,7 +21,7 @@ from rowlock.telemetry.metrics import process_metrics
 
 log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
-MOST_LANES = 100  # of more than these it is told no better than by a scan
+MOST_LANES = 100  # the others are found by the next scan
 
 
 class Wakeups:
@@ -41,32 +41,33 @@ class Wakeups:
         self._on_cancel = on_cancel
         self._event = asyncio.Event()
         self._lanes: set[Lane] = set()
-        self._vague = False  # something may have come that is in none of these
         self._pause = SHORTEST_PAUSE
         self.listening = False
 
     def wake(self) -> None:
-        """There may be work now, wherever."""
-        self._vague = True
+        """There may be work now."""
         self._event.set()
 
     def found_work(self) -> None:
         """The last claim took something: poll eagerly again."""
         self._pause = SHORTEST_PAUSE
 
-    async def wait(self) -> set[Lane]:
-        """Until a wake-up, or the poll's pause is over. The lanes that have work, where this is all that was heard."""
+    def take_lanes(self) -> set[Lane]:
+        """Lanes to which work has come since the last time, as far as they were told. That wakes too."""
+        lanes, self._lanes = self._lanes, set()
+        return lanes
+
+    async def wait(self) -> None:
+        """Until a wake-up, or the poll's pause is over."""
         pause = self._poll_seconds if self.listening else min(self._pause, self._poll_seconds)
         self._pause = min(self._poll_seconds, self._pause * 2)
         try:
             async with asyncio.timeout(pause):
                 await self._event.wait()
         except TimeoutError:
-            return set()
-        heard, vague = self._lanes, self._vague
-        self._event.clear()
-        self._lanes, self._vague = set(), False
-        return set() if vague else heard
+            return
+        finally:
+            self._event.clear()
 
     async def run(self) -> None:
         """Listens until cancelled; reconnects for as long as the database is away."""
@@ -105,9 +106,6 @@ class Wakeups:
         if queue not in self._queues:
             return
         self.found_work()
-        match stream:
-            case [priority, lane] if priority.isdigit() and len(self._lanes) < MOST_LANES:
-                self._lanes.add(Lane(queue, int(priority), lane))
-                self._event.set()
-            case _:
-                self.wake()
+        if len(stream) == 2 and stream[0].isdigit() and len(self._lanes) < MOST_LANES:
+            self._lanes.add(Lane(queue, int(stream[0]), stream[1]))
+        self.wake()

@@ -18,7 +18,6 @@ from rowlock.config import Settings
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.decide import Result
 from rowlock.domain.errors import RowlockError
-from rowlock.domain.lanes import Lane
 from rowlock.engine.claim import Claimer
 from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
 from rowlock.engine.finish import Ending, Finisher, Way
@@ -179,7 +178,6 @@ class Worker:
 
     async def _claim(self) -> None:
         link: Link | None = None
-        heard_of: set[Lane] = set()
         recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             room = self._free_room()
@@ -193,7 +191,7 @@ class Worker:
                 if link is None or link.broken:
                     link = await claiming_link(self.database)
                 began = time.perf_counter()
-                taken = await self._claimer.claim(link, self.id, room, heard_of=heard_of)
+                taken = await self._claimer.claim(link, self.id, room, heard_of=self._wakeups.take_lanes())
             except RowlockError as error:
                 self.condition.troubled("claim", error)
                 recovering = True
@@ -203,14 +201,13 @@ class Worker:
             self.condition.well("claim")
             recovering = False
             backoff.reset()
-            heard_of = set()
             if taken:
                 self._wakeups.found_work()
                 self._begin(taken)  # they run while the next claim is on its way
                 if len(taken) < room:
                     await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
             else:
-                heard_of = await self._wakeups.wait()
+                await self._wakeups.wait()
         if link is not None:
             await link.close()
 
