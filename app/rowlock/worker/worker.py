@@ -212,14 +212,18 @@ class Worker:
             await link.close()
 
     def _free_room(self) -> int:
-        """How much a claim may take; nothing while one is to run alone. Outcomes on their way are bounded too."""
+        """How much a claim may take; nothing while one is to run alone. Outcomes on their way are bounded too.
+
+        No claim takes more than half of what may run at once, so that one half runs while the other is claimed.
+        """
         if self._alone:
             return 0
-        running = len(self._held)
+        running, most = len(self._held), self.settings.concurrency
         return min(
             self.settings.claim_batch,
-            self.settings.concurrency - running,
-            2 * max(self.settings.concurrency, self.settings.claim_batch) - running - self._unwritten,
+            (most + 1) // 2,
+            most - running,
+            2 * max(most, self.settings.claim_batch) - running - self._unwritten,
         )
 
     async def _pause(self, seconds: float) -> None:
