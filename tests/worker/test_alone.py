@@ -141,7 +141,7 @@ async def test_a_last_attempt_begins_when_its_neighbours_have_ended(app: Rowlock
     task_id = await suspect(here, "suspect")
     beside = await neighbour.enqueue()
     async with working(app) as worker:
-        await eventually(lambda: worker.figures.claimed == 2)
+        await eventually(lambda: worker.held.figures.claimed == 2)
         later = await neighbour.enqueue()
         assert await codes(here, task_id) == ["running", "waits_to_run_alone"]
         assert (await later.get()).status == "ready", "while it waits nothing is claimed"

@@ -122,7 +122,7 @@ async def test_when_the_grace_is_over_each_kind_is_stopped(
         assert await app.cancel(lingering.id) == "cancel_requested"
         assert (await lingering.wait(SOON)).reason == "cancel_forced"
         await eventually(lambda: not psutil.pid_exists(pid))
-        assert worker._executors.threads.abandoned == 1
+        assert worker.held.executors.threads.abandoned == 1
         assert await here.query("SELECT count(*) FROM rowlock.tasks_live") == [(0,)]
 
 
@@ -144,7 +144,7 @@ async def test_a_handler_that_swallows_its_cancellation_is_abandoned(app: Rowloc
         assert await cancelled(app, first, begun) == ("cancelled", "cancel_forced")
         late = await second.wait(SOON)
         assert (late.status, late.reason) == ("dead", "attempts_exhausted")
-        assert worker.figures.abandoned == 2
+        assert worker.held.figures.abandoned == 2
         go.set()  # what they return now is nobody's
         await eventually(lambda: worker.health == ("healthy", None))
     assert await here.outcomes(first.id) == ["cancelled"]

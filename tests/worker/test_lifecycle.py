@@ -110,7 +110,7 @@ async def test_stopping_worker_finishes_what_runs_and_gives_back_the_rest(app: R
     assert (given_back.status, given_back.attempt) == ("ready", 0)
     assert await here.outcomes(two.id) == ["released"]
     assert await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE lease_token IS NOT NULL") == [(0,)]
-    assert worker.figures.claimed == worker.figures.finished + worker.figures.released
+    assert worker.held.figures.claimed == worker.held.figures.finished + worker.held.figures.released
 
 
 async def test_works_by_polling_where_listen_is_lost(app: Rowlock, monkeypatch: pytest.MonkeyPatch) -> None:

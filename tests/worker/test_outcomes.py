@@ -198,7 +198,7 @@ async def test_worker_never_holds_more_than_it_can_run(app: Rowlock, here: Insta
         rows = await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE status = 'running'")
         assert rows == [(concurrency,)]
         gate.set()
-        await eventually(lambda: worker.figures.finished == 20)
+        await eventually(lambda: worker.held.figures.finished == 20)
     assert most == concurrency
 
 

@@ -7,86 +7,64 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Protocol
 
 from rowlock.config import Settings
 from rowlock.domain.errors import RowlockError
-from rowlock.engine.finish import Finisher
 from rowlock.store import leases, workers
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
-from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.attempt import Stop
+from rowlock.worker.held import Held
 
 log = get_logger("rowlock.worker")
 
 
-class Figures(Protocol):
-    """What a worker has done, for its last log line."""
-
-    claimed: int
-    finished: int
-    released: int
-    lost: int
-    abandoned: int
-
-
 class Shutdown:
-    """One worker's. `quiet` is set when it holds nothing any more; `hurry` cuts the draining short."""
+    """One worker's. `hurry` cuts the draining short."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        held: Mapping[int, Attempt],
-        finisher: Finisher,
-        figures: Figures,
-        *,
-        quiet: asyncio.Event,
-        hurry: asyncio.Event,
-    ) -> None:
+    def __init__(self, settings: Settings, held: Held, *, hurry: asyncio.Event) -> None:
         self._settings = settings
         self._held = held
-        self._finisher = finisher
-        self._figures = figures
-        self._quiet = quiet
         self._hurry = hurry
 
     def claiming_has_stopped(self, seconds: float) -> None:
         """The first stage, which the claim loop has done already."""
-        log.info("Stopping, stage 1 of 4: claims nothing any more.", held=len(self._held), seconds=round(seconds, 3))
+        log.info(
+            "Stopping, stage 1 of 4: claims nothing any more.", held=len(self._held.attempts), seconds=round(seconds, 3)
+        )
 
     async def drain(self) -> None:
         """Gives back what has not begun, and lets the rest finish."""
-        began, held = time.monotonic(), len(self._held)
-        unbegun = [attempt for attempt in self._held.values() if not attempt.begun]
+        began, held = time.monotonic(), len(self._held.attempts)
+        unbegun = [attempt for attempt in self._held.attempts.values() if not attempt.begun]
         for attempt in unbegun:
             attempt.request_stop(Stop.WORKER_STOPS)
         await self._until_quiet(self._settings.drain_seconds, self._hurry)
         log.info(
             "Stopping, stage 2 of 4: what ran had its time to finish.",
             given_back=len(unbegun),
-            finished=held - len(unbegun) - len(self._held),
-            left=len(self._held),
+            finished=held - len(unbegun) - len(self._held.attempts),
+            left=len(self._held.attempts),
             hurried=self._hurry.is_set(),
             seconds=_since(began),
         )
 
     async def release(self) -> None:
         """Stops what still runs, and gives it back."""
-        began, held = time.monotonic(), len(self._held)
-        for attempt in list(self._held.values()):
+        began, held = time.monotonic(), len(self._held.attempts)
+        for attempt in list(self._held.attempts.values()):
             attempt.request_stop(Stop.WORKER_STOPS)
         await self._until_quiet(self._settings.force_seconds)
         log.info(
             "Stopping, stage 3 of 4: what still ran was stopped and given back.",
-            given_back=held - len(self._held),
-            left=len(self._held),
+            given_back=held - len(self._held.attempts),
+            left=len(self._held.attempts),
             seconds=_since(began),
         )
 
     def force(self) -> None:
         """Gives back what could not be stopped; its handlers go on until the process ends."""
-        stubborn = list(self._held.values())
+        stubborn = list(self._held.attempts.values())
         for attempt in stubborn:
             attempt.abandon()
         log.info(
@@ -103,14 +81,14 @@ class Shutdown:
         began, unheard = time.monotonic(), 0
         try:
             async with asyncio.timeout(max(5.0, self._settings.connect_seconds)):
-                await self._finisher.flushed()
-                unheard = await leases.release_unheard(database, worker_id, known=list(self._held))
+                await self._held.finisher.flushed()
+                unheard = await leases.release_unheard(database, worker_id, known=list(self._held.attempts))
                 beating.cancel()
                 await asyncio.wait([beating])
                 await workers.stop_worker(database, worker_id)
         except (TimeoutError, RowlockError) as error:
             log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
-        figures = self._figures
+        figures = self._held.figures
         log.info(
             "The worker has stopped.",
             worker=name,
@@ -120,15 +98,15 @@ class Shutdown:
             lost=figures.lost,
             abandoned=figures.abandoned,
             unheard=unheard,
-            left_behind=len(self._held) + len(self._finisher),
+            left_behind=len(self._held.attempts) + len(self._held.finisher),
             seconds=_since(began),
         )
 
     async def _until_quiet(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
-        if not self._held:
+        if not self._held.attempts:
             return
-        self._quiet.clear()
-        events = [self._quiet] if hurry is None else [self._quiet, hurry]
+        self._held.quiet.clear()
+        events = [self._held.quiet] if hurry is None else [self._held.quiet, hurry]
         waits = [asyncio.create_task(event.wait()) for event in events]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

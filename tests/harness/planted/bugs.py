@@ -22,7 +22,7 @@ from rowlock.engine.finish import Ending, Way
 from rowlock.store import tasks
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask
-from rowlock.worker import worker
+from rowlock.worker import held
 
 Scenario = Callable[[Stage], Awaitable[None]]
 Planting = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
@@ -250,7 +250,7 @@ BUGS: dict[str, PlantedBug] = {
         "A worker that stops drops what it holds, and completes it.",
         "truthful",
         scenarios.a_worker_drains,
-        _module(worker, "given_back", _completed),
+        _module(held, "given_back", _completed),
     ),
     "steps_begun_anew": PlantedBug(
         "The next attempt does not find the steps of the former one.",

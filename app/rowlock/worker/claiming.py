@@ -1,0 +1,108 @@
+"""The claim loop of a worker: as long as there is room, it takes what is due.
+
+A claim is on its way while what was claimed before runs. While the database is away it tries again for as long as it
+takes; and after trouble it renews its leases first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from rowlock.config import Settings
+from rowlock.domain.backoff import Backoff
+from rowlock.domain.errors import RowlockError
+from rowlock.engine.claim import Claimer
+from rowlock.store.database import Database
+from rowlock.store.leases import claiming_link
+from rowlock.store.links import Link
+from rowlock.telemetry.condition import Condition
+from rowlock.telemetry.metrics import process_metrics
+from rowlock.worker.heartbeat import Heartbeat
+from rowlock.worker.held import Held
+from rowlock.worker.wakeups import Wakeups
+
+LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
+
+
+class Claiming:
+    """One worker's. It ends once `stopping` is set and `held.freed` or a wake-up lets it see that."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        queues: Sequence[str],
+        *,
+        held: Held,
+        heartbeat: Heartbeat,
+        wakeups: Wakeups,
+        condition: Condition,
+        worker_id: Callable[[], int],
+        stopping: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._held = held
+        self._heartbeat = heartbeat
+        self._wakeups = wakeups
+        self._condition = condition
+        self._worker_id = worker_id
+        self._stopping = stopping
+        self._claimer = Claimer(
+            queues,
+            lease_seconds=settings.lease_seconds,
+            lanes_per_scan=settings.lanes_per_scan,
+            refresh_seconds=settings.lane_refresh_seconds,
+        )
+        self._link: Link | None = None
+
+    async def run(self) -> None:
+        """Claims until the worker stops."""
+        recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
+        while not self._stopping.is_set():
+            room = self._held.free_room()
+            if room <= 0:
+                self._held.freed.clear()
+                await self._held.freed.wait()
+                continue
+            try:
+                if recovering:
+                    await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
+                link = await self._open_link()
+                began = time.perf_counter()
+                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=self._wakeups.take_lanes())
+            except RowlockError as error:
+                self._condition.troubled("claim", error)
+                recovering = True
+                await pause(backoff.pause(), self._stopping)
+                continue
+            process_metrics().record_claim(len(taken), time.perf_counter() - began)
+            self._condition.well("claim")
+            recovering = False
+            backoff.reset()
+            if not taken:
+                await self._wakeups.wait()
+            elif self._stopping.is_set():
+                self._held.give_back(taken)
+            else:
+                self._wakeups.found_work()
+                self._held.begin(taken)  # they run while the next claim is on its way
+                if len(taken) < room:
+                    await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
+        if self._link is not None:
+            await self._link.close()
+
+    async def _open_link(self) -> Link:
+        if self._link is None or self._link.broken:
+            self._link = await claiming_link(self._database)
+        return self._link
+
+
+async def pause(seconds: float, stopping: asyncio.Event) -> None:
+    """Sleeps for so long, but no longer than until the worker stops."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
