@@ -80,6 +80,15 @@ async def test_lanes_are_gathered_while_nobody_waits(here: Installation, wakeups
     assert wakeups.take_lanes() == {Lane("default", 2, "a"), Lane("default", 2, "b")}
 
 
+@pytest.mark.parametrize(
+    "payload", ["default", "default ", "default 4 a", "default ² a", "default 99999 a", "default 2"]
+)
+async def test_what_names_no_lane_only_wakes(here: Installation, wakeups: Wakeups, payload: str) -> None:
+    await here.query("SELECT pg_notify(rowlock.wake_channel(), %(payload)s)", {"payload": payload})
+    await wakeups.wait()
+    assert wakeups.take_lanes() == set()
+
+
 async def test_of_too_many_lanes_some_are_left_to_scans(here: Installation, wakeups: Wakeups) -> None:
     before = notifications()
     await here.query(

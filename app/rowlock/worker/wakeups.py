@@ -14,6 +14,7 @@ import tenacity
 
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.lanes import Lane
+from rowlock.domain.priorities import Priority
 from rowlock.store.database import Database
 from rowlock.store.listening import listen
 from rowlock.telemetry.logs import get_logger
@@ -21,6 +22,7 @@ from rowlock.telemetry.metrics import process_metrics
 
 log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
+PRIORITIES = {str(int(priority)): int(priority) for priority in Priority}
 MOST_LANES = 100  # the others are found by the next scan
 
 
@@ -106,6 +108,6 @@ class Wakeups:
         if queue not in self._queues:
             return
         self.found_work()
-        if len(stream) == 2 and stream[0].isdigit() and len(self._lanes) < MOST_LANES:
-            self._lanes.add(Lane(queue, int(stream[0]), stream[1]))
+        if len(stream) == 2 and stream[0] in PRIORITIES and len(self._lanes) < MOST_LANES:
+            self._lanes.add(Lane(queue, PRIORITIES[stream[0]], stream[1]))
         self.wake()
