@@ -59,6 +59,7 @@ def play(seed: int, short: bool, folder: Path, template: Path) -> None:
         run_history(plan, folder, ServerTemplate(template))
     except KeyboardInterrupt:
         os._exit(ExitCode.INTERRUPTED)  # or the pool would have it play the next
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # between two histories there is nothing to end in order
 
 
 def run(wanted: Wanted, console: Console) -> int:
