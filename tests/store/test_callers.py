@@ -173,7 +173,7 @@ async def test_workers_are_told_at_the_commit(app: Rowlock, ship: Ship, url: str
         assert list(listening.notifies(timeout=0)) == []
         on.commit()
         (told,) = listening.notifies(timeout=10, stop_after=1)
-        assert told.payload == ship.handler.queue
+        assert told.payload == f"{ship.handler.queue} 2 default"
 
 
 async def test_the_callers_row_factory_and_autocommit_are_respected(app: Rowlock, ship: Ship, url: str) -> None:

@@ -72,12 +72,29 @@ async def test_patience_ends_grows_and_costs_a_tenth_of_the_time() -> None:
     assert await both == [False, False]
     assert not bench.turns.pending
     bench.now += SHARE * 0.01 - 0.001
-    bench.held = 0
-    assert not await bench.begin("c", go), "its time has not come, though nothing else runs"
+    assert not await bench.begin("c", go), "its time to wait has not come"
     bench.now += 0.002
+    waits = bench.begin("d", go)
+    await asyncio.sleep(0)
+    assert bench.turns.pending
+    bench.end_another()
     go.set()
-    assert await bench.begin("d", go)
+    assert await waits
     assert bench.turns._patience_seconds == 0.02
+
+
+async def test_after_patience_has_ended_it_begins_at_once_where_nothing_else_runs() -> None:
+    bench, go = Bench(patience_seconds=0.01), asyncio.Event()
+    bench.held = 1
+    impatient = bench.begin("a", go)
+    await asyncio.sleep(0)
+    bench.now = 0.01
+    assert not await impatient
+    bench.end_another()
+    first, second = bench.begin("b", go), bench.begin("c", go)
+    await eventually(lambda: bench.running != [])
+    go.set()
+    assert sorted([await first, await second]) == [False, True], "one of two, for they would have to wait"
 
 
 async def test_who_stands_in_a_line_that_does_not_move_is_put_off_without_penalty() -> None:

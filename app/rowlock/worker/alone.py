@@ -4,6 +4,7 @@ When a worker dies, all that ran in it is under suspicion; what ran alone is to 
 nothing else runs here, and while it waits the worker claims nothing. The worker's patience ends when nobody has had a
 turn for so long. Then who waits is put off, the worker claims for ten times as long, and is twice as patient the next
 time: a fleet that is busy with long tasks loses a tenth of its time at most, and such a task has its turn in the end.
+Where nothing else runs it always begins at once.
 """
 
 from __future__ import annotations
@@ -55,14 +56,17 @@ class Turns:
 
     def move(self) -> None:
         """Lets the next one begin, if nothing else runs."""
-        if self._waiting and not self._taken and self._held() == len(self._waiting):
+        if self._waiting and self._nothing_else_runs(waiting=len(self._waiting)):
             self._taken = True
             self._moved_at = self._monotonic()
             self._waiting.popleft().set_result(None)
 
+    def _nothing_else_runs(self, *, waiting: int) -> bool:
+        return not self._taken and self._held() == waiting
+
     async def _wait(self, turn: asyncio.Future[None]) -> bool:
-        if self._monotonic() < self._not_before:
-            return False
+        if self._monotonic() < self._not_before and not self._nothing_else_runs(waiting=len(self._waiting) + 1):
+            return False  # else there is nothing to wait for
         if not self.pending:
             self._moved_at = self._monotonic()
         patience = self._patience_seconds

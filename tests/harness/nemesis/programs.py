@@ -24,6 +24,7 @@ from tests.harness.history.events import Recorder
 from tests.harness.history.recording import FOLDER
 
 HOURS = timedelta(hours=5)
+PUT_OFF_SECONDS = 1.0  # a history does not last until what could not run would be looked at again
 
 Run = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
@@ -36,8 +37,9 @@ def work(environment: Mapping[str, str], log: Path, lifeline: Connection) -> Non
         from tests.harness.nemesis import handlers
 
         from rowlock.config import load_settings
-        from rowlock.worker import run_worker
+        from rowlock.worker import performing, run_worker
 
+        performing.PUT_OFF_SECONDS = PUT_OFF_SECONDS
         handlers.recorder = _recorder("worker")
         record_runs(handlers.app, handlers.recorder)
         with handlers.app.configured(load_settings()), recording(handlers.recorder):
