@@ -29,7 +29,7 @@ def rest(tasks: int, processes: int) -> Callable[[Stage], Measured]:
     def run(stage: Stage) -> Measured:
         environment = stage.system.environment_for(stage.url)
         made = Program((*CLI, "keys", "create", "--name", "bench", "--json"), environment, stage.folder, "key").wait(60)
-        port, own_ports = free_port(), free_ports(processes)
+        port, *own_ports = free_ports(1 + processes)
         client = (sys.executable, "-m", "benchmarks.subject.rest_client", str(port), str(tasks), str(CONNECTIONS))
         with stage.meter() as meter:
             idle = meter.settled()
@@ -59,19 +59,14 @@ def _key(output: str) -> str:
     return str(json.loads(output[output.index("{") :])["key"])
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def free_ports(count: int) -> list[int]:
-    """So many, that follow each other."""
+    """So many that follow each other, and that nobody listens on now."""
     while True:
-        first = free_port()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = int(probe.getsockname()[1])
         ports = [first + n for n in range(count)]
-        if not any(map(answers, ports)) and ports[-1] < 65_536:
+        if ports[-1] < 65_536 and not any(map(answers, ports)):
             return ports
 
 

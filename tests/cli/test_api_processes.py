@@ -14,6 +14,7 @@ import pytest
 from tests.cli.caller import Caller
 from tests.cli.supervised import Program, all_gone, program
 from tests.harness.eventually import eventually_sync
+from tests.harness.ports import free_ports
 
 CREATED = 'rowlock_http_requests_total{method="POST",route="/v1/tasks",status="201"}'
 
@@ -21,26 +22,14 @@ CREATED = 'rowlock_http_requests_total{method="POST",route="/v1/tasks",status="2
 @contextmanager
 def two_apis(database_url: str, folder: Path) -> Iterator[tuple[Program, str, list[str]]]:
     """Two that answer, their address, and where each tells its metrics."""
-    port = two_free_ports()
-    own = [f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"]
+    ports = free_ports(2)
+    own = [f"http://127.0.0.1:{port}" for port in ports]
     arguments = ("api", "--processes", "2", "--port", "0", "--database-url", database_url)
-    settings = {"metrics_port": port, "drain_seconds": 5, "log_format": "json"}
+    settings = {"metrics_port": ports[0], "drain_seconds": 5, "log_format": "json"}
     with program(folder / "output", *arguments, **settings) as running:
         address = running.says(r'"address": ?"(http://[^"]+)"').group(1)
         eventually_sync(lambda: answering(own) == own)
         yield running, address, own
-
-
-def two_free_ports() -> int:
-    """The first of two that follow each other."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = int(first.getsockname()[1])
-            try:
-                with socket.create_server(("127.0.0.1", port + 1)):
-                    return port
-            except (OSError, OverflowError):
-                continue
 
 
 def answering(addresses: list[str]) -> list[str]:

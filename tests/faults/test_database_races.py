@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.harness.eventually import eventually
+from tests.harness.figures import figure
 from tests.harness.installation import TENANT, Installation, installation, settings_for
 from tests.harness.server import PostgresServer
 
@@ -22,7 +23,6 @@ from rowlock.store import leases, tasks
 from rowlock.store.races import TRIES
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import Stored
-from rowlock.telemetry.metrics import process_metrics
 
 RACES = {"40001": Trouble.SERIALIZATION, "40P01": Trouble.DEADLOCK}
 TROUBLES = {
@@ -146,4 +146,4 @@ async def waits_for_a_lock(server: PostgresServer) -> bool:
 
 
 def errors_of(trouble: Trouble) -> float:
-    return process_metrics().registry.get_sample_value("rowlock_database_errors_total", {"kind": trouble}) or 0.0
+    return figure("database_errors_total", kind=trouble)

@@ -14,10 +14,9 @@ import psycopg
 import pytest
 from tests.api.served import assert_problem
 from tests.harness.eventually import eventually
+from tests.harness.figures import figure
 from tests.harness.server import PostgresServer
 from tests.harness.services import Services
-
-from rowlock.telemetry.metrics import process_metrics
 
 SOON = timedelta(seconds=30)
 
@@ -175,7 +174,3 @@ async def recovered(services: Services, held: str) -> None:
 
 def errors_of(harm: Harm) -> float:
     return figure("database_errors_total", kind=harm.kind or "")
-
-
-def figure(name: str, **labels: str) -> float:
-    return process_metrics().registry.get_sample_value(f"rowlock_{name}", labels) or 0.0

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.harness.eventually import eventually
+from tests.harness.figures import figure
 from tests.harness.installation import Installation
 
 from rowlock.domain.lanes import Lane
 from rowlock.domain.requests import task_request
 from rowlock.engine.enqueue import enqueue_many
-from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.wakeups import MOST_LANES, Wakeups
 
 
@@ -29,13 +29,8 @@ async def wakeups(here: Installation) -> AsyncIterator[Wakeups]:
     listening.cancel()
 
 
-def notifications() -> float:
-    """How many this process has received so far."""
-    return process_metrics().registry.get_sample_value("rowlock_notifications_total") or 0
-
-
 async def heard(number: float) -> None:
-    await eventually(lambda: notifications() == number)
+    await eventually(lambda: figure("notifications_total") == number)
 
 
 async def test_one_task_is_told_with_its_lane(here: Installation, wakeups: Wakeups) -> None:
@@ -70,7 +65,7 @@ async def test_sql_tells_lanes_as_well(here: Installation, wakeups: Wakeups, key
 
 
 async def test_lanes_are_gathered_while_nobody_waits(here: Installation, wakeups: Wakeups) -> None:
-    before = notifications()
+    before = figure("notifications_total")
     for tenant in ("a", "b", "a"):
         await here.enqueue(tenant=tenant)
     await here.enqueue(queue="others")
@@ -90,7 +85,7 @@ async def test_what_names_no_lane_only_wakes(here: Installation, wakeups: Wakeup
 
 
 async def test_of_too_many_lanes_some_are_left_to_scans(here: Installation, wakeups: Wakeups) -> None:
-    before = notifications()
+    before = figure("notifications_total")
     await here.query(
         "SELECT pg_notify(rowlock.wake_channel(), 'default 2 t' || n) FROM generate_series(0, %(most)s) AS n",
         {"most": MOST_LANES},

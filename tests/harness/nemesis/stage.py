@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -22,6 +21,7 @@ from tests.harness.nemesis.scene import Scene
 from tests.harness.nemesis.steps import Steps
 from tests.harness.nemesis.strikes import Strikes
 from tests.harness.nemesis.workload import CAP, CAPPED_FLOW, TENANTS
+from tests.harness.ports import free_ports
 from tests.harness.proxy import Proxy
 from tests.harness.server import PostgresServer
 
@@ -120,7 +120,7 @@ async def staged(
 def _actors(
     plan: Plan, folder: Path, networks: dict[str, Proxy], steps: Steps, keys: dict[str, str]
 ) -> Iterator[Actor]:
-    port = _free_port()
+    [port] = free_ports()
     common = {
         FOLDER: str(folder / "history"),
         "ROWLOCK_PORT": str(port),
@@ -138,9 +138,3 @@ def _actors(
             arguments = (plan.script, steps.done)
         log = folder / "logs" / f"{name.replace(' ', '-')}.log"
         yield Actor(name, role, PROGRAMS[role], environment, log, network, arguments)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
