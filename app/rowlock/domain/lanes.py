@@ -84,7 +84,7 @@ class LaneBook:
         self._last_rank = 0
 
     def __len__(self) -> int:
-        """Lanes remembered, whether they have work or not; after a scan no more than `lanes_kept` that have none."""
+        """Lanes remembered, with work or without: after a scan no more than `lanes_kept`, unless more are due."""
         return len(self._entries)
 
     @property
@@ -100,8 +100,8 @@ class LaneBook:
         return [(lane, None if lane in self._scan_sweeps else entry.floor) for lane, entry in served]
 
     def replace(self, lanes: Iterable[Lane], *, seconds: float = 0) -> None:
-        """These lanes have due tasks now, says a scan that took so long, and no others; what is known of the others is
-        kept while there is space, since they may be back with the next scan."""
+        """These lanes have due tasks now, says a scan that took so long, and no others but those heard of; what is
+        known of the others is kept while there is space, since they may be back with the next scan."""
         lanes = list(lanes)
         for lane in self._scan_sweeps.keys() - set(lanes):  # those with due tasks are swept again, by the claim
             self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
