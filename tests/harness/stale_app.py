@@ -20,8 +20,10 @@ class TooLate(Exception):
 
 
 async def its_turn(ctx: Context) -> int:
-    """Waits for it; the lease that the attempt was given."""
-    signal = Path(os.environ[FOLDER]) / ("late" if ctx.attempt == 1 else "done")
+    """Says that the attempt waits, and waits for its turn; the lease that it was given."""
+    folder = Path(os.environ[FOLDER])
+    (folder / f"waits-{ctx.lease_token}").touch()
+    signal = folder / ("late" if ctx.attempt == 1 else "done")
     while not signal.exists():  # noqa: ASYNC110 - another process lets it go
         await asyncio.sleep(0.02)
     return ctx.lease_token

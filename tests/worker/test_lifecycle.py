@@ -87,22 +87,23 @@ async def test_leases_of_long_tasks_are_renewed(app: Rowlock, here: Installation
 
 
 async def test_stopping_worker_finishes_what_runs_and_gives_back_the_rest(app: Rowlock, here: Installation) -> None:
-    gate, begun = asyncio.Event(), asyncio.Event()
+    gate, begun = asyncio.Event(), asyncio.Barrier(3)
 
     @app.task
     async def finishes() -> None:
-        begun.set()
+        if not gate.is_set():
+            await begun.wait()
         await gate.wait()
 
     @app.task
     async def never() -> None:
+        await begun.wait()
         await asyncio.Event().wait()
 
     async with working(app, drain_seconds=1, concurrency=2) as worker:
         one, two = await finishes.enqueue(), await never.enqueue()
         await finishes.enqueue_many([{} for _ in range(5)])
         await begun.wait()
-        await eventually(lambda: _running(two))
         worker.stop()
         gate.set()
     assert (await one.get()).status == "succeeded"
