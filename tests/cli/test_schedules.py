@@ -31,7 +31,8 @@ def test_each_kind_of_rule_is_tried_made_and_shown(cli: Caller, rule: tuple[str,
     assert told in cli("schedules", "show", "s").out
     ahead = cli.json("schedules", "next", "s", "-n", "3")
     assert len(ahead["windows"]) == (1 if kind == "once" else 3)
-    assert ahead["windows"][0]["due_at"] == shown["next_at"]
+    later = cli.json("schedules", "show", "s")  # the next one may have come due meanwhile
+    assert shown["next_at"] <= ahead["windows"][0]["due_at"] <= later["next_at"]
 
 
 def test_a_schedule_is_changed_in_part(cli: Caller) -> None:

@@ -187,6 +187,35 @@ async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link:
     assert [task.id for task in await drain(chosen, link)] == [rows[0][0]]
 
 
+async def test_tells_how_long_there_will_be_nothing_to_claim(here: Installation, link: Link) -> None:
+    chosen = Claimer(
+        ("default",), lease_seconds=30, lanes_per_scan=100, refresh_seconds=0, ahead_seconds=60, monotonic=lambda: 7
+    )
+    await here.enqueue(tenant="beyond", delay=3_600)
+    assert await chosen.claim(link, 1, 10) == []
+    assert chosen.idle_seconds == 60
+    for seconds in (50, 40):
+        await here.enqueue(tenant=f"in {seconds}", delay=seconds)
+    assert await chosen.claim(link, 1, 10) == []
+    assert 30 < chosen.idle_seconds <= 40
+
+
+async def test_does_not_look_ahead_with_every_scan(here: Installation, link: Link) -> None:
+    """Leases that have ended lie ahead, under a pinned horizon by the thousand."""
+    now = 0.0
+    chosen = Claimer(
+        ("default",), lease_seconds=30, lanes_per_scan=100, refresh_seconds=9, ahead_seconds=60, monotonic=lambda: now
+    )
+    assert await chosen.claim(link, 1, 10) == []
+    await here.enqueue(delay=40)
+    now = 8.0
+    assert await chosen.claim(link, 1, 10) == []
+    assert chosen.idle_seconds == 1
+    now = 9.0
+    assert await chosen.claim(link, 1, 10) == []
+    assert 30 < chosen.idle_seconds <= 40
+
+
 async def test_a_claim_that_freezes_between_its_statements_holds_up_nobody_for_long(
     here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,8 +137,8 @@ async def test_lane_scan_does_not_walk_over_what_a_pinned_horizon_keeps(here: In
                 await link.query(ORDERED_SCANS_ONLY)
                 nodes = await plan_of(link, "find_lanes", parameters)
                 rows = await link.run("find_lanes", parameters)
-            assert sorted((lane, due) for _, _, lane, _, due in rows) == [
-                ("alpha", True), ("default", True), ("zeta", True)
+            assert sorted((lane, due_in) for _, _, lane, _, due_in in rows) == [
+                ("alpha", 0), ("default", 0), ("zeta", 0)
             ]  # fmt: skip
             blocks[known] = nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"]
     assert blocks[True] < 100 < blocks[False]
@@ -147,4 +147,11 @@ async def test_lane_scan_does_not_walk_over_what_a_pinned_horizon_keeps(here: In
 def scan() -> dict[str, Any]:
     """Parameters of `find_lanes` for one queue of which nothing is known."""
     nothing_known: dict[str, Any] = {f"known_{what}": [] for what in ("queues", "priorities", "lanes", "floors")}
-    return {"queues": ["default"], "priorities": [2], "past": [""], "lanes_per_scan": 100, **nothing_known}
+    return {
+        "queues": ["default"],
+        "priorities": [2],
+        "past": [""],
+        "lanes_per_scan": 100,
+        "ahead_seconds": 0,
+        **nothing_known,
+    }

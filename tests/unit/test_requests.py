@@ -22,7 +22,7 @@ def test_a_bare_request_has_the_defaults() -> None:
     assert request.id.version == 7
     assert (request.payload, request.queue, request.priority) == ("{}", "default", Priority.NORMAL)
     assert (request.max_attempts, request.tags, request.metadata) == (4, (), None)
-    assert request.due_now
+    assert request.due_soon
     assert not request.keyed
 
 
@@ -48,7 +48,7 @@ def test_every_part_is_taken_and_normalised() -> None:
     assert (request.timeout, request.tags) == (timedelta(seconds=30), ("b", "a"))
     assert request.id == UUID(int=7)
     assert request.keyed
-    assert not request.due_now
+    assert not request.due_soon
 
 
 def test_json_text_that_was_checked_already_is_kept() -> None:
@@ -56,20 +56,21 @@ def test_json_text_that_was_checked_already_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "due_now", "keyed"),
+    ("parts", "due_soon", "keyed"),
     [
         ({"delay": timedelta(0)}, True, False),
-        ({"delay": timedelta(seconds=1)}, False, False),
+        ({"delay": timedelta(seconds=1)}, True, False),
+        ({"delay": timedelta(seconds=1.1)}, False, False),
         ({"run_at": NOON}, False, False),
         ({"unique_key": "u"}, True, True),
         ({"idempotency_key": "i", "timeout": timedelta(seconds=1)}, True, True),
     ],
 )
 def test_a_request_knows_when_it_is_due_and_whether_it_has_a_key(
-    parts: Mapping[str, Any], due_now: bool, keyed: bool
+    parts: Mapping[str, Any], due_soon: bool, keyed: bool
 ) -> None:
     request = task_request("mail.send", **parts)
-    assert (request.due_now, request.keyed) == (due_now, keyed)
+    assert (request.due_soon, request.keyed) == (due_soon, keyed)
 
 
 @pytest.mark.parametrize(

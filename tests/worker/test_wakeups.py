@@ -64,6 +64,16 @@ async def test_sql_tells_lanes_as_well(here: Installation, wakeups: Wakeups, key
     assert wakeups.take_lanes() == set()
 
 
+async def test_what_falls_due_within_a_second_is_told_as_well(here: Installation, wakeups: Wakeups) -> None:
+    before = figure("notifications_total")
+    await here.enqueue(tenant="one", delay=0.9)
+    await enqueue_many(here.database, "many", [task_request("noop", delay=0.9) for _ in range(2)])
+    await here.query("SELECT rowlock.enqueue('noop', tenant_id => 'sql', run_at => rowlock.clock() + interval '0.9 s')")
+    await here.query("SELECT rowlock.enqueue('noop', tenant_id => 'no', run_at => rowlock.clock() + interval '1 hour')")
+    await heard(before + 3)
+    assert wakeups.take_lanes() == {Lane("default", 2, tenant) for tenant in ("one", "many", "sql")}
+
+
 async def test_lanes_are_gathered_while_nobody_waits(here: Installation, wakeups: Wakeups) -> None:
     before = figure("notifications_total")
     for tenant in ("a", "b", "a"):

@@ -15,6 +15,7 @@ from rowlock.domain.priorities import Priority, parse_priority
 
 OnDuplicate = Literal["skip", "replace", "refuse"]
 ZERO = timedelta(0)
+SOON = timedelta(seconds=1)  # statements and functions that store tasks have it too
 
 
 class TaskRequest(NamedTuple):
@@ -59,8 +60,9 @@ class TaskRequest(NamedTuple):
         return self.idempotency_key is not None or self.unique_key is not None
 
     @property
-    def due_now(self) -> bool:
-        return self.run_at is None and not self.delay
+    def due_soon(self) -> bool:
+        """Whether workers are to be woken. What falls due within a second they may not look for again in time."""
+        return self.run_at is None and self.delay <= SOON
 
 
 _FIRST_SHARED = TaskRequest._fields.index("name")

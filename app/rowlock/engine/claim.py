@@ -33,6 +33,7 @@ class Claimer:
         lease_seconds: float,
         lanes_per_scan: int,
         refresh_seconds: float,
+        ahead_seconds: float = 1,
         book: LaneBook | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -40,12 +41,21 @@ class Claimer:
         self._lease_seconds = lease_seconds
         self._lanes_per_scan = lanes_per_scan
         self._refresh_seconds = refresh_seconds
+        self._ahead_seconds = ahead_seconds
         self._book = book or LaneBook()
         self._monotonic = monotonic
         self._capped: set[Lane] = set()
         self._past: dict[tuple[str, int], str] = {}
         self._scanned_at = float("-inf")
         self._scan_pause = refresh_seconds
+        self._look_ahead_at = float("-inf")
+        self._next_due_at = float("-inf")  # or as far as was looked ahead
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long there is nothing to claim, unless something comes: until the next task that scans have seen falls
+        due, and no longer than they look ahead, or until one is to look ahead again."""
+        return max(0.0, self._next_due_at - self._monotonic())
 
     async def claim(
         self, link: Link, worker_id: int, room: int, *, heard_of: Collection[Lane] = ()
@@ -89,10 +99,20 @@ class Claimer:
         ]
         asked_at = self._monotonic()
         known = self._book.plan_scan(asked_at)
-        found = await leases.find_lanes(link, starts, lanes_per_scan=self._lanes_per_scan, known=known)
+        # Not with every scan: what has been claimed lately lies ahead, as dead entries of leases that have ended.
+        ahead = self._ahead_seconds if asked_at >= self._look_ahead_at else 0
+        found = await leases.find_lanes(
+            link, starts, lanes_per_scan=self._lanes_per_scan, known=known, ahead_seconds=ahead
+        )
         self._scanned_at = self._monotonic()
         seconds = self._scanned_at - asked_at
         self._scan_pause = max(self._refresh_seconds, SCANS_SHARE * seconds)
+        if ahead:
+            coming = (lane.due_in_seconds for lane in found if lane.due_in_seconds)
+            self._next_due_at = self._scanned_at + min(coming, default=ahead)
+            self._look_ahead_at = min(self._next_due_at, self._scanned_at + self._scan_pause)
+        else:  # something may have come meanwhile that falls due before the next one known
+            self._next_due_at = self._look_ahead_at
         self._move_starts(found)
         self._capped = {lane.lane for lane in found if lane.capped}
         self._book.replace((lane.lane for lane in found if lane.due), seconds=seconds)

@@ -74,7 +74,7 @@ async def _store(
     if any(request.keyed for request in requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
     if len(requests) == 1:
-        await tasks.insert_task(database, tenant_id, requests[0], wake=wake and requests[0].due_now)
+        await tasks.insert_task(database, tenant_id, requests[0], wake=wake and requests[0].due_soon)
     else:
         await _store_batch(database, tenant_id, requests)
     return [Enqueued(request.id, True) for request in requests]

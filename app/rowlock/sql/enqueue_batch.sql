@@ -30,5 +30,5 @@ SELECT rowlock.clock(), count(pg_notify(rowlock.wake_channel(), due.news))
                THEN concat_ws(' ', stored.queue, min(stored.priority), min(stored.lane))
                ELSE stored.queue END AS news
           FROM stored
-         WHERE stored.visible_at <= rowlock.clock()
+         WHERE stored.visible_at <= rowlock.clock() + interval '1 second'
          GROUP BY stored.queue) AS due

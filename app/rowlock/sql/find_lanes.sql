@@ -1,7 +1,8 @@
 -- Finds lanes that have something to claim, by skipping from one lane to the next in the index: a bounded number for
 -- each queue and priority, from a start that moves. Paused lanes are left out and so cost nothing, however deep.
 -- Lanes that are known are stepped over and looked at from their floors on: before those lie dead entries, perhaps by the
--- million while something pins xmin, and looking for the first live one would walk over all of them.
+-- million while something pins xmin, and looking for the first live one would walk over all of them. For the same reason
+-- it looks ahead by so many seconds only: beyond now lie the entries of leases that have ended.
 -- Index: tasks_live_claim. Locks: none. Fence: none; the claim checks again.
 WITH RECURSIVE starts AS (
     SELECT start.queue, start.priority, start.past COLLATE "C" AS past
@@ -31,13 +32,16 @@ WITH RECURSIVE starts AS (
                                    ORDER BY task.lane LIMIT 1), next_known.lane) END AS lane) AS next
      WHERE found.nth < %(lanes_per_scan)s AND next.lane IS NOT NULL
 )
-SELECT found.queue, found.priority, found.lane, cap.max_running IS NOT NULL AS capped, head.visible_at IS NOT NULL AS due
+SELECT found.queue, found.priority, found.lane, cap.max_running IS NOT NULL AS capped,
+       CASE WHEN head.visible_at <= rowlock.clock() THEN 0
+            ELSE extract(epoch FROM head.visible_at - rowlock.clock()) END::float8 AS due_in_seconds
   FROM found
   LEFT JOIN known ON known.queue = found.queue AND known.priority = found.priority AND known.lane = found.lane
   LEFT JOIN LATERAL (
         SELECT task.visible_at FROM rowlock.tasks_live AS task
          WHERE task.queue = found.queue AND task.priority = found.priority AND task.lane = found.lane
-           AND task.visible_at >= coalesce(known.floor_at, '-infinity') AND task.visible_at <= rowlock.clock()
+           AND task.visible_at >= coalesce(known.floor_at, '-infinity')
+           AND task.visible_at <= rowlock.clock() + make_interval(secs => %(ahead_seconds)s)
          ORDER BY task.visible_at LIMIT 1) AS head ON true
   LEFT JOIN rowlock.limits AS cap ON cap.queue = found.queue AND cap.lane = found.lane
  WHERE found.nth > 0

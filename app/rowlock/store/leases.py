@@ -63,11 +63,15 @@ class ClaimedTask(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FoundLane:
-    """A lane that scan of a queue came upon."""
+    """A lane that scan of a queue came upon, and when its next task falls due, as far as the scan has looked ahead."""
 
     lane: Lane
     capped: bool
-    due: bool
+    due_in_seconds: float | None
+
+    @property
+    def due(self) -> bool:
+        return self.due_in_seconds is not None and self.due_in_seconds <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,10 @@ async def find_lanes(
     *,
     lanes_per_scan: int,
     known: Sequence[tuple[Lane, datetime | None]] = (),
+    ahead_seconds: float = 0,
 ) -> list[FoundLane]:
-    """Lanes after each start (queue, priority, lane), in order of their names; `known` ones from their floors on."""
+    """Lanes after each start (queue, priority, lane), in order of their names; `known` ones from their floors on. Of
+    those that are not due it says when they will be, where that is no further ahead."""
     queues, priorities, past = column_lists(starts, 3)
     rows = await runner.run(
         "find_lanes",
@@ -112,9 +118,10 @@ async def find_lanes(
             "known_lanes": [lane.lane for lane, _ in known],
             "known_floors": [floor or BEGINNING for _, floor in known],
             "lanes_per_scan": lanes_per_scan,
+            "ahead_seconds": ahead_seconds,
         },
     )
-    return [FoundLane(Lane(queue, priority, lane), capped, due) for queue, priority, lane, capped, due in rows]
+    return [FoundLane(Lane(queue, priority, lane), capped, due_in) for queue, priority, lane, capped, due_in in rows]
 
 
 async def claiming_link(database: Database) -> Link:

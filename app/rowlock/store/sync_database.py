@@ -62,7 +62,7 @@ class SyncDatabase:
                 keyed = {"tasks": as_json(requests), "tenant_id": tenant_id}
                 return [Stored(row[1], row[2]) for row in self._run(connection, "enqueue_keyed", keyed)]
             if len(requests) == 1:
-                single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_now}
+                single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_soon}
                 self._run(connection, "enqueue", single)
             else:
                 batch = batch_parameters([(tenant_id, request) for request in requests])

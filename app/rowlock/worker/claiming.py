@@ -54,6 +54,7 @@ class Claiming:
             lease_seconds=settings.lease_seconds,
             lanes_per_scan=settings.lanes_per_scan,
             refresh_seconds=settings.lane_refresh_seconds,
+            ahead_seconds=settings.poll_seconds,
         )
         self._link: Link | None = None
 
@@ -82,7 +83,7 @@ class Claiming:
             recovering = False
             backoff.reset()
             if not taken:
-                await self._wakeups.wait()
+                await self._wakeups.wait(at_most=self._claimer.idle_seconds)
             elif self._stopping.is_set():
                 self._held.give_back(taken)
             else:

@@ -44,7 +44,8 @@ class Figures:
 
 
 class Held:
-    """One worker's. `attempts` has them by their lease tokens."""
+    """One worker's. `attempts` has them by their lease tokens. `comes_back` hears in how many seconds the first of some
+    attempts that have just ended is to be tried again."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Held:
         *,
         worker: str,
         worker_id: Callable[[], int],
+        comes_back: Callable[[float], None],
     ) -> None:
         self.attempts: dict[int, Attempt] = {}
         self.figures = Figures()
@@ -76,6 +78,7 @@ class Held:
         self._database = database
         self._condition = condition
         self._worker = worker
+        self._comes_back = comes_back
         self._alone: set[int] = set()  # tokens of what is held and must run alone
         self._unwritten = 0
         self._turns = Turns(lambda: len(self.attempts), patience_seconds=settings.lease_seconds)
@@ -204,6 +207,8 @@ class Held:
         self._unwritten -= len(endings)
         self.freed.set()
         self._condition.well("finish")
+        if endings[0].way in (Way.RETRY, Way.SNOOZE):
+            self._comes_back(min(ending.said.delay_seconds for ending in endings if ending.said is not None))
         if accepted is not None and len(accepted) < len(endings):
             for ending in endings:
                 if ending.task.lease_token not in accepted:

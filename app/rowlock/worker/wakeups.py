@@ -59,9 +59,14 @@ class Wakeups:
         lanes, self._lanes = self._lanes, set()
         return lanes
 
-    async def wait(self) -> None:
-        """Until a wake-up, or the poll's pause is over."""
-        pause = self._poll_seconds if self.listening else min(self._pause, self._poll_seconds)
+    def wake_in(self, seconds: float) -> None:
+        """There will be work then. Beyond the poll's pause that is found by looking ahead."""
+        if seconds <= self._poll_seconds:
+            asyncio.get_running_loop().call_later(seconds, self.wake)
+
+    async def wait(self, *, at_most: float = float("inf")) -> None:
+        """Until a wake-up, or the poll's pause is over, or so many seconds are."""
+        pause = min(at_most, self._poll_seconds if self.listening else self._pause)
         self._pause = min(self._poll_seconds, self._pause * 2)
         try:
             async with asyncio.timeout(pause):

@@ -45,9 +45,17 @@ class Worker:
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._cancel_asked = asyncio.Event()
-        self.held = Held(app, settings, database, self.condition, worker=self.name, worker_id=lambda: self.id)
         self._wakeups = Wakeups(
             database, self.queues, poll_seconds=settings.poll_seconds, on_cancel=self._heard_of_cancel
+        )
+        self.held = Held(
+            app,
+            settings,
+            database,
+            self.condition,
+            worker=self.name,
+            worker_id=lambda: self.id,
+            comes_back=self._wakeups.wake_in,
         )
         self._heartbeat = Heartbeat(database, settings, self.held.attempts, reregister=self._lose_registration)
         self._claiming = Claiming(
