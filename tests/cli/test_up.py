@@ -14,8 +14,8 @@ import pytest
 from tests.cli.caller import Caller
 from tests.cli.supervised import PATIENCE, Program, all_gone, program
 from tests.harness.eventually import eventually_sync
+from tests.harness.ports import free_ports
 
-from rowlock.cli.startup.places import free_port
 from rowlock.store.embedded import EmbeddedServer
 from rowlock.testing.pytest_plugin import run_of
 from rowlock.testing.server_runs import make_run
@@ -33,7 +33,7 @@ def data_dir(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    return free_port("127.0.0.1", 0)
+    return free_ports()[0]
 
 
 def up(data_dir: Path, port: int, output: Path) -> Any:
@@ -116,7 +116,7 @@ def test_killed_it_takes_nobody_along_and_the_next_one_takes_over(data_dir: Path
 def test_a_second_one_is_refused_and_harms_nothing(data_dir: Path, port: int, tmp_path: Path) -> None:
     with up(data_dir, port, tmp_path / "first") as first:
         first.says("rowlock is ready")
-        with up(data_dir, free_port("127.0.0.1", 0), tmp_path / "second") as second:
+        with up(data_dir, free_ports()[0], tmp_path / "second") as second:
             assert second.ends() == 4
             assert f"`rowlock up` runs on {data_dir} already (process {first.pid})" in second.text
         with up(tmp_path / "elsewhere", port, tmp_path / "third") as third:

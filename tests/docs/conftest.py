@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.pages import REPOSITORY
+from tests.harness.ports import free_ports
 
 from rowlock.testing.databases import FreshDatabases
 
@@ -31,7 +32,8 @@ def installation(databases: FreshDatabases, tmp_path_factory: pytest.TempPathFac
     """`rowlock up` with the archive example, on a port that is free."""
     folder = tmp_path_factory.mktemp("up")
     with databases.clone() as database_url, (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "rowlock.cli", "up", "--json", "--port", "0", "--database-url", database_url]
+        flags = ["--json", "--port", str(free_ports()[0]), "--database-url", database_url]
+        command = [sys.executable, "-m", "rowlock.cli", "up", *flags]
         program = subprocess.Popen(command, cwd=REPOSITORY, env=_environment(), stdout=subprocess.PIPE, stderr=log)
         try:
             welcome = _document(program, folder / "log")

@@ -117,6 +117,16 @@ class PostgresServer:
         """Returns when rowlock's role gets an answer: after `kill_backend`, or when something was freed."""
         eventually_sync(self._answers)
 
+    def bring_back(self) -> None:
+        """Returns when rowlock's role gets an answer. A server that cannot recover goes down for good, if not at once:
+        that one is started."""
+        eventually_sync(self._answers_or_starts)
+
+    def _answers_or_starts(self) -> bool:
+        if not self.runs:
+            self.start()
+        return self._answers()
+
     # -- asked and told as the superuser
 
     def query(self, statement: str, *parameters: Any) -> list[Any]:

@@ -36,8 +36,7 @@ async def wal_disk_full(scene: Scene) -> AsyncIterator[None]:
     async with scene.doing(lambda: _refuse_again(scene)):
         yield
     await asyncio.to_thread(scene.disks["wal"].free)
-    if not await asyncio.to_thread(lambda: scene.server.runs):
-        await asyncio.to_thread(scene.server.start)
+    await asyncio.to_thread(scene.server.bring_back)
     await scene.claims_go_on(FREED)
     await asyncio.to_thread(_check_refused, scene)
 
