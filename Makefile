@@ -5,7 +5,8 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= 2
+# One more than the cores of a small machine: some tests wait, for leases to run out or servers to come back.
+PYTEST_WORKERS ?= 3
 HISTORIES ?= 200
 SEED ?= 1
 POSTGRES_VERSIONS ?= 15 16 17 18
