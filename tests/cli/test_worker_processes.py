@@ -21,9 +21,9 @@ def test_processes_share_the_work_and_drain_together(cli: Caller, database_url: 
     arguments = ("worker", APP, "--processes", "2", "--concurrency", "4", "--database-url", database_url)
     with program(tmp_path / "output", *arguments, drain_seconds=5, poll_seconds=0.1) as running:
         eventually_sync(lambda: live_workers(cli) == 2)
-        task = cli.json("enqueue", "tree", "--payload", '{"leaves": 60}')["id"]
+        task = cli.json("enqueue", "tree", "--payload", '{"leaves": 120}')["id"]
         assert cli("watch", task).code == 0
-        leaves = cli.json("tasks", "list", "--parent", task, "--limit", "100")["items"]
+        leaves = cli.json("tasks", "list", "--parent", task, "--limit", "120")["items"]
         assert len({leaf["result"] for leaf in leaves}) == 2
 
         children = psutil.Process(running.pid).children()

@@ -66,7 +66,9 @@ class Wakeups:
 
     async def wait(self, *, at_most: float = float("inf")) -> None:
         """Until a wake-up, or the poll's pause is over, or so many seconds are."""
-        pause = min(at_most, self._poll_seconds if self.listening else self._pause)
+        pause = min(at_most, self._poll_seconds)
+        if not self.listening:
+            pause = min(pause, self._pause)
         self._pause = min(self._poll_seconds, self._pause * 2)
         try:
             async with asyncio.timeout(pause):
