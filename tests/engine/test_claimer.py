@@ -183,8 +183,12 @@ async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link:
         "INSERT INTO rowlock.tasks_live (id, name, visible_at) "
         "VALUES (rowlock.new_id(), 'late', rowlock.clock() - interval '1 hour') RETURNING id"
     )
-    now = 60.0
+    assert await chosen.claim(link, 1, 10) == []
+    assert await chosen.sweep(here.database)
     assert [task.id for task in await drain(chosen, link)] == [rows[0][0]]
+    assert not await chosen.sweep(here.database)  # for it is not due
+    now = 60.0
+    assert not await chosen.sweep(here.database)
 
 
 async def test_tells_how_long_there_will_be_nothing_to_claim(here: Installation, link: Link) -> None:

@@ -144,6 +144,25 @@ async def test_lane_scan_does_not_walk_over_what_a_pinned_horizon_keeps(here: In
     assert blocks[True] < 100 < blocks[False]
 
 
+async def test_a_sweep_walks_each_lane_from_its_oldest_to_its_floor(here: Installation) -> None:
+    await fill(here, 20_000)
+    await here.enqueue(tenant="zeta")
+    await here.query("ANALYZE rowlock.tasks_live")
+    now = (await here.query("SELECT rowlock.clock()"))[0][0]
+    asked = {
+        "queues": ["default"] * 3,
+        "priorities": [2] * 3,
+        "lanes": ["default", "zeta", "none"],
+        "floors": [now] * 3,
+    }
+    async with here.database.link() as link, link.transaction():
+        await link.query(ORDERED_SCANS_ONLY)
+        nodes = await plan_of(link, "find_late", asked)
+    assert [node["Index Name"] for node in nodes if node.get("Index Name")] == ["tasks_live_claim"]
+    assert nodes[0]["Actual Rows"] == 2
+    assert nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"] < 100
+
+
 def scan() -> dict[str, Any]:
     """Parameters of `find_lanes` for one queue of which nothing is known."""
     nothing_known: dict[str, Any] = {f"known_{what}": [] for what in ("queues", "priorities", "lanes", "floors")}

@@ -31,42 +31,42 @@ def names(plans: list[LanePlan]) -> list[str]:
 
 
 def test_an_empty_book_has_no_plan() -> None:
-    assert LaneBook().plan(10, 0) == []
+    assert LaneBook().plan(10) == []
 
 
 @pytest.mark.parametrize("room", [0, -1])
 def test_without_room_there_is_no_plan(room: int) -> None:
-    assert book_of(lane("a")).plan(room, 0) == []
+    assert book_of(lane("a")).plan(room) == []
 
 
 def test_a_single_lane_gets_the_whole_room_and_its_first_scan_has_no_floor() -> None:
-    assert book_of(lane("a")).plan(500, 0) == [LanePlan(lane("a"), None, 500)]
+    assert book_of(lane("a")).plan(500) == [LanePlan(lane("a"), None, 500)]
 
 
 def test_only_the_best_priority_is_planned_until_its_lanes_come_up_short() -> None:
     book = book_of(lane("low", 3), lane("critical", 0), lane("high", 1), lane("other", 0, "mail"))
-    assert names(book.plan(10, 0)) == ["critical", "other"]
+    assert names(book.plan(10)) == ["critical", "other"]
     book.came_up_short(lane("critical", 0))
-    assert names(book.plan(10, 0)) == ["other"]
+    assert names(book.plan(10)) == ["other"]
     book.came_up_short(lane("other", 0, "mail"))
-    assert names(book.plan(10, 0)) == ["high"]
+    assert names(book.plan(10)) == ["high"]
     book.came_up_short(lane("high", 1))
     book.came_up_short(lane("low", 3))
-    assert book.plan(10, 0) == []
+    assert book.plan(10) == []
 
 
 def test_room_is_shared_equally_and_the_remainder_goes_to_those_who_waited_longest() -> None:
     book = book_of(lane("a"), lane("b"), lane("c"))
-    book.plan(1, 0)
+    book.plan(1)
     book.claimed(lane("a"), START)
-    assert [(plan.lane.lane, plan.quota) for plan in book.plan(8, 0)] == [("b", 3), ("c", 3), ("a", 2)]
+    assert [(plan.lane.lane, plan.quota) for plan in book.plan(8)] == [("b", 3), ("c", 3), ("a", 2)]
 
 
 def test_with_less_room_than_lanes_they_take_turns() -> None:
     book = book_of(*(lane(str(number)) for number in range(5)))
     served: Counter[str] = Counter()
     for _ in range(10):
-        for plan in book.plan(2, 0):
+        for plan in book.plan(2):
             assert plan.quota == 1
             served[plan.lane.lane] += 1
             book.claimed(plan.lane, START)
@@ -77,7 +77,7 @@ def test_one_claim_asks_a_bounded_number_of_lanes() -> None:
     book = book_of(*(lane(str(number)) for number in range(250)))
     seen: set[str] = set()
     for _ in range(3):
-        plans = book.plan(1_000, 0)
+        plans = book.plan(1_000)
         assert len(plans) == 100
         seen.update(names(plans))
         for plan in plans:
@@ -87,66 +87,76 @@ def test_one_claim_asks_a_bounded_number_of_lanes() -> None:
 
 def test_a_claim_moves_the_floor_to_its_newest_task_less_the_slack() -> None:
     book = book_of(lane("a"))
-    book.plan(10, 0)
+    book.plan(10)
     book.claimed(lane("a"), START)
-    assert book.plan(10, 1) == [LanePlan(lane("a"), START - SLACK, 10)]
+    assert book.plan(10) == [LanePlan(lane("a"), START - SLACK, 10)]
 
 
-def test_a_lane_is_swept_every_few_seconds() -> None:
-    book = book_of(lane("a"), sweep_seconds=5)
-    floors = []
+def test_a_lane_is_swept_every_few_seconds_once_it_has_a_floor() -> None:
+    book = book_of(lane("a"), lane("never claimed"), sweep_seconds=5)
+    assert book.plan_sweep(0) == []
+    book.claimed(lane("a"), START)
+    swept = []
     for now in range(12):
-        (plan,) = book.plan(10, now)
-        floors.append(plan.floor)
-        book.claimed(lane("a"), START)
-    assert [now for now, floor in enumerate(floors) if floor is None] == [0, 5, 10]
+        if lanes := book.plan_sweep(now):
+            assert lanes == [(lane("a"), START - SLACK)]
+            book.swept([lane("a")], {}, now, seconds=0)
+            swept.append(now)
+    assert swept == [0, 5, 10]
 
 
-def test_a_plan_that_was_thrown_away_has_swept_nothing() -> None:
+def test_a_sweep_that_has_failed_is_due_still() -> None:
     book = book_of(lane("a"))
-    book.plan(10, 0)
     book.claimed(lane("a"), START)
-    for _ in range(3):
-        assert book.plan(10, 6)[0].floor is None
-    book.claimed(lane("a"), START)
-    assert book.plan(10, 7)[0].floor == START - SLACK
+    assert book.plan_sweep(6) == book.plan_sweep(6) != []
 
 
-def test_a_sweep_that_finds_nothing_counts_as_one() -> None:
-    book = book_of(lane("a"))
-    book.plan(10, 0)
-    book.claimed(lane("a"), START)
-    book.plan(10, 6)
-    book.came_up_short(lane("a"))
-    book.replace([lane("a")])
-    assert book.plan(10, 7)[0].floor == START - SLACK
+def test_those_swept_longest_ago_are_swept_first() -> None:
+    book = book_of(*(lane(name) for name in "abc"), lanes_per_sweep=2)
+    for name in "abc":
+        book.claimed(lane(name), START)
+    swept = []
+    for now in range(2):
+        chosen = [known for known, _ in book.plan_sweep(10 * now)]
+        book.swept(chosen, {}, 10 * now, seconds=0)
+        swept.append("".join(known.lane for known in chosen))
+    assert swept == ["ab", "ca"]
+
+
+def test_the_next_claim_begins_with_what_a_sweep_has_found() -> None:
+    book = book_of(lane("a"), lane("b"))
+    for name in "ab":
+        book.claimed(lane(name), START)
+        book.came_up_short(lane(name))
+    long_ago = START - timedelta(hours=1)
+    book.swept(
+        [lane("a"), lane("b"), lane("forgotten")], {lane("a"): long_ago, lane("forgotten"): long_ago}, 0, seconds=0
+    )
+    assert book.plan(10) == [LanePlan(lane("a"), long_ago, 10)]
+    assert dict(book.plan_scan()) == {lane("a"): long_ago, lane("b"): START - SLACK}
+    book.came_up_short(lane("a"))  # for it is not to be had
+    assert book.idle
+    assert dict(book.plan_scan())[lane("a")] == START - SLACK
 
 
 def test_a_slow_sweep_is_not_soon_repeated() -> None:
     book = book_of(lane("a"), sweep_seconds=5)
-    book.plan(10, 0)
-    book.claimed(lane("a"), START, seconds=2)
-    assert [book.plan(10, now)[0].floor for now in (5, 59, 60)] == [START - SLACK, START - SLACK, None]
-
-
-def test_a_scan_looks_from_the_floors_and_sweeps_now_and_then() -> None:
-    book = book_of(lane("a"), lane("never claimed"), sweep_seconds=5)
-    book.plan(10, 0)
     book.claimed(lane("a"), START)
-    assert book.plan_scan(1) == [(lane("a"), START - SLACK)]
-    book.replace([])
-    assert book.plan_scan(5) == [(lane("a"), None)]
-    book.replace([], seconds=1)  # which found nothing
-    assert [book.plan_scan(now)[0][1] for now in (34, 35)] == [START - SLACK, None]
+    book.swept([lane("a")], {}, 0, seconds=2)
+    assert [bool(book.plan_sweep(now)) for now in (5, 59, 60)] == [False, False, True]
 
 
-def test_what_a_scan_found_by_sweeping_is_claimed_by_sweeping() -> None:
-    book = book_of(lane("a"), sweep_seconds=5)
-    book.plan(10, 0)
+def test_a_scan_looks_from_the_floors() -> None:
+    book = book_of(lane("a"), lane("never claimed"))
     book.claimed(lane("a"), START)
-    assert book.plan_scan(6) == [(lane("a"), None)]
-    book.replace([lane("a")])
-    assert book.plan(10, 6)[0].floor is None
+    assert book.plan_scan() == [(lane("a"), START - SLACK)]
+
+
+def test_a_plan_that_was_thrown_away_has_taken_nothing_late() -> None:
+    book = book_of(lane("a"))
+    book.claimed(lane("a"), START)
+    book.swept([lane("a")], {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
+    assert book.plan(10) == book.plan(10) == [LanePlan(lane("a"), START - timedelta(hours=1), 10)]
 
 
 def test_a_scan_is_told_of_the_lanes_served_last() -> None:
@@ -154,18 +164,18 @@ def test_a_scan_is_told_of_the_lanes_served_last() -> None:
     for name in "cadb":
         book.came_up_short(lane(name))
         book.replace([lane(name)])
-        book.plan(10, 0)
+        book.plan(10)
         book.claimed(lane(name), START)
-    assert [known.lane for known, _ in book.plan_scan(1)] == ["b", "d"]
+    assert [known.lane for known, _ in book.plan_scan()] == ["b", "d"]
 
 
 def test_a_fast_lane_has_a_short_slack() -> None:
     book = book_of(lane("a"), most_within_slack=1_000)
     floors = []
     for n in range(6):
-        book.plan(500, 0)
+        book.plan(500)
         book.claimed(lane("a"), START + timedelta(seconds=0.2 * n), tasks=500)
-        floors.append(book.plan(500, 0)[0].floor)
+        floors.append(book.plan(500)[0].floor)
     assert floors[:2] == [START - SLACK, START - SLACK + timedelta(seconds=0.2)]
     assert floors[2:] == [START + timedelta(seconds=0.2 * n) for n in range(4)]
 
@@ -173,82 +183,74 @@ def test_a_fast_lane_has_a_short_slack() -> None:
 def test_the_shortest_slack_is_long_enough_for_what_is_being_committed() -> None:
     book = book_of(lane("a"), most_within_slack=1_000)
     for _ in range(5):
-        book.plan(500, 0)
+        book.plan(500)
         book.claimed(lane("a"), START, tasks=500)
-    assert book.plan(500, 0)[0].floor == START - timedelta(seconds=0.25)
+    assert book.plan(500)[0].floor == START - timedelta(seconds=0.25)
 
 
 def test_something_late_in_a_fast_lane_moves_the_floor_back() -> None:
     book = book_of(lane("a"), most_within_slack=1_000)
     for n in range(4):
-        book.plan(500, 0)
+        book.plan(500)
         book.claimed(lane("a"), START + timedelta(milliseconds=10 * n), tasks=500)
     book.claimed(lane("a"), START - timedelta(seconds=1), tasks=1)
-    assert book.plan(500, 0)[0].floor == START - timedelta(seconds=1) - SLACK
+    assert book.plan(500)[0].floor == START - timedelta(seconds=1) - SLACK
 
 
-def test_nobody_sweeps_while_another_worker_does() -> None:
+def test_a_lane_without_a_floor_is_asked_from_the_beginning() -> None:
     book = book_of(lane("a"))
-    book.plan(10, 0)
-    book.claimed(lane("a"), START)
-    assert book.plan(10, 60, may_sweep=False)[0].floor == START - SLACK
-    assert book.plan(10, 61)[0].floor is None
-
-
-def test_a_lane_without_a_floor_is_asked_from_the_beginning_at_any_time() -> None:
-    book = book_of(lane("a"))
-    assert [book.plan(10, 0, may_sweep=False)[0].floor for _ in range(2)] == [None, None]
+    assert [book.plan(10)[0].floor for _ in range(2)] == [None, None]
 
 
 def test_a_sweep_that_finds_late_tasks_moves_the_floor_back() -> None:
     book = book_of(lane("a"))
     book.claimed(lane("a"), START)
     book.claimed(lane("a"), START - timedelta(hours=1))
-    book.plan(10, 0)
+    book.plan(10)
     book.claimed(lane("a"), START - timedelta(hours=1))
-    assert book.plan(10, 1)[0].floor == START - timedelta(hours=1) - SLACK
+    assert book.plan(10)[0].floor == START - timedelta(hours=1) - SLACK
 
 
 def test_a_lane_that_came_up_short_is_back_when_a_scan_finds_it_with_its_floor() -> None:
     book = book_of(lane("a"), lane("b"))
-    book.plan(10, 0)
+    book.plan(10)
     book.claimed(lane("a"), START)
     book.came_up_short(lane("a"))
-    assert names(book.plan(10, 1)) == ["b"]
+    assert names(book.plan(10)) == ["b"]
     book.replace([lane("a")])
-    assert book.plan(10, 2) == [LanePlan(lane("a"), START - SLACK, 10)]
+    assert book.plan(10) == [LanePlan(lane("a"), START - SLACK, 10)]
 
 
 def test_a_lane_that_a_scan_no_longer_finds_is_not_asked() -> None:
     book = book_of(lane("a"), lane("b"))
     book.replace([lane("b"), lane("b")])
-    assert names(book.plan(10, 0)) == ["b"]
+    assert names(book.plan(10)) == ["b"]
     book.replace([])
-    assert book.plan(10, 0) == []
+    assert book.plan(10) == []
 
 
 def test_a_lane_that_was_heard_of_is_due_until_it_was_asked_whatever_scans_say() -> None:
     book = book_of(lane("a"))
     book.heard([lane("x")])
     book.replace([lane("a")])
-    assert names(book.plan(10, 0)) == ["x", "a"]
+    assert names(book.plan(10)) == ["x", "a"]
     book.claimed(lane("x"), START)
     book.replace([lane("a")])
-    assert names(book.plan(10, 0)) == ["a"]
+    assert names(book.plan(10)) == ["a"]
 
 
 def test_of_lanes_that_were_never_served_those_heard_of_go_first() -> None:
     book = book_of(*(lane(str(number)) for number in range(500)))
     book.heard([lane("new")])
-    assert names(book.plan(10, 0))[0] == "new"
+    assert names(book.plan(10))[0] == "new"
 
 
 def test_hearing_of_a_lane_does_not_let_it_go_before_its_turn() -> None:
     book = book_of(lane("busy"), lane("patient"))
-    book.plan(1, 0)
+    book.plan(1)
     book.claimed(lane("busy"), START)
     book.heard([lane("busy")])
-    assert names(book.plan(1, 0)) == ["patient"]
+    assert names(book.plan(1)) == ["patient"]
 
 
 def test_idle_is_a_book_in_which_nothing_is_due() -> None:
@@ -256,7 +258,7 @@ def test_idle_is_a_book_in_which_nothing_is_due() -> None:
     assert book.idle
     book.heard([lane("a")])
     assert not book.idle
-    book.plan(1, 0)
+    book.plan(1)
     book.came_up_short(lane("a"))
     assert book.idle
 
@@ -271,20 +273,20 @@ def test_hearsay_takes_no_more_memory_than_scans() -> None:
 
 def test_memory_is_bounded_and_the_longest_unserved_is_forgotten_first() -> None:
     book = book_of(lane("a"), lane("b"), lane("c"), lanes_kept=3)
-    book.plan(3, 0)
+    book.plan(3)
     for name in "abc":
         book.claimed(lane(name), START)
     book.replace([lane("d")])
     assert len(book) == 3
     book.replace([lane("a"), lane("b"), lane("c")])
-    floors = {plan.lane.lane: plan.floor for plan in book.plan(10, 1, may_sweep=False)}
+    floors = {plan.lane.lane: plan.floor for plan in book.plan(10)}
     assert floors == {"a": None, "b": START - SLACK, "c": START - SLACK}
 
 
 def test_more_lanes_than_can_be_kept_are_cut() -> None:
     book = book_of(*(lane(str(number)) for number in range(20)), lanes_kept=5)
     assert len(book) == 5
-    assert names(book.plan(100, 0)) == ["0", "1", "2", "3", "4"]
+    assert names(book.plan(100)) == ["0", "1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_everything_is_claimed_and_never_a_worse_priority_before_a_better(
 ) -> None:
     book = book_of(*backlog, lanes_per_claim=lanes_per_claim)
     left = dict(backlog)
-    while plans := book.plan(room, 0):
+    while plans := book.plan(room):
         assert 0 < sum(plan.quota for plan in plans) <= room
         assert len(plans) <= lanes_per_claim
         best = min(waiting.priority for waiting, count in left.items() if count) if any(left.values()) else 3
@@ -332,7 +334,7 @@ def test_among_deep_lanes_none_is_ahead_of_another_by_more_than_a_share(deep: in
     book = book_of(*lanes)
     claimed: Counter[Lane] = Counter()
     for _ in range(20):
-        for plan in book.plan(room, 0):
+        for plan in book.plan(room):
             claimed[plan.lane] += plan.quota
             book.claimed(plan.lane, START)
     share = -(-room // deep)

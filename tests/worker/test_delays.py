@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.harness.installation import Installation
 from tests.worker.conftest import working
 
 from rowlock import Context, Retry, Rowlock, Snooze
@@ -38,3 +39,19 @@ async def test_an_attempt_that_comes_back(app: Rowlock, word: Exception) -> None
     async with working(app, poll_seconds=ONCE_A_MINUTE):
         task = await (await comes_back.enqueue()).wait(SOON)
         assert task.status == "succeeded"
+
+
+async def test_what_was_committed_late_is_found_by_a_sweep(app: Rowlock, here: Installation) -> None:
+    """It has been due for longer than anything that the worker has claimed, so that no claim would come by it."""
+
+    @app.task
+    async def noop() -> None: ...
+
+    async with working(app):
+        await (await noop.enqueue()).wait(SOON)
+        late = await noop.options(delay=timedelta(hours=1)).enqueue()
+        await here.query(
+            "UPDATE rowlock.tasks_live SET visible_at = rowlock.clock() - interval '1 hour' WHERE id = %(id)s",
+            {"id": late.id},
+        )
+        await late.wait(SOON)

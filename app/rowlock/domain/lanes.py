@@ -5,8 +5,8 @@ rules. A better priority goes first, strictly. Within one priority the lane that
 ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
 `visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
 index entries; the slack shrinks where a lane is so fast that many thousands would lie in it. Now
-and then a sweep without a floor finds what was committed late. The longer a sweep takes, the
-longer it is until the next.
+and then a sweep looks before the floors for what was committed late, and the next claim starts
+there. The longer a sweep takes, the longer it is until the next.
 
 Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class LanePlan:
-    """Claim at most `quota` tasks from `lane`, visible from `floor` on (None: a sweep)."""
+    """Claim at most `quota` tasks from `lane`, visible from `floor` on (None: from the beginning)."""
 
     lane: Lane
     floor: datetime | None
@@ -44,6 +44,7 @@ class LanePlan:
 class _Entry:
     heard: bool = False  # since it was served last, and no scan may have come by it yet
     floor: datetime | None = None
+    late: datetime | None = None  # when something became visible that a sweep has found before the floor
     swept_at: float = float("-inf")
     sweep_pause: float = 0
     # The claims that lie within the slack, oldest first: newest `visible_at` and number of tasks.
@@ -51,10 +52,13 @@ class _Entry:
     within_slack: int = 0
     left_behind: datetime | None = None
     rank: int = 0  # grows with every serving: the smallest was served longest ago
-    # What the latest plan asks of the lane. It counts once the claim is reported: a plan that is thrown away
-    # has neither served nor swept anything.
+    # What the latest plan makes of it. It counts once the claim is reported: a plan that is thrown away has served
+    # nothing.
     planned_rank: int = 0
-    planned_sweep_at: float | None = None
+
+    @property
+    def start(self) -> datetime | None:
+        return self.late or self.floor
 
 
 class LaneBook:
@@ -69,6 +73,7 @@ class LaneBook:
         lanes_per_claim: int = 100,
         lanes_kept: int = 10_000,
         lanes_known: int = 64,
+        lanes_per_sweep: int = 1_000,
         most_within_slack: int = 10_000,
     ) -> None:
         self._slack = slack
@@ -77,8 +82,8 @@ class LaneBook:
         self._lanes_per_claim = lanes_per_claim
         self._lanes_kept = lanes_kept
         self._lanes_known = lanes_known
+        self._lanes_per_sweep = lanes_per_sweep
         self._most_within_slack = most_within_slack
-        self._scan_sweeps: dict[Lane, float] = {}
         self._entries: dict[Lane, _Entry] = {}
         self._due: dict[Lane, _Entry] = {}  # those of the entries that have due tasks, as far as is known
         self._last_rank = 0
@@ -92,20 +97,36 @@ class LaneBook:
         """Whether no lane is known to be due."""
         return not self._due
 
-    def plan_scan(self, now: float) -> list[tuple[Lane, datetime | None]]:
-        """For the next scan, the lanes served last, each with the instant to look from (None: a sweep)."""
+    def plan_scan(self) -> list[tuple[Lane, datetime]]:
+        """For the next scan, the lanes served last, each with the instant to look from."""
         claimed = ((lane, entry) for lane, entry in self._entries.items() if entry.floor is not None)
         served = heapq.nlargest(self._lanes_known, claimed, key=lambda known: known[1].rank)
-        self._scan_sweeps = {lane: now for lane, entry in served if self._sweep_is_due(entry, now)}
-        return [(lane, None if lane in self._scan_sweeps else entry.floor) for lane, entry in served]
+        return [(lane, entry.start) for lane, entry in served if entry.start is not None]
 
-    def replace(self, lanes: Iterable[Lane], *, seconds: float = 0) -> None:
-        """These lanes have due tasks now, says a scan that took so long, and no others but those heard of; what is
-        known of the others is kept while there is space, since they may be back with the next scan."""
-        lanes = list(lanes)
-        for lane in self._scan_sweeps.keys() - set(lanes):  # those with due tasks are swept again, by the claim
-            self._swept(self._entries[lane], self._scan_sweeps[lane], seconds)
-        self._scan_sweeps = {}
+    def plan_sweep(self, now: float) -> list[tuple[Lane, datetime]]:
+        """Lanes that are to be looked at before their floors, each with its floor: those swept longest ago."""
+        due = (
+            (entry.swept_at, lane, entry.floor)
+            for lane, entry in self._entries.items()
+            if entry.floor is not None and now - entry.swept_at >= entry.sweep_pause
+        )
+        swept = heapq.nsmallest(self._lanes_per_sweep, due, key=lambda known: known[0])
+        return [(lane, floor) for _, lane, floor in swept]
+
+    def swept(self, lanes: Iterable[Lane], late: Mapping[Lane, datetime], now: float, *, seconds: float) -> None:
+        """A sweep of these lanes has ended, which took so long. In some there was something `late` to be claimed, the
+        oldest of it visible since then."""
+        for lane in lanes:
+            if (entry := self._entries.get(lane)) is not None:
+                entry.swept_at = now
+                entry.sweep_pause = max(self._sweep_seconds, SWEEPS_SHARE * seconds)
+                if lane in late:
+                    entry.late = late[lane]
+                    self._due[lane] = entry
+
+    def replace(self, lanes: Iterable[Lane]) -> None:
+        """These lanes have due tasks now, says a scan, and no others but those heard of; what is known of the others is
+        kept while there is space, since they may be back with the next scan."""
         self._due = {lane: entry for lane, entry in self._due.items() if entry.heard}
         for lane, _ in zip(dict.fromkeys(lanes), range(self._lanes_kept), strict=False):
             self._due[lane] = self._entries.setdefault(lane, _Entry())
@@ -124,10 +145,10 @@ class LaneBook:
             entry = self._due[lane] = self._entries.setdefault(lane, _Entry())
             entry.heard = True
 
-    def plan(self, room: int, now: float, *, may_sweep: bool = True) -> list[LanePlan]:
+    def plan(self, room: int) -> list[LanePlan]:
         """What to ask in the next claim: lanes of the best priority that has any, as a lower one
         may not run before all of them came up short. Quotas add up to `room` at most. Empty when
-        nothing is known to be due. `may_sweep` is False while another worker sweeps."""
+        nothing is known to be due."""
         chosen = self._longest_unserved(min(room, self._lanes_per_claim))
         if not chosen:
             return []
@@ -136,23 +157,23 @@ class LaneBook:
         for nth, (lane, entry) in enumerate(chosen):
             # The first ones get what cannot be shared equally, and so queue up behind the others next time.
             entry.planned_rank = self._last_rank + 1 + (nth - left_over) % len(chosen)
-            plans.append(LanePlan(lane, self._scan_start(entry, now, may_sweep), share + (nth < left_over)))
+            plans.append(LanePlan(lane, entry.start, share + (nth < left_over)))
         self._last_rank += len(chosen)
         return plans
 
-    def claimed(self, lane: Lane, newest_visible_at: datetime, *, tasks: int = 1, seconds: float = 0) -> None:
-        """The claim, which took so long, got so many tasks of the lane; `newest_visible_at` is the latest of theirs."""
+    def claimed(self, lane: Lane, newest_visible_at: datetime, *, tasks: int = 1) -> None:
+        """The claim got so many tasks of the lane; `newest_visible_at` is the latest of theirs."""
         entry = self._entries.get(lane)
         if entry is not None:
             entry.floor = self._floor(entry, newest_visible_at, tasks)
-            self._serve(entry, seconds)
+            _serve(entry)
 
-    def came_up_short(self, lane: Lane, *, seconds: float = 0) -> None:
+    def came_up_short(self, lane: Lane) -> None:
         """The claim took fewer tasks of the lane than its quota: it has no more, and is left out
         until a scan finds it again."""
         entry = self._entries.get(lane)
         if entry is not None:
-            self._serve(entry, seconds)
+            _serve(entry)
             self._due.pop(lane, None)
 
     def _floor(self, entry: _Entry, newest: datetime, tasks: int) -> datetime:
@@ -170,18 +191,6 @@ class LaneBook:
             return floor
         return min(max(floor, entry.left_behind), newest - self._least_slack)
 
-    def _serve(self, entry: _Entry, seconds: float) -> None:
-        entry.rank, entry.heard = entry.planned_rank, False
-        if entry.planned_sweep_at is not None:
-            self._swept(entry, entry.planned_sweep_at, seconds)
-
-    def _swept(self, entry: _Entry, at: float, seconds: float) -> None:
-        entry.swept_at = at
-        entry.sweep_pause = max(self._sweep_seconds, SWEEPS_SHARE * seconds)
-
-    def _sweep_is_due(self, entry: _Entry, now: float) -> bool:
-        return now - entry.swept_at >= entry.sweep_pause
-
     def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
         if not self._due or most <= 0:
             return []
@@ -189,8 +198,6 @@ class LaneBook:
         rivals = (known for known in self._due.items() if known[0].priority == best)
         return heapq.nsmallest(most, rivals, key=lambda known: (known[1].rank, not known[1].heard))
 
-    def _scan_start(self, entry: _Entry, now: float, may_sweep: bool) -> datetime | None:
-        due = may_sweep and self._sweep_is_due(entry, now)
-        sweeps = due or entry.floor is None
-        entry.planned_sweep_at = now if sweeps else None
-        return None if sweeps else entry.floor
+
+def _serve(entry: _Entry) -> None:
+    entry.rank, entry.heard, entry.late = entry.planned_rank, False, None

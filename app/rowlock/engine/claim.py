@@ -17,6 +17,7 @@ from rowlock.domain.errors import RowlockError
 from rowlock.domain.lanes import Lane, LaneBook, LanePlan
 from rowlock.domain.priorities import Priority
 from rowlock.store import leases
+from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FoundLane
 from rowlock.store.links import Link
 
@@ -24,7 +25,8 @@ SCANS_SHARE = 10  # of the time that looking for lanes may take while there are 
 
 
 class Claimer:
-    """Claims for one worker over one connection; not to be used by two tasks at once."""
+    """Claims for one worker over one connection; not to be used by two tasks at once, but that one may sweep while the
+    other claims."""
 
     def __init__(
         self,
@@ -72,25 +74,40 @@ class Claimer:
         now = self._monotonic()
         idle = self._book.idle
         self._book.heard(heard_of)
-        if idle and (taken := await self._take(link, self._book.plan(room // 2, now), worker_id, room // 2)):
+        if idle and (taken := await self._take(link, self._book.plan(room // 2), worker_id, room // 2)):
             return taken
-        plans = self._book.plan(room, now)
+        plans = self._book.plan(room)
         if not plans or now - self._scanned_at >= self._scan_pause:
             await self._scan(link)
-            plans = self._book.plan(room, now)
+            plans = self._book.plan(room)
         while plans:
             if taken := await self._take(link, plans, worker_id, room):
                 return taken
-            plans = self._book.plan(room, now)  # without the lanes that came up short
+            plans = self._book.plan(room)  # without the lanes that came up short
         return []
 
     async def _take(self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int) -> list[ClaimedTask]:
         if not plans:
             return []
-        asked_at = self._monotonic()
         taken, answered = await self._ask(link, plans, worker_id, room)
-        self._learn(answered, taken, self._monotonic() - asked_at)
+        self._learn(answered, taken)
         return taken
+
+    async def sweep(self, database: Database) -> bool:
+        """Looks for what was committed so late that claims begin after it, if that is due; whether there is any, for
+        the next claim to take.
+
+        It has a connection to itself. Where something pins xmin it walks over all that was ever claimed, in seconds,
+        and claims go on meanwhile.
+        """
+        asked_at = self._monotonic()
+        lanes = self._book.plan_sweep(asked_at)
+        if not lanes:
+            return False
+        late = await leases.find_late(database, lanes)
+        seconds = self._monotonic() - asked_at
+        self._book.swept((lane for lane, _ in lanes), late, asked_at + seconds, seconds=seconds)
+        return bool(late)
 
     async def _scan(self, link: Link) -> None:
         starts = [
@@ -98,7 +115,7 @@ class Claimer:
             for queue, priority in itertools.product(self.queues, Priority)
         ]
         asked_at = self._monotonic()
-        known = self._book.plan_scan(asked_at)
+        known = self._book.plan_scan()
         # Not with every scan: what has been claimed lately lies ahead, as dead entries of leases that have ended.
         ahead = self._ahead_seconds if asked_at >= self._look_ahead_at else 0
         found = await leases.find_lanes(
@@ -115,7 +132,7 @@ class Claimer:
             self._next_due_at = self._look_ahead_at
         self._move_starts(found)
         self._capped = {lane.lane for lane in found if lane.capped}
-        self._book.replace((lane.lane for lane in found if lane.due), seconds=seconds)
+        self._book.replace(lane.lane for lane in found if lane.due)
 
     def _move_starts(self, found: Sequence[FoundLane]) -> None:
         """A scan that was cut short goes on from its last lane next time; any other starts anew."""
@@ -146,7 +163,7 @@ class Claimer:
             asked.append(plan)
         return taken, asked
 
-    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask], seconds: float) -> None:
+    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> None:
         # By the three names: to make a Lane of them, and hash it, costs 2 µs a task.
         by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
         for task in taken:
@@ -154,9 +171,9 @@ class Claimer:
         for plan in plans:
             mine = by_lane.get((plan.lane.queue, plan.lane.priority, plan.lane.lane))
             if mine:
-                self._book.claimed(plan.lane, newest_visible_at(mine), tasks=len(mine), seconds=seconds)
+                self._book.claimed(plan.lane, newest_visible_at(mine), tasks=len(mine))
             if len(mine or ()) < plan.quota:
-                self._book.came_up_short(plan.lane, seconds=seconds)
+                self._book.came_up_short(plan.lane)
 
 
 def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:

@@ -101,7 +101,7 @@ async def find_lanes(
     starts: Sequence[tuple[str, int, str]],
     *,
     lanes_per_scan: int,
-    known: Sequence[tuple[Lane, datetime | None]] = (),
+    known: Sequence[tuple[Lane, datetime]] = (),
     ahead_seconds: float = 0,
 ) -> list[FoundLane]:
     """Lanes after each start (queue, priority, lane), in order of their names; `known` ones from their floors on. Of
@@ -116,12 +116,26 @@ async def find_lanes(
             "known_queues": [lane.queue for lane, _ in known],
             "known_priorities": [lane.priority for lane, _ in known],
             "known_lanes": [lane.lane for lane, _ in known],
-            "known_floors": [floor or BEGINNING for _, floor in known],
+            "known_floors": [floor for _, floor in known],
             "lanes_per_scan": lanes_per_scan,
             "ahead_seconds": ahead_seconds,
         },
     )
     return [FoundLane(Lane(queue, priority, lane), capped, due_in) for queue, priority, lane, capped, due_in in rows]
+
+
+async def find_late(database: Database, lanes: Sequence[tuple[Lane, datetime]]) -> dict[Lane, datetime]:
+    """Since when the oldest is visible of what lies before the instants, in those of the lanes that have any."""
+    parameters = {
+        "queues": [lane.queue for lane, _ in lanes],
+        "priorities": [lane.priority for lane, _ in lanes],
+        "lanes": [lane.lane for lane, _ in lanes],
+        "floors": [floor for _, floor in lanes],
+    }
+    async with database.link() as link, link.transaction():
+        await link.query(ORDERED_SCANS_ONLY)
+        rows = await link.run("find_late", parameters)
+    return {Lane(queue, priority, lane): visible_at for queue, priority, lane, visible_at in rows}
 
 
 async def claiming_link(database: Database) -> Link:

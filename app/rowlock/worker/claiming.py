@@ -23,6 +23,7 @@ from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held
 from rowlock.worker.wakeups import Wakeups
 
+SWEEP_SECONDS = 1.0  # between two looks whether something is to be swept
 LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
 
 
@@ -93,6 +94,18 @@ class Claiming:
                     await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
         if self._link is not None:
             await self._link.close()
+
+    async def sweep(self) -> None:
+        """Finds what was committed late, until cancelled."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                if await self._claimer.sweep(self._database):
+                    self._wakeups.wake()
+            except RowlockError as error:
+                self._condition.troubled("sweep", error)
+            else:
+                self._condition.well("sweep")
 
     async def _open_link(self) -> Link:
         if self._link is None or self._link.broken:

@@ -78,6 +78,7 @@ class Worker:
             background = [
                 jobs.create_task(self.held.finisher.run()),
                 jobs.create_task(self._wakeups.run()),
+                jobs.create_task(self._claiming.sweep()),
                 jobs.create_task(self._heed_cancel_requests()),
                 jobs.create_task(sync_schedules(self.app, self.database, self.settings)),
             ]
