@@ -152,6 +152,17 @@ def test_a_scan_looks_from_the_floors() -> None:
     assert book.plan_scan() == [(lane("a"), START - SLACK)]
 
 
+def test_what_a_sweep_finds_while_a_claim_is_on_its_way_is_for_the_next() -> None:
+    book = book_of(lane("a"))
+    book.claimed(lane("a"), START)
+    assert book.plan(10)[0].floor == START - SLACK
+    book.swept([lane("a")], {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
+    book.claimed(lane("a"), START)
+    assert book.plan(10)[0].floor == START - timedelta(hours=1)
+    book.claimed(lane("a"), START - timedelta(hours=1))
+    assert book.plan(10)[0].floor == START - timedelta(hours=1) - SLACK
+
+
 def test_a_plan_that_was_thrown_away_has_taken_nothing_late() -> None:
     book = book_of(lane("a"))
     book.claimed(lane("a"), START)

@@ -55,6 +55,7 @@ class _Entry:
     # What the latest plan makes of it. It counts once the claim is reported: a plan that is thrown away has served
     # nothing.
     planned_rank: int = 0
+    planned_late: datetime | None = None
 
     @property
     def start(self) -> datetime | None:
@@ -157,6 +158,7 @@ class LaneBook:
         for nth, (lane, entry) in enumerate(chosen):
             # The first ones get what cannot be shared equally, and so queue up behind the others next time.
             entry.planned_rank = self._last_rank + 1 + (nth - left_over) % len(chosen)
+            entry.planned_late = entry.late
             plans.append(LanePlan(lane, entry.start, share + (nth < left_over)))
         self._last_rank += len(chosen)
         return plans
@@ -200,4 +202,6 @@ class LaneBook:
 
 
 def _serve(entry: _Entry) -> None:
-    entry.rank, entry.heard, entry.late = entry.planned_rank, False, None
+    entry.rank, entry.heard = entry.planned_rank, False
+    if entry.late == entry.planned_late:  # else a sweep has found it while the claim was on its way
+        entry.late = None
