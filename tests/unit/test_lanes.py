@@ -133,10 +133,10 @@ def test_the_next_claim_begins_with_what_a_sweep_has_found() -> None:
         [lane("a"), lane("b"), lane("forgotten")], {lane("a"): long_ago, lane("forgotten"): long_ago}, 0, seconds=0
     )
     assert book.plan(10) == [LanePlan(lane("a"), long_ago, 10)]
-    assert dict(book.plan_scan()) == {lane("a"): long_ago, lane("b"): START - SLACK}
+    assert dict(book.plan_scan(0)) == {lane("a"): long_ago, lane("b"): START - SLACK}
     book.came_up_short(lane("a"))  # for it is not to be had
     assert book.idle
-    assert dict(book.plan_scan())[lane("a")] == START - SLACK
+    assert dict(book.plan_scan(0))[lane("a")] == START - SLACK
 
 
 def test_a_slow_sweep_is_not_soon_repeated() -> None:
@@ -149,7 +149,7 @@ def test_a_slow_sweep_is_not_soon_repeated() -> None:
 def test_a_scan_looks_from_the_floors() -> None:
     book = book_of(lane("a"), lane("never claimed"))
     book.claimed(lane("a"), START)
-    assert book.plan_scan() == [(lane("a"), START - SLACK)]
+    assert book.plan_scan(0) == [(lane("a"), START - SLACK)]
 
 
 def test_what_a_sweep_finds_while_a_claim_is_on_its_way_is_for_the_next() -> None:
@@ -177,7 +177,7 @@ def test_a_scan_is_told_of_the_lanes_served_last() -> None:
         book.replace([lane(name)])
         book.plan(10)
         book.claimed(lane(name), START)
-    assert [known.lane for known, _ in book.plan_scan()] == ["b", "d"]
+    assert [known.lane for known, _ in book.plan_scan(0)] == ["b", "d"]
 
 
 def test_a_fast_lane_has_a_short_slack() -> None:
@@ -197,6 +197,29 @@ def test_the_shortest_slack_is_long_enough_for_what_is_being_committed() -> None
         book.plan(500)
         book.claimed(lane("a"), START, tasks=500)
     assert book.plan(500)[0].floor == START - timedelta(seconds=0.25)
+
+
+def test_a_busy_lane_is_asked_from_its_whole_slack_a_few_times_a_second_only() -> None:
+    book = book_of(lane("a"), most_within_short_slack=1_000)
+    for n in range(20):
+        book.plan(500)
+        book.claimed(lane("a"), START + timedelta(seconds=0.1 * n), tasks=300)
+    newest = START + timedelta(seconds=1.9)
+    assert book.plan(500)[0].floor == newest - timedelta(seconds=0.4)
+    far = newest - SLACK
+    assert book.plan_scan(7) == [(lane("a"), far)]
+    assert book.plan(500)[0].floor == far  # for the scan may have come by something there
+    book.claimed(lane("a"), newest, tasks=300)
+    assert book.plan_scan(7.2) == [(lane("a"), newest - timedelta(seconds=0.3))]
+    assert book.plan_scan(7.25) == [(lane("a"), far)]
+
+
+def test_a_quiet_lane_is_always_asked_from_its_whole_slack() -> None:
+    book = book_of(lane("a"), most_within_short_slack=1_000)
+    for n in range(20):
+        book.plan(500)
+        book.claimed(lane("a"), START + timedelta(seconds=0.1 * n), tasks=50)
+    assert book.plan(500)[0].floor == START + timedelta(seconds=1.9) - SLACK
 
 
 def test_something_late_in_a_fast_lane_moves_the_floor_back() -> None:

@@ -4,9 +4,10 @@ The bookkeeping of one worker, in memory only: losing it costs a slower claim, n
 rules. A better priority goes first, strictly. Within one priority the lane that was served longest
 ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
 `visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
-index entries; the slack shrinks where a lane is so fast that many thousands would lie in it. Now
-and then a sweep looks before the floors for what was committed late, and the next claim starts
-there. The longer a sweep takes, the longer it is until the next.
+index entries; the slack shrinks where a lane is so fast that many thousands would lie in it, and
+is shorter still but for a few times a second. Now and then a sweep looks before the floors for
+what was committed late, and the next claim starts there. The longer a sweep takes, the longer it
+is until the next.
 
 Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
 """
@@ -43,7 +44,8 @@ class LanePlan:
 @dataclass(slots=True)
 class _Entry:
     heard: bool = False  # since it was served last, and no scan may have come by it yet
-    floor: datetime | None = None
+    floor: datetime | None = None  # where claims begin, mostly
+    far_floor: datetime | None = None  # where they begin a few times a second
     late: datetime | None = None  # when something became visible that a sweep has found before the floor
     swept_at: float = float("-inf")
     sweep_pause: float = 0
@@ -76,6 +78,8 @@ class LaneBook:
         lanes_known: int = 64,
         lanes_per_sweep: int = 1_000,
         most_within_slack: int = 10_000,
+        most_within_short_slack: int = 1_000,
+        far_seconds: float = 0.25,
     ) -> None:
         self._slack = slack
         self._least_slack = least_slack
@@ -85,6 +89,9 @@ class LaneBook:
         self._lanes_known = lanes_known
         self._lanes_per_sweep = lanes_per_sweep
         self._most_within_slack = most_within_slack
+        self._most_within_short_slack = most_within_short_slack
+        self._far_seconds = far_seconds
+        self._far_at = float("-inf")
         self._entries: dict[Lane, _Entry] = {}
         self._due: dict[Lane, _Entry] = {}  # those of the entries that have due tasks, as far as is known
         self._last_rank = 0
@@ -98,10 +105,15 @@ class LaneBook:
         """Whether no lane is known to be due."""
         return not self._due
 
-    def plan_scan(self) -> list[tuple[Lane, datetime]]:
-        """For the next scan, the lanes served last, each with the instant to look from."""
+    def plan_scan(self, now: float) -> list[tuple[Lane, datetime]]:
+        """For the next scan, the lanes served last, each with the instant to look from; and to claim from, if the scan
+        comes by something."""
         claimed = ((lane, entry) for lane, entry in self._entries.items() if entry.floor is not None)
         served = heapq.nlargest(self._lanes_known, claimed, key=lambda known: known[1].rank)
+        if now - self._far_at >= self._far_seconds:
+            self._far_at = now
+            for _, entry in served:
+                entry.floor = entry.far_floor
         return [(lane, entry.start) for lane, entry in served if entry.start is not None]
 
     def plan_sweep(self, now: float) -> list[tuple[Lane, datetime]]:
@@ -167,7 +179,8 @@ class LaneBook:
         """The claim got so many tasks of the lane; `newest_visible_at` is the latest of theirs."""
         entry = self._entries.get(lane)
         if entry is not None:
-            entry.floor = self._floor(entry, newest_visible_at, tasks)
+            entry.far_floor = self._far_floor(entry, newest_visible_at, tasks)
+            entry.floor = self._floor(entry, newest_visible_at, entry.far_floor)
             _serve(entry)
 
     def came_up_short(self, lane: Lane) -> None:
@@ -178,7 +191,17 @@ class LaneBook:
             _serve(entry)
             self._due.pop(lane, None)
 
-    def _floor(self, entry: _Entry, newest: datetime, tasks: int) -> datetime:
+    def _floor(self, entry: _Entry, newest: datetime, far_floor: datetime) -> datetime:
+        """No further back than some tasks, where many lie within the slack."""
+        left_behind, within = far_floor, 0
+        for claim_newest, tasks in reversed(entry.claims):
+            if within >= self._most_within_short_slack:
+                left_behind = claim_newest
+                break
+            within += tasks
+        return max(far_floor, min(left_behind, newest - self._least_slack))
+
+    def _far_floor(self, entry: _Entry, newest: datetime, tasks: int) -> datetime:
         """The newest instant less the slack, but no further back than so many tasks."""
         if entry.claims and newest < entry.claims[-1][0]:  # something late: what comes next may be as late
             entry.claims.clear()

@@ -115,7 +115,7 @@ class Claimer:
             for queue, priority in itertools.product(self.queues, Priority)
         ]
         asked_at = self._monotonic()
-        known = self._book.plan_scan()
+        known = self._book.plan_scan(asked_at)
         # Not with every scan: what has been claimed lately lies ahead, as dead entries of leases that have ended.
         ahead = self._ahead_seconds if asked_at >= self._look_ahead_at else 0
         found = await leases.find_lanes(
