@@ -126,7 +126,7 @@ async def test_bounds_are_taken_away_by_null(api: Served) -> None:
             "Once, at 2060-03-01 09:00:00 (Europe/Berlin)",
         ),
         ({"calendar": "1 month at 09:00", "anchor_at": "2026-01-31T00:00:00Z"}, "calendar", "Every month at 09:00"),
-        ({"cron": "*/10 * * * * *", "allow_seconds": True}, "cron", "Every 10 seconds"),
+        ({"cron": "30 0 9 * * *", "allow_seconds": True}, "cron", "At 09:00:30"),
         ({"interval_seconds": 90, "jitter_seconds": 60}, "interval", "up to 0:01:00 later"),
     ],
 )
