@@ -107,16 +107,17 @@ async def find_lanes(
     """Lanes after each start (queue, priority, lane), in order of their names; `known` ones from their floors on. Of
     those that are not due it says when they will be, where that is no further ahead."""
     queues, priorities, past = column_lists(starts, 3)
+    known_queues, known_priorities, known_lanes, known_floors = _columns(known)
     rows = await runner.run(
         "find_lanes",
         {
             "queues": queues,
             "priorities": priorities,
             "past": past,
-            "known_queues": [lane.queue for lane, _ in known],
-            "known_priorities": [lane.priority for lane, _ in known],
-            "known_lanes": [lane.lane for lane, _ in known],
-            "known_floors": [floor for _, floor in known],
+            "known_queues": known_queues,
+            "known_priorities": known_priorities,
+            "known_lanes": known_lanes,
+            "known_floors": known_floors,
             "lanes_per_scan": lanes_per_scan,
             "ahead_seconds": ahead_seconds,
         },
@@ -126,16 +127,17 @@ async def find_lanes(
 
 async def find_late(database: Database, lanes: Sequence[tuple[Lane, datetime]]) -> dict[Lane, datetime]:
     """Since when the oldest is visible of what lies before the instants, in those of the lanes that have any."""
-    parameters = {
-        "queues": [lane.queue for lane, _ in lanes],
-        "priorities": [lane.priority for lane, _ in lanes],
-        "lanes": [lane.lane for lane, _ in lanes],
-        "floors": [floor for _, floor in lanes],
-    }
+    queues, priorities, names, floors = _columns(lanes)
+    parameters = {"queues": queues, "priorities": priorities, "lanes": names, "floors": floors}
     async with database.link() as link, link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
         rows = await link.run("find_late", parameters)
     return {Lane(queue, priority, lane): visible_at for queue, priority, lane, visible_at in rows}
+
+
+def _columns(lanes: Sequence[tuple[Lane, datetime]]) -> list[list[Any]]:
+    """Queues, priorities, names, and the instants from which the lanes are looked at."""
+    return column_lists([(lane.queue, lane.priority, lane.lane, floor) for lane, floor in lanes], 4)
 
 
 async def claiming_link(database: Database) -> Link:
