@@ -26,7 +26,7 @@ from rowlock.config import Settings, load_settings
 from rowlock.domain.bounds import check_queue, check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import TaskRequest, task_request
+from rowlock.domain.requests import RequestSeries, TaskRequest, task_request
 from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import Context, Middleware, current_context
@@ -238,12 +238,17 @@ class Rowlock:
             stored = self._backend.submit_sync(tenant, stamped, on)
         return self._handles(tenant, stamped, stored)
 
-    def _stamped(self, requests: Sequence[TaskRequest]) -> list[TaskRequest]:
+    def _stamped(self, requests: Sequence[TaskRequest]) -> Sequence[TaskRequest]:
         """The requests with their parent, where a handler enqueues them, their trace, and their keys' lifetime."""
         current, trace = current_context(), inject_context()
-        return [self._stamp(request, current, trace) for request in requests]
+        if isinstance(requests, RequestSeries):
+            return requests.replace(**self._stamp(requests.first, current, trace))
+        stamps = [self._stamp(request, current, trace) for request in requests]
+        return [
+            request._replace(**stamp) if stamp else request for request, stamp in zip(requests, stamps, strict=True)
+        ]
 
-    def _stamp(self, request: TaskRequest, current: Context | None, trace: dict[str, str]) -> TaskRequest:
+    def _stamp(self, request: TaskRequest, current: Context | None, trace: dict[str, str]) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         if current is not None and request.parent_id is None:
             changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
@@ -252,11 +257,14 @@ class Rowlock:
             changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
         if request.idempotency_key is not None and request.idempotency_ttl is None:
             changes["idempotency_ttl"] = timedelta(hours=self.settings.idempotency_hours)
-        return request._replace(**changes) if changes else request
+        return changes
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> list[TaskHandle]:
-        process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
-        return [TaskHandle(self, done.id, done.created, tenant) for done in stored]
+        if isinstance(requests, RequestSeries):
+            process_metrics().record_submitted({(requests.first.queue, requests.first.name): len(requests)}, "python")
+        else:
+            process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
+        return [TaskHandle(self, task_id, created, tenant) for task_id, created in stored]
 
     async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
         """The task, live or finished. Raises `NotFound`."""

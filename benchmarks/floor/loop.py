@@ -35,9 +35,7 @@ class Loop:
 
 def enqueue(url: str, tasks: int, batch: int) -> Loop:
     """Batches whose parameters were made before the time begins."""
-    batches = [
-        batch_parameters([("default", task_request("noop")) for _ in range(batch)]) for _ in range(tasks // batch)
-    ]
+    batches = [batch_parameters("default", [task_request("noop") for _ in range(batch)]) for _ in range(tasks // batch)]
     sql = statement("enqueue_batch")
     with psycopg.connect(url, autocommit=True, prepare_threshold=1) as connection:
         register_arrays(connection)

@@ -12,7 +12,7 @@ import pytest
 
 from rowlock.domain.errors import InvalidArgument, InvalidPayload, PayloadTooLarge
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import lane_of, task_request
+from rowlock.domain.requests import RequestSeries, any_keyed, ids_of, lane_of, task_request
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -128,11 +128,32 @@ def test_the_life_of_an_idempotency_key_is_bounded(ttl: timedelta) -> None:
     assert refused.value.detail["field"] == "idempotency_ttl"
 
 
-def test_another_like_it_has_an_id_and_a_payload_of_its_own_and_shares_the_rest() -> None:
+def test_a_series_is_a_sequence_of_requests_with_ids_and_payloads_of_their_own() -> None:
     first = task_request("mail", {"to": 1}, tags=["a"], delay=5, unique_key="k")
-    second = first.again('{"to":2}')
-    assert second.id > first.id
-    assert second.payload == '{"to":2}'
-    assert second[2:] == first[2:]
-    assert second.options == first.options
+    series = RequestSeries.like(first, ['{"to":2}', '{"to":3}'])
+    assert list(series) == [first, series[1], series[2]]
+    assert [each.payload for each in series] == ['{"to":1}', '{"to":2}', '{"to":3}']
+    assert first.id < series[1].id < series[-1].id
+    assert {each[2:] for each in series} == {first[2:]}
     assert not {first.id, first.payload, first.unique_key} & set(first.options)
+    with pytest.raises(IndexError):
+        series[3]
+
+
+def test_a_slice_of_a_series_is_a_series() -> None:
+    series = RequestSeries.like(task_request("mail"), ['{"to":2}', '{"to":3}'])
+    assert isinstance(series[1:], RequestSeries)
+    assert list(series[1:]) == list(series)[1:]
+
+
+def test_a_series_takes_other_options_as_a_whole_and_keeps_its_ids() -> None:
+    series = RequestSeries.like(task_request("mail"), ["{}"])
+    other = series.replace(metadata='{"a":1}')
+    assert {each.metadata for each in other} == {'{"a":1}'}
+    assert ids_of(other) == ids_of(series) == [each.id for each in series]
+
+
+def test_a_series_is_keyed_where_its_options_are() -> None:
+    assert any_keyed(RequestSeries.like(task_request("mail", unique_key="k"), ["{}"]))
+    assert not any_keyed(RequestSeries.like(task_request("mail"), ["{}"]))
+    assert any_keyed([task_request("mail"), task_request("mail", idempotency_key="k")])

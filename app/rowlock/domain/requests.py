@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 from uuid import UUID
 
 from rowlock.domain import bounds
 from rowlock.domain.errors import InvalidArgument
-from rowlock.domain.ids import new_id
+from rowlock.domain.ids import new_id, new_ids
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.priorities import Priority, parse_priority
 
@@ -21,7 +21,7 @@ SOON = timedelta(seconds=1)  # statements and functions that store tasks have it
 class TaskRequest(NamedTuple):
     """A task to be stored. `payload` and `metadata` are JSON text, already checked.
 
-    A tuple, for bulk enqueues make a hundred thousand a second: first what is a task's own, then what many share.
+    First what is a task's own, then what many share.
     """
 
     id: UUID
@@ -50,10 +50,6 @@ class TaskRequest(NamedTuple):
         """All that tasks may share."""
         return self[_FIRST_SHARED:]
 
-    def again(self, payload: str) -> TaskRequest:
-        """Another task like this one, with a payload (JSON text, checked) and an id of its own."""
-        return TaskRequest._make((new_id(), payload, *self[2:]))  # half the time of _replace
-
     @property
     def keyed(self) -> bool:
         """Whether an earlier task may answer this request."""
@@ -66,6 +62,54 @@ class TaskRequest(NamedTuple):
 
 
 _FIRST_SHARED = TaskRequest._fields.index("name")
+
+
+class RequestSeries(Sequence[TaskRequest]):
+    """Requests that differ in nothing but their ids and payloads (JSON text, checked). Never empty.
+
+    What bulk enqueues are made of, at a hundred thousand tasks a second: an object for each would cost more than all
+    the rest of it.
+    """
+
+    __slots__ = ("first", "ids", "payloads")
+
+    def __init__(self, first: TaskRequest, ids: Sequence[UUID], payloads: Sequence[str]) -> None:
+        self.first = first
+        self.ids = ids
+        self.payloads = payloads
+
+    @classmethod
+    def like(cls, first: TaskRequest, payloads: Sequence[str]) -> RequestSeries:
+        """The first request, and one like it with an id of its own for each further payload."""
+        return cls(first, [first.id, *new_ids(len(payloads))], [first.payload, *payloads])
+
+    def replace(self, **changes: Any) -> RequestSeries:
+        """The same with other options for all of them."""
+        return RequestSeries(self.first._replace(**changes), self.ids, self.payloads)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> TaskRequest: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> RequestSeries: ...
+
+    def __getitem__(self, at: int | slice) -> TaskRequest | RequestSeries:
+        if isinstance(at, slice):
+            return RequestSeries(self.first, self.ids[at], self.payloads[at])
+        return self.first._replace(id=self.ids[at], payload=self.payloads[at])
+
+
+def ids_of(requests: Sequence[TaskRequest]) -> Sequence[UUID]:
+    """The ids, in order."""
+    return requests.ids if isinstance(requests, RequestSeries) else [request.id for request in requests]
+
+
+def any_keyed(requests: Sequence[TaskRequest]) -> bool:
+    """Whether an earlier task may answer one of them."""
+    return requests.first.keyed if isinstance(requests, RequestSeries) else any(each.keyed for each in requests)
 
 
 def task_request(

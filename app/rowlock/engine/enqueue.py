@@ -15,7 +15,7 @@ import tenacity
 
 from rowlock.config import Settings
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, NotFound, OutcomeUnknown
-from rowlock.domain.requests import TaskRequest
+from rowlock.domain.requests import RequestSeries, TaskRequest, any_keyed, ids_of
 from rowlock.store import tasks
 from rowlock.store.database import Database
 from rowlock.store.races import racing
@@ -53,13 +53,15 @@ async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[Ta
 
 
 def check_batch(requests: Sequence[TaskRequest]) -> None:
-    if len({request.id for request in requests}) < len(requests):
+    if isinstance(requests, RequestSeries):
+        return  # its ids were made here
+    if len(set(ids_of(requests))) < len(requests):
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
 
 
 def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
     """Says which ids to ask for: their maker was told none."""
-    ids = [str(request.id) for request in requests]
+    ids = [str(task_id) for task_id in ids_of(requests)]
     what = f"task {ids[0]} is" if len(ids) == 1 else f"the batch of {len(ids)} tasks from {ids[0]} on is"
     return OutcomeUnknown(
         f"The connection broke and the database stays away, so nobody knows whether {what} stored. "
@@ -71,13 +73,13 @@ def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
 async def _store(
     database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, wake: bool = True
 ) -> list[Enqueued]:
-    if any(request.keyed for request in requests):
+    if any_keyed(requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
     if len(requests) == 1:
         await tasks.insert_task(database, tenant_id, requests[0], wake=wake and requests[0].due_soon)
     else:
         await _store_batch(database, tenant_id, requests)
-    return [Enqueued(request.id, True) for request in requests]
+    return tasks.all_stored(requests)
 
 
 async def _store_batch(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
@@ -104,7 +106,7 @@ async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequ
 
 
 async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
-    if any(request.keyed for request in requests):
+    if any_keyed(requests):
         stored = [await _is_stored(database, tenant_id, request) for request in requests]
         if any(stored):
             await tasks.confirm_commits(database)
@@ -119,7 +121,7 @@ async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[
         with suppress(AlreadyExists):  # the first try was still under way, and won
             return await _store(database, tenant_id, requests)
     await tasks.confirm_commits(database)
-    return [Enqueued(request.id, True) for request in requests]
+    return tasks.all_stored(requests)
 
 
 async def _is_stored(database: Database, tenant_id: str, request: TaskRequest) -> bool:

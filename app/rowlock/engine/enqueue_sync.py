@@ -8,9 +8,10 @@ from contextlib import suppress
 import tenacity
 
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, OutcomeUnknown
-from rowlock.domain.requests import TaskRequest
+from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.engine.enqueue import NO_ANSWER, PAUSES, Enqueued, check_batch, outcome_unknown, patience
 from rowlock.store.sync_database import SyncDatabase
+from rowlock.store.tasks import all_stored
 
 
 def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
@@ -37,7 +38,7 @@ def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskReque
 
 
 def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
-    if any(request.keyed for request in requests):
+    if any_keyed(requests):
         stored = [database.is_stored(tenant_id, request.id) for request in requests]
         if any(stored):
             database.confirm_commits()
@@ -51,4 +52,4 @@ def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[Ta
         with suppress(AlreadyExists):
             return database.insert(tenant_id, requests)
     database.confirm_commits()
-    return [Enqueued(request.id, True) for request in requests]
+    return all_stored(requests)

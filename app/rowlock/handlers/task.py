@@ -13,7 +13,7 @@ from uuid import UUID
 
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import OnDuplicate, TaskRequest, task_request
+from rowlock.domain.requests import OnDuplicate, RequestSeries, TaskRequest, task_request
 from rowlock.handlers.handler import Handler
 from rowlock.store.tasks import TaskRecord
 
@@ -109,14 +109,14 @@ class Enqueueing(Generic[P, R]):
     def _where(self) -> dict[str, Any]:
         return {"tenant_id": self._options.get("tenant_id"), "on": self._options.get("on")}
 
-    def _requests(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskRequest]:
+    def _requests(self, arguments: Iterable[Mapping[str, Any]]) -> Sequence[TaskRequest]:
         """One for each; those after the first take its options, unless each has some of its own."""
         left = iter(arguments)
         made = [self._request((), each) for each in islice(left, 1)]
-        if self._options.get("id") or any(callable(self._options.get(key)) for key in _KEYS):
+        if not made or self._options.get("id") or any(callable(self._options.get(key)) for key in _KEYS):
             return made + [self._request((), each) for each in left]
         payload = self.handler.arguments.payload
-        return made + [made[0].again(payload((), each)) for each in left]
+        return RequestSeries.like(made[0], [payload((), each) for each in left])
 
     def _request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TaskRequest:
         handler = self.handler

@@ -44,7 +44,9 @@ class _UuidsDumper(Dumper):
     oid = UUID_ARRAY_OID
 
     def dump(self, obj: Uuids) -> bytes:
-        return _head(UUID_OID, len(obj)) + b"".join([_UUID_LENGTH + each.bytes for each in obj])
+        elements = [_UUID_LENGTH] * (2 * len(obj))
+        elements[1::2] = [each.bytes for each in obj]
+        return _head(UUID_OID, len(obj)) + b"".join(elements)
 
 
 class _BigintsDumper(Dumper):
@@ -64,8 +66,12 @@ class _TextsDumper(Dumper):
 
     def dump(self, obj: Texts) -> bytes:
         encoding = "utf-8" if self.connection is None else self.connection.info.encoding
-        elements = [text.encode("utf-8" if encoding == "ascii" else encoding) for text in obj]
-        return _head(TEXT_OID, len(obj)) + b"".join([_length(len(each)) + each for each in elements])
+        utf_8 = encoding in ("utf-8", "ascii")
+        encoded = list(map(str.encode, obj)) if utf_8 else [text.encode(encoding) for text in obj]
+        elements = encoded * 2
+        elements[0::2] = map(_length, map(len, encoded))
+        elements[1::2] = encoded
+        return _head(TEXT_OID, len(obj)) + b"".join(elements)
 
 
 def register_arrays(context: AdaptContext) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection
 
 from rowlock.config import Settings
-from rowlock.domain.requests import TaskRequest
+from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.arrays import register_arrays
 from rowlock.store.errors import lost_in_flight, translated
@@ -19,7 +19,7 @@ from rowlock.store.links import Row, connection_options, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
-from rowlock.store.tasks import Stored, as_json, batch_parameters, single_parameters
+from rowlock.store.tasks import Stored, all_stored, as_json, batch_parameters, single_parameters
 
 
 class SyncDatabase:
@@ -58,16 +58,15 @@ class SyncDatabase:
 
     def _insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
         with self._link() as connection:
-            if any(request.keyed for request in requests):
+            if any_keyed(requests):
                 keyed = {"tasks": as_json(requests), "tenant_id": tenant_id}
                 return [Stored(row[1], row[2]) for row in self._run(connection, "enqueue_keyed", keyed)]
             if len(requests) == 1:
                 single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_soon}
                 self._run(connection, "enqueue", single)
             else:
-                batch = batch_parameters([(tenant_id, request) for request in requests])
-                self._run(connection, "enqueue_batch", batch)
-        return [Stored(request.id, True) for request in requests]
+                self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
+        return all_stored(requests)
 
     def is_stored(self, tenant_id: str, task_id: UUID) -> bool:
         """Whether there is a task of that id, live or finished."""

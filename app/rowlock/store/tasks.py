@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from rowlock.domain.errors import NotFound
-from rowlock.domain.requests import TaskRequest, lane_of
+from rowlock.domain.requests import RequestSeries, TaskRequest, ids_of, lane_of
 from rowlock.store.arrays import Bigints, Texts, Uuids
 from rowlock.store.links import Runner
 
@@ -97,6 +97,11 @@ class Stored(NamedTuple):
     created: bool
 
 
+def all_stored(requests: Sequence[TaskRequest]) -> list[Stored]:
+    """The answer to requests that nothing but themselves can have answered."""
+    return [Stored(task_id, True) for task_id in ids_of(requests)]
+
+
 async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, wake: bool) -> None:
     """Stores one task without keys; a second one of the same id is refused by the primary key."""
     await runner.run("enqueue", {**single_parameters(tenant_id, request), "wake": wake})
@@ -104,12 +109,16 @@ async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, w
 
 async def insert_tasks(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> datetime:
     """Stores many tasks without keys, all or none, and wakes workers. When, by the database's clock."""
-    return await insert_tasks_of(runner, [(tenant_id, request) for request in requests])
+    return await _insert_batch(runner, batch_parameters(tenant_id, requests))
 
 
 async def insert_tasks_of(runner: Runner, asked: Sequence[tuple[str, TaskRequest]]) -> datetime:
     """The same for tasks of several tenants."""
-    stored_at: datetime = (await runner.run("enqueue_batch", batch_parameters(asked)))[0][0]
+    return await _insert_batch(runner, mixed_batch_parameters(asked))
+
+
+async def _insert_batch(runner: Runner, parameters: Mapping[str, Any]) -> datetime:
+    stored_at: datetime = (await runner.run("enqueue_batch", parameters))[0][0]
     return stored_at
 
 
@@ -147,8 +156,16 @@ def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
     }
 
 
-def batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]:
-    """Parameters of `enqueue_batch.sql`: a list for each column of the different options there are."""
+def batch_parameters(tenant_id: str, requests: Sequence[TaskRequest]) -> dict[str, Any]:
+    """Parameters of `enqueue_batch.sql` for one tenant's tasks."""
+    if not isinstance(requests, RequestSeries):
+        return mixed_batch_parameters([(tenant_id, request) for request in requests])
+    first = single_parameters(tenant_id, requests.first)
+    return _batch([first], requests.ids, requests.payloads, [1] * len(requests))
+
+
+def mixed_batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]:
+    """The same for tasks of several tenants."""
     numbers: dict[tuple[object, ...], int] = {}
     rows: list[dict[str, Any]] = []
     options = []
@@ -159,15 +176,17 @@ def batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]
             number = numbers[key] = len(numbers) + 1
             rows.append(single_parameters(tenant_id, request))
         options.append(number)
+    return _batch(rows, [request.id for _, request in asked], [request.payload for _, request in asked], options)
+
+
+def _batch(
+    rows: Sequence[dict[str, Any]], ids: Sequence[UUID], payloads: Sequence[str], options: Sequence[int]
+) -> dict[str, Any]:
+    """A list for each column of the different options there are, and which of them each task has."""
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     del columns["id"], columns["payload"]
     columns["tags"] = [None if tags is None else orjson.dumps(tags).decode() for tags in columns["tags"]]
-    return {
-        **columns,
-        "ids": Uuids([request.id for _, request in asked]),
-        "payloads": Texts([request.payload for _, request in asked]),
-        "options": Bigints(options),
-    }
+    return {**columns, "ids": Uuids(ids), "payloads": Texts(payloads), "options": Bigints(options)}
 
 
 def as_json(requests: Sequence[TaskRequest]) -> str:

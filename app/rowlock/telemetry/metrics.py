@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from math import nan
@@ -131,8 +131,8 @@ class Metrics:
 
         self.queues: Final = SnapshotCollector(self.registry, self.task_labels.queue)
 
-    def record_submitted(self, tasks: Iterable[tuple[str, str]], source: str) -> None:
-        """Count enqueued tasks, given as (queue, name). Sources: python, rest, cli, schedule."""
+    def record_submitted(self, tasks: Iterable[tuple[str, str]] | Mapping[tuple[str, str], int], source: str) -> None:
+        """Count enqueued tasks, given as (queue, name), or how many of each. Sources: python, rest, cli, schedule."""
         for pair, count in Tally(tasks).items():
             self.tasks_submitted.labels(*self.task_labels(pair), source).inc(count)
 
