@@ -38,6 +38,9 @@ class Arguments:
         self._names = tuple(p.name for p in named)
         self._model = self._build_model(function, named)
         self._trivial = not named and not self._extra
+        self._positional = tuple(p.name for p in named if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        self._required = frozenset(p.name for p in named if p.default is inspect.Parameter.empty)
+        self._known = frozenset(self._names)
 
     def _build_model(self, function: Callable[..., Any], named: list[inspect.Parameter]) -> type[BaseModel]:
         try:
@@ -75,6 +78,8 @@ class Arguments:
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, defaults: bool = False) -> dict[str, Any]:
         """The arguments of a call by name. Raises `InvalidPayload` for a call that does not fit."""
+        if not defaults and self._fits(args, kwargs):
+            return {**dict(zip(self._positional, args, strict=False)), **kwargs}
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -86,6 +91,13 @@ class Arguments:
             if p.kind is inspect.Parameter.VAR_KEYWORD:
                 given.update(given.pop(p.name, {}))
         return given
+
+    def _fits(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        """Whether a call is plainly right; where it is not, `inspect` says what is wrong with it, and takes 10 µs."""
+        if len(args) > len(self._positional):
+            return False
+        given = {*self._positional[: len(args)], *kwargs}
+        return len(given) == len(args) + len(kwargs) and self._required <= given <= self._known
 
     def keywords(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The handler's keyword arguments. Raises `InvalidPayload` for a payload that its types refuse."""

@@ -94,8 +94,17 @@ class Database:
 
     async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Runs one statement by name on a connection of the pool."""
-        async with self.link() as link:
-            return await link.run(name, parameters)
+        await self.open()
+        assert self._pool is not None
+        try:
+            connection = await self._pool.getconn()
+        except Exception:
+            with translated():
+                raise
+        try:
+            return await Link(connection, self.schema).run(name, parameters)
+        finally:
+            await self._pool.putconn(connection)
 
     async def read(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Runs a statement that only reads; once more where the connection had been cut while it was idle."""

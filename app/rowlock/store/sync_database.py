@@ -15,7 +15,7 @@ from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.arrays import register_arrays
 from rowlock.store.errors import lost_in_flight, translated
-from rowlock.store.links import Row, connection_options, is_pooled
+from rowlock.store.links import Row, connection_options, gave_rows, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
@@ -81,7 +81,7 @@ class SyncDatabase:
 
     def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
         cursor = connection.execute(statement(name, self.schema), parameters)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if gave_rows(cursor.pgresult) else []
 
     @contextmanager
     def _link(self) -> Iterator[Connection[Row]]:
