@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     claim_batch: int = Field(500, ge=1, le=5_000, description="Most tasks one claim takes.")
     finish_batch: int = Field(500, ge=1, le=5_000, description="Most outcomes one statement writes.")
     concurrency: int = Field(100, ge=1, le=10_000, description="Tasks that one worker process runs at once.")
+    claim_ahead_seconds: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="A worker also claims what it will have begun within so long, by its present pace. 0: nothing.",
+    )
     threads: int = Field(16, ge=1, le=1_000, description="Threads for `def` handlers in one worker process.")
     child_processes: int = Field(2, ge=1, le=256, description='Child processes for `executor="process"` handlers.')
     drain_seconds: float = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ class Pretended:
     work: Callable[[], Awaitable[None]]
     task: Named
     job: asyncio.Task[None] | None = None
+    claimed_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -41,6 +43,10 @@ class Stage:
     ran_in: list[asyncio.Task[Any] | None] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     cancelled: int = 0
+    given_up: list[Attempt] = field(default_factory=list)
+
+    def runners(self, *, most: int = 1_000) -> Runners:
+        return Runners(self.perform, most=most, give_up=self.given_up.extend)
 
     async def perform(self, attempt: Attempt) -> None:
         self.ran_in.append(asyncio.current_task())
@@ -51,9 +57,9 @@ class Stage:
             self.cancelled += 1
 
 
-def runners_of(stage: Stage, works: list[Callable[[], Awaitable[None]]]) -> list[Pretended]:
+def runners_of(stage: Stage, works: list[Callable[[], Awaitable[None]]], *, most: int = 1_000) -> list[Pretended]:
     attempts = [Pretended(work, Named(work.__name__)) for work in works]
-    Runners(stage.perform).put(cast("list[Attempt]", attempts))
+    stage.runners(most=most).put(cast("list[Attempt]", attempts))
     return attempts
 
 
@@ -111,7 +117,7 @@ async def _done(seen: list[str], wanted: list[str]) -> bool:
 
 async def test_a_runner_that_was_cancelled_takes_no_other_attempt() -> None:
     stage = Stage()
-    runners = Runners(stage.perform)
+    runners = stage.runners()
     first = Pretended(waits_for_ever, Named("waits"))
     runners.put(cast("list[Attempt]", [first]))
     await has_run(stage, 1)
@@ -170,3 +176,59 @@ async def test_a_turn_is_over_for_all_runners(monkeypatch: pytest.MonkeyPatch) -
     await has_run(stage, 50)
     looking.cancel()
     assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(looks))
+
+
+async def test_no_more_run_at_once_than_may_and_the_others_follow() -> None:
+    stage, gates = Stage(), [asyncio.Event() for _ in range(5)]
+    runners_of(stage, [gate.wait for gate in gates], most=2)  # type: ignore[misc]
+    for ended, gate in enumerate(gates):
+        await has_run(stage, min(5, ended + 2))
+        gate.set()
+
+
+async def test_one_place_is_enough_for_attempts_that_wait_and_those_that_do_not() -> None:
+    stage = Stage()
+
+    async def waits() -> None:
+        await asyncio.sleep(0)
+
+    runners_of(stage, [nothing, waits, nothing, waits, waits, nothing], most=1)
+    await has_run(stage, 6)
+    assert stage.names == ["nothing", "waits", "nothing", "waits", "waits", "nothing"]
+
+
+async def test_what_waits_too_long_for_a_place_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowlock.worker.runners.LONGEST_WAIT_SECONDS", 0.01)
+    stage = Stage()
+    first, *others = runners_of(stage, [waits_for_ever, nothing, nothing], most=1)
+    await eventually(lambda: _done([str(id(each)) for each in stage.given_up], sorted(str(id(o)) for o in others)))
+    assert stage.names == ["waits_for_ever"]
+    assert first.job is not None
+    first.job.cancel()
+
+
+async def test_what_waits_for_a_busy_event_loop_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rowlock.worker.runners.LONGEST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr("rowlock.worker.runners.LONGEST_TURN_SECONDS", 0)
+    stage = Stage()
+
+    async def blocks() -> None:
+        time.sleep(0.005)  # noqa: ASYNC251 - that is the point
+
+    runners_of(stage, [blocks] * 5, most=2)
+    await has_run(stage, 5)
+    assert stage.given_up == []
+
+
+async def test_what_waits_can_be_withdrawn() -> None:
+    stage = Stage()
+    runners = stage.runners(most=1)
+    attempts = [Pretended(waits_for_ever, Named("waits")), Pretended(nothing, Named("a"), claimed_at=0)]
+    runners.put(cast("list[Attempt]", attempts))
+    await has_run(stage, 1)
+    assert runners.withdraw(claimed_before=0) == []
+    assert runners.withdraw() == attempts[1:]
+    assert runners.withdraw() == []
+    job = attempts[0].job
+    assert job is not None
+    job.cancel()

@@ -74,13 +74,13 @@ class Attempt:
 
     __slots__ = (
         "_around",
-        "_claimed_at",
         "_context",
         "_forced",
         "_handler",
         "_timers",
         "begun",
         "cancel_requested",
+        "claimed_at",
         "held_since",
         "job",
         "stop",
@@ -92,7 +92,7 @@ class Attempt:
         self.begun = False
         self.cancel_requested = False
         self.stop: Stop | None = None
-        self.held_since = self._claimed_at = time.monotonic()
+        self.held_since = self.claimed_at = time.monotonic()
         self.job: asyncio.Task[None] | None = None
         self._around = around
         self._context: Context | None = None
@@ -139,7 +139,7 @@ class Attempt:
     def seconds_left(self) -> float | None:
         """Until the task's deadline; None without one."""
         seconds = self.task.deadline_seconds
-        return None if seconds is None else seconds - (time.monotonic() - self._claimed_at)
+        return None if seconds is None else seconds - (time.monotonic() - self.claimed_at)
 
     # -- being stopped
 

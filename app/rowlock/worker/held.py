@@ -1,7 +1,7 @@
 """What a worker holds: attempts, from their claim until their outcome is written, and the room that is left.
 
-What it holds is bounded by its concurrency: it claims only what it can run. Attempts begin and end here, whatever
-becomes of them; outcomes are kept until the database has taken them.
+What it holds is bounded by its concurrency and its pace: it claims only what it can run, or will have begun in a
+moment. Attempts begin and end here, whatever becomes of them; outcomes are kept until the database has taken them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.alone import Turns
 from rowlock.worker.attempt import Attempt, Stop, Surroundings
 from rowlock.worker.executors import Executors
+from rowlock.worker.pace import Pace
 from rowlock.worker.performing import PUT_OFF_SECONDS, Performer
 from rowlock.worker.reporter import DatabaseReporter
 from rowlock.worker.runners import Runners
@@ -82,7 +83,8 @@ class Held:
         self._alone: set[int] = set()  # tokens of what is held and must run alone
         self._unwritten = 0
         self._turns = Turns(lambda: len(self.attempts), patience_seconds=settings.lease_seconds)
-        self._runners = Runners(self._perform)
+        self._pace = Pace(settings.claim_ahead_seconds)
+        self._runners = Runners(self._perform, most=settings.concurrency, give_up=self._give_up)
         self._performer = Performer(
             app,
             database,
@@ -99,12 +101,12 @@ class Held:
         """
         if self._alone:
             return 0
-        running, most = len(self.attempts), self._settings.concurrency
+        held, most = len(self.attempts), self._settings.concurrency + self._pace.ahead()
         return min(
             self._settings.claim_batch,
             (most + 1) // 2,
-            most - running,
-            2 * max(most, self._settings.claim_batch) - running - self._unwritten,
+            most - held,
+            2 * max(most, self._settings.claim_batch) - held - self._unwritten,
         )
 
     @cached_property
@@ -128,6 +130,15 @@ class Held:
         for attempt in self._take(taken):
             self._end(attempt, given_back(attempt.task, begun=False))
 
+    def give_back_waiting(self) -> None:
+        """Releases what was claimed ahead and waits for a place, for the worker has begun to stop."""
+        self._give_up(self._runners.withdraw())
+
+    def _give_up(self, waiting: Sequence[Attempt]) -> None:
+        for attempt in waiting:
+            if attempt.task.lease_token in self.attempts:
+                self._end_stopped(attempt)
+
     def _take(self, taken: Sequence[ClaimedTask]) -> list[Attempt]:
         self.figures.claimed += len(taken)
         attempts = [Attempt(task, self._surroundings) for task in taken]
@@ -146,6 +157,7 @@ class Held:
             except Exception:  # whatever it is, the attempt must not be held for ever
                 log.exception("An attempt could not be run.", task_id=str(attempt.task.id))
                 ending = put_off(attempt.task, RELEASED, PUT_OFF_SECONDS)
+        self._pace.ended()
         if attempt.task.lease_token not in self.attempts:
             return
         if ending is None:

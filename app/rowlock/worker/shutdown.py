@@ -39,6 +39,7 @@ class Shutdown:
         unbegun = [attempt for attempt in self._held.attempts.values() if not attempt.begun]
         for attempt in unbegun:
             attempt.request_stop(Stop.WORKER_STOPS)
+        self._held.give_back_waiting()
         await self._until_quiet(self._settings.drain_seconds, self._hurry)
         log.info(
             "Stopping, stage 2 of 4: what ran had its time to finish.",
