@@ -86,7 +86,7 @@ class Metrics:
         )
         self.notifications: Final = counter("notifications", "Wake-ups received by LISTEN.")
 
-        self.worker_running_tasks: Final = gauge("worker_running_tasks", "Tasks held.")
+        self.worker_running_tasks: Final = gauge("worker_running_tasks", "Tasks held, those claimed ahead among them.")
         self.worker_concurrency: Final = gauge("worker_concurrency", "Tasks run at once at most.")
         self.worker_abandoned_threads: Final = gauge(
             "worker_abandoned_threads", "Threads that still run a handler whose attempt is over."
