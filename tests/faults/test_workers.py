@@ -63,8 +63,8 @@ async def test_killed_worker_loses_nothing(here: Installation, database_url: str
     # Whatever ran a second time did so because its lease had expired, and for no other reason.
     rows = await here.query("SELECT task_id::text, lease_token FROM rowlock.executions WHERE outcome = 'lease_expired'")
     assert set(again) <= {task for task, _ in rows}
-    # The victim ran 20 at once; beside them it held the outcomes of others, which it had not yet written, and what it had
-    # claimed ahead.
+    # The victim ran 20 at once; beside them it held the outcomes of others, which it had not yet written, and what it
+    # had claimed ahead.
     noted = read_history(history)
     running = [token for task, token in rows if token in noted.begun[task] and token not in noted.ended.get(task, [])]
     assert rows

@@ -127,7 +127,7 @@ async def test_when_the_grace_is_over_each_kind_is_stopped(
 
 
 async def test_a_handler_that_swallows_its_cancellation_is_abandoned(app: Rowlock, here: Installation) -> None:
-    """By cancellation and by its timeout: the attempt ends, whatever the handler does."""
+    """By cancellation and by its timeout: the attempt ends and leaves its place, whatever the handler does."""
     begun, go = asyncio.Event(), asyncio.Event()
 
     @app.task
@@ -139,7 +139,7 @@ async def test_a_handler_that_swallows_its_cancellation_is_abandoned(app: Rowloc
     async def overruns() -> str:
         return await stubborn(go)
 
-    async with working(app, cancel_grace_seconds=0.1, force_seconds=0.1) as worker:
+    async with working(app, concurrency=1, cancel_grace_seconds=0.1, force_seconds=0.1) as worker:
         first, second = await swallows.enqueue(), await overruns.enqueue()
         assert await cancelled(app, first, begun) == ("cancelled", "cancel_forced")
         late = await second.wait(SOON)

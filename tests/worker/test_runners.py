@@ -26,7 +26,7 @@ class Named:
     name: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Pretended:
     """As much of an attempt as runners know of."""
 
@@ -232,3 +232,19 @@ async def test_what_waits_can_be_withdrawn() -> None:
     job = attempts[0].job
     assert job is not None
     job.cancel()
+
+
+async def test_whoever_leaves_makes_place_though_its_handler_goes_on() -> None:
+    stage, gate = Stage(), asyncio.Event()
+
+    async def waits() -> None:
+        await gate.wait()
+
+    runners = stage.runners(most=1)
+    attempts = cast("list[Attempt]", [Pretended(work, Named("waits")) for work in (waits, waits, nothing)])
+    runners.put(attempts)
+    await has_run(stage, 1)
+    runners.leave(attempts[0])
+    await has_run(stage, 2)
+    gate.set()  # both end now, and only one of them had a place
+    await has_run(stage, 3)

@@ -179,6 +179,7 @@ class Held:
         """The handler cannot be stopped: its attempt ends without it, and the fence refuses what it writes later."""
         if attempt.task.lease_token not in self.attempts:
             return
+        self._runners.leave(attempt)
         self.figures.abandoned += 1
         process_metrics().abandoned_attempts.labels("async").inc()
         log.error(

@@ -41,7 +41,7 @@ class Runners:
         self._perform = perform
         self._most = most
         self._give_up = give_up
-        self._running = 0
+        self._running: set[Attempt] = set()
         self._looking: asyncio.TimerHandle | None = None
         self._queue: deque[Attempt] = deque()
         self._standby: asyncio.Task[None] | None = None
@@ -62,19 +62,24 @@ class Runners:
             self._queue = deque(attempt for attempt in self._queue if attempt.claimed_at >= claimed_before)
         return withdrawn
 
+    def leave(self, attempt: Attempt) -> None:
+        """The attempt has ended, though its handler may go on: its place is another's."""
+        self._running.discard(attempt)
+        self._go_on()
+
     def _look_later(self) -> None:
         if self._queue and self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(LONGEST_WAIT_SECONDS, self._look)
 
     def _look(self) -> None:
         self._looking = None
-        if self._running >= self._most:  # else it is the event loop that is busy, and they are next
+        if len(self._running) >= self._most:  # else it is the event loop that is busy, and they are next
             self._give_up(self.withdraw(claimed_before=time.monotonic() - LONGEST_WAIT_SECONDS))
         self._look_later()
 
     def _go_on(self) -> None:
         """Begins what waits, if there is a place for it."""
-        if self._running < self._most:
+        if len(self._running) < self._most:
             self._call_standby()
 
     def _call_standby(self) -> None:
@@ -100,9 +105,9 @@ class Runners:
     async def _take_turns(self, runner: asyncio.Task[None]) -> None:
         clean = copy_context()
         turn_ends = time.monotonic() + LONGEST_TURN_SECONDS
-        while self._queue and self._running < self._most:
+        while self._queue and len(self._running) < self._most:
             attempt = self._queue.popleft()
-            self._running += 1
+            self._running.add(attempt)
             if attempt.task.name in self._names_that_wait:
                 self._start(self._run_one(attempt))
                 continue
@@ -112,7 +117,7 @@ class Runners:
             attempt.job = runner
             await self._perform(attempt)
             attempt.job = None
-            self._running -= 1
+            self._running.discard(attempt)
             if self._at_work is attempt:
                 self._at_work = None
             has_waited = self._standby is not standby  # for the event loop had a turn, and so the standby
@@ -123,5 +128,4 @@ class Runners:
         attempt.job = asyncio.current_task()
         await self._perform(attempt)
         attempt.job = None
-        self._running -= 1
-        self._go_on()
+        self.leave(attempt)
