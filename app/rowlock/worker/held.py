@@ -97,17 +97,14 @@ class Held:
     def free_room(self) -> int:
         """How much a claim may take; nothing while one is to run alone. Outcomes on their way are bounded too.
 
-        No claim takes more than half of what may run at once, so that one half runs while the other is claimed.
+        No claim takes more than half of what may be held, so that one half runs while the other is claimed. To claim
+        ahead serves those who could not hold two claims else.
         """
         if self._alone:
             return 0
-        held, most = len(self.attempts), self._settings.concurrency + self._pace.ahead()
-        return min(
-            self._settings.claim_batch,
-            (most + 1) // 2,
-            most - held,
-            2 * max(most, self._settings.claim_batch) - held - self._unwritten,
-        )
+        held, concurrency, batch = len(self.attempts), self._settings.concurrency, self._settings.claim_batch
+        most = max(concurrency, min(concurrency + self._pace.ahead(), 2 * batch))
+        return min(batch, (most + 1) // 2, most - held, 2 * max(most, batch) - held - self._unwritten)
 
     @cached_property
     def _surroundings(self) -> Surroundings:
