@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from rowlock.store.statements import render, statement, statement_names
+from rowlock.store.statements import Statement, render, statement, statement_names
 from rowlock.testing.databases import FreshDatabases
-
-PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-
-
-def positional(sql: str) -> str:
-    """psycopg's named placeholders as PostgreSQL's numbered ones."""
-    names: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
-
-    return PLACEHOLDER.sub(number, sql).replace("%%", "%")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +21,7 @@ def connection(databases: FreshDatabases) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.mark.parametrize("name", statement_names())
 def test_statement_prepares(name: str, connection: psycopg.Connection[Any]) -> None:
-    connection.execute(f'PREPARE "{name}" AS {positional(statement(name))}'.encode())
+    connection.execute(f'PREPARE "{name}" AS '.encode() + statement(name).numbered)
 
 
 @pytest.mark.parametrize("name", statement_names())
@@ -51,3 +36,12 @@ def test_rendering_names_another_schema() -> None:
         """SELECT "other".clock(), nextval('"other".lease_tokens')"""
     )
     assert "rowlock." not in render("SELECT rowlock.clock()", "other")
+
+
+def test_placeholders_are_numbered_in_order_of_their_first_use() -> None:
+    sql = Statement("SELECT %(b)s, %(a)s, %(b)s, 5 %% 2")
+    assert (sql.names, sql.numbered) == (("b", "a"), b"SELECT $1, $2, $1, 5 % 2")
+
+
+def test_without_placeholders_nothing_is_escaped() -> None:
+    assert Statement("SELECT 5 % 2").numbered == b"SELECT 5 % 2"

@@ -10,8 +10,9 @@ from typing import Any
 from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable, OutcomeUnknown, SchemaOutdated
 from rowlock.store.addresses import url_from_settings
+from rowlock.store.connections import Connection, Row
 from rowlock.store.errors import translated
-from rowlock.store.links import Link, Row, connect, connection_options, prepare_connection
+from rowlock.store.links import Link, connect, connection_options, prepare_connection
 from rowlock.store.pools import Pool, check_if_it_was_cut
 from rowlock.store.revisions import TABLE
 
@@ -51,6 +52,7 @@ class Database:
     def _new_pool(self) -> Pool:
         return Pool(
             self.url,
+            connection_class=Connection,
             kwargs={
                 "autocommit": True,
                 "application_name": self.name,

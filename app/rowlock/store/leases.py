@@ -13,8 +13,9 @@ import orjson
 from rowlock.domain.errors import LeaseLost
 from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.store.arrays import Bigints, Uuids
+from rowlock.store.connections import Row
 from rowlock.store.database import Database
-from rowlock.store.links import Link, Row, Runner, column_lists
+from rowlock.store.links import Link, Runner, column_lists
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # The claim must walk its index in order: any other plan reads the whole backlog. Whatever the parameters, that is the

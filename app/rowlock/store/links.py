@@ -18,11 +18,11 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.arrays import register_arrays
+from rowlock.store.connections import Connection, Row
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.races import lost_race, racing
-from rowlock.store.statements import statement
+from rowlock.store.statements import Statement, statement
 
-Row = tuple[Any, ...]  # Any: a row's types are the statement's
 # A peer that vanished without a word is noticed within about 20 s instead of hours.
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
@@ -36,7 +36,7 @@ class Runner(Protocol):
 class Link:
     """One PostgreSQL connection, in autocommit unless inside `transaction()`."""
 
-    def __init__(self, connection: AsyncConnection[Row], schema: str) -> None:
+    def __init__(self, connection: Connection, schema: str) -> None:
         self.connection = connection
         self.schema = schema
         self.ordered_scans = False
@@ -45,7 +45,7 @@ class Link:
     @property
     def pooled(self) -> bool:
         """Whether a pooler stands between, and what a session is told may reach another."""
-        return self.connection.prepare_threshold is None
+        return self.connection.pooled
 
     async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Rows of the named statement; none where it returns none."""
@@ -91,8 +91,10 @@ class Link:
     async def _query(
         self, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
     ) -> list[Any]:
-        cursor = self.connection.cursor(binary=True, row_factory=row_factory)
         try:
+            if isinstance(sql, Statement) and not self.pooled:
+                return await self.connection.perform(sql, parameters)
+            cursor = self.connection.cursor(binary=True, row_factory=row_factory)
             await cursor.execute(sql, parameters)
             return await cursor.fetchall() if gave_rows(cursor.pgresult) else []
         except Exception:  # only then by way of these: they would cost every statement as much as its encoding
@@ -156,7 +158,7 @@ def is_pooled(connection: AsyncConnection[Any] | psycopg.Connection[Any], backen
 async def connect(url: str, schema: str, *, connect_seconds: float, name: str = "rowlock") -> Link:
     """A connection of one's own, for claims, finishes, LISTEN or a lock; `DatabaseUnavailable` where there is none."""
     with translated():
-        connection = await AsyncConnection.connect(
+        connection = await Connection.connect(
             url,
             autocommit=True,
             connect_timeout=max(2, round(connect_seconds)),
@@ -171,14 +173,15 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
     return Link(connection, schema)
 
 
-async def prepare_connection(connection: AsyncConnection[Any]) -> None:
-    """Sets JSON by orjson, and turns prepared statements off behind a pooler (older PgBouncers lose them)."""
+async def prepare_connection(connection: Connection) -> None:
+    """Sets JSON by orjson, and finds out about a pooler (older PgBouncers lose prepared statements)."""
     set_json_loads(orjson.loads, connection)
     set_json_dumps(orjson.dumps, connection)
     register_arrays(connection)
     rows = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
     assert rows is not None
-    connection.prepare_threshold = None if is_pooled(connection, rows[0]) else 1
+    connection.prepare_threshold = None
+    connection.pooled = is_pooled(connection, rows[0])
 
 
 def connection_options(url: str) -> dict[str, Any]:

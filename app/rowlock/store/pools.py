@@ -12,20 +12,20 @@ import asyncio
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
-from rowlock.store.links import Row, has_heard
+from rowlock.store.connections import Connection, Row
+from rowlock.store.links import has_heard
 
 HOPELESS_SECONDS = 1.0
 
 
-class Pool(AsyncConnectionPool[AsyncConnection[Row]]):
+class Pool(AsyncConnectionPool[Connection]):
     """The pool of one event loop."""
 
     failure: psycopg.Error | None = None
 
-    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Row]:  # noqa: ASYNC109 - psycopg's
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - psycopg's
         try:
             connection = await super().getconn(_patience(self.failure, timeout, self.timeout))
         except PoolTimeout as error:
@@ -33,7 +33,7 @@ class Pool(AsyncConnectionPool[AsyncConnection[Row]]):
         self.failure = None
         return connection
 
-    async def _connect(self, timeout: float | None = None) -> AsyncConnection[Row]:  # noqa: ASYNC109
+    async def _connect(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109
         try:
             connection = await super()._connect(timeout)
         except psycopg.Error as error:
@@ -47,12 +47,12 @@ class Pool(AsyncConnectionPool[AsyncConnection[Row]]):
         await super().worker(_HeedingQueue(q))  # type: ignore[arg-type]
 
 
-class SyncPool(ConnectionPool[Connection[Row]]):
+class SyncPool(ConnectionPool[psycopg.Connection[Row]]):
     """The pool of a program without an event loop."""
 
     failure: psycopg.Error | None = None
 
-    def getconn(self, timeout: float | None = None) -> Connection[Row]:
+    def getconn(self, timeout: float | None = None) -> psycopg.Connection[Row]:
         try:
             connection = super().getconn(_patience(self.failure, timeout, self.timeout))
         except PoolTimeout as error:
@@ -60,7 +60,7 @@ class SyncPool(ConnectionPool[Connection[Row]]):
         self.failure = None
         return connection
 
-    def _connect(self, timeout: float | None = None) -> Connection[Row]:
+    def _connect(self, timeout: float | None = None) -> psycopg.Connection[Row]:
         try:
             connection = super()._connect(timeout)
         except psycopg.Error as error:
@@ -70,13 +70,13 @@ class SyncPool(ConnectionPool[Connection[Row]]):
         return connection
 
 
-async def check_if_it_was_cut(connection: AsyncConnection[Row]) -> None:
+async def check_if_it_was_cut(connection: Connection) -> None:
     """Raises where an idle connection has heard something that turns out to be its end. Costs no round trip else."""
     if has_heard(connection):
         await AsyncConnectionPool.check_connection(connection)
 
 
-def check_if_it_was_cut_sync(connection: Connection[Row]) -> None:
+def check_if_it_was_cut_sync(connection: psycopg.Connection[Row]) -> None:
     if has_heard(connection):
         ConnectionPool.check_connection(connection)
 

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
+from rowlock.store.connections import Row
 from rowlock.store.database import Database
-from rowlock.store.links import Row
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 5.0
