@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.adapt import Transformer
 
-from rowlock.store.arrays import Bigints, Texts, Uuids, register_arrays
+from rowlock.store.arrays import Bigints, Instants, Integers, Smallints, Texts, Uuids, register_arrays
 
 
-def dumped(parameter: list[UUID] | list[int] | list[str]) -> bytes:
+def dumped(parameter: list[Any]) -> bytes:
     transformer = Transformer()
     register_arrays(transformer)
     [data] = transformer.dump_sequence([parameter], [psycopg.adapt.PyFormat.AUTO])
@@ -26,10 +30,21 @@ def test_ids_read_back_as_they_were(ids: list[UUID]) -> None:
     assert loader.load(dumped(Uuids(ids))) == ids
 
 
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
-def test_tokens_read_back_as_they_were(tokens: list[int]) -> None:
-    loader = Transformer().get_loader(1016, psycopg.pq.Format.BINARY)
-    assert loader.load(dumped(Bigints(tokens))) == tokens
+@pytest.mark.parametrize(("kind", "oid", "bits"), [(Smallints, 1005, 16), (Integers, 1007, 32), (Bigints, 1016, 64)])
+@given(data=st.data())
+def test_numbers_read_back_as_they_were(
+    kind: Callable[[list[int]], list[int]], oid: int, bits: int, data: st.DataObject
+) -> None:
+    numbers = data.draw(st.lists(st.integers(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), min_size=1))
+    loader = Transformer().get_loader(oid, psycopg.pq.Format.BINARY)
+    assert loader.load(dumped(kind(numbers))) == numbers
+
+
+@given(st.lists(st.datetimes(timezones=st.timezones()), min_size=1))
+def test_instants_read_back_as_they_were(instants: list[datetime]) -> None:
+    loader = Transformer().get_loader(1185, psycopg.pq.Format.BINARY)
+    for read, written in zip(loader.load(dumped(Instants(instants))), instants, strict=True):
+        assert read == written.astimezone(UTC)
 
 
 async def test_the_server_takes_them_empty_ones_too(database_url: str) -> None:

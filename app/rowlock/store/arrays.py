@@ -1,12 +1,15 @@
-"""Arrays of ids and lease tokens for the statements that carry the load, in PostgreSQL's binary format.
+"""Arrays for the statements that carry the load, in PostgreSQL's binary format.
 
-psycopg writes its own lists element by element in Python, at 3 to 6 µs each; this takes 0.3. `Uuids`, `Bigints` and
-`Texts` are lists to everybody else. They hold no nulls.
+psycopg writes its own lists element by element in Python, at 3 to 6 µs each; this takes 0.3. `Uuids`, `Texts`,
+`Smallints`, `Integers`, `Bigints` and `Instants` are lists to everybody else. They hold no nulls.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from psycopg.abc import AdaptContext
@@ -14,18 +17,34 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 UUID_OID, UUID_ARRAY_OID = 2950, 2951
+SMALLINT_OID, SMALLINT_ARRAY_OID = 21, 1005
+INTEGER_OID, INTEGER_ARRAY_OID = 23, 1007
 BIGINT_OID, BIGINT_ARRAY_OID = 20, 1016
+INSTANT_OID, INSTANT_ARRAY_OID = 1184, 1185
 TEXT_OID, TEXT_ARRAY_OID = 25, 1009
 _length = struct.Struct("!i").pack
 _UUID_LENGTH = _length(16)
+_YEAR_2000, _MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class Uuids(list[UUID]):
     """A parameter of type uuid[]."""
 
 
+class Smallints(list[int]):
+    """A parameter of type smallint[]."""
+
+
+class Integers(list[int]):
+    """A parameter of type integer[]."""
+
+
 class Bigints(list[int]):
     """A parameter of type bigint[]."""
+
+
+class Instants(list[datetime]):
+    """A parameter of type timestamptz[]: aware datetimes."""
 
 
 class Texts(list[str]):
@@ -49,15 +68,39 @@ class _UuidsDumper(Dumper):
         return _head(UUID_OID, len(obj)) + b"".join(elements)
 
 
-class _BigintsDumper(Dumper):
+class _NumbersDumper(Dumper):
     format = Format.BINARY
-    oid = BIGINT_ARRAY_OID
+    element_oid: int
+    size: int  # of an element, in bytes
+    code: str  # and its letter in `struct`
 
-    def dump(self, obj: Bigints) -> bytes:
+    def numbers(self, obj: Sequence[Any]) -> Sequence[int]:
+        return obj
+
+    def dump(self, obj: Sequence[Any]) -> bytes:
         count = len(obj)
-        elements = [8] * (2 * count)
-        elements[1::2] = obj
-        return _head(BIGINT_OID, count) + struct.pack("!" + "iq" * count, *elements)
+        elements = [self.size] * (2 * count)
+        elements[1::2] = self.numbers(obj)
+        return _head(self.element_oid, count) + struct.pack("!" + f"i{self.code}" * count, *elements)
+
+
+class _SmallintsDumper(_NumbersDumper):
+    oid, element_oid, size, code = SMALLINT_ARRAY_OID, SMALLINT_OID, 2, "h"
+
+
+class _IntegersDumper(_NumbersDumper):
+    oid, element_oid, size, code = INTEGER_ARRAY_OID, INTEGER_OID, 4, "i"
+
+
+class _BigintsDumper(_NumbersDumper):
+    oid, element_oid, size, code = BIGINT_ARRAY_OID, BIGINT_OID, 8, "q"
+
+
+class _InstantsDumper(_BigintsDumper):
+    oid, element_oid = INSTANT_ARRAY_OID, INSTANT_OID
+
+    def numbers(self, obj: Sequence[datetime]) -> Sequence[int]:
+        return [(instant - _YEAR_2000) // _MICROSECOND for instant in obj]
 
 
 class _TextsDumper(Dumper):
@@ -77,5 +120,8 @@ class _TextsDumper(Dumper):
 def register_arrays(context: AdaptContext) -> None:
     """Lets a connection take these as parameters."""
     context.adapters.register_dumper(Uuids, _UuidsDumper)
-    context.adapters.register_dumper(Bigints, _BigintsDumper)
     context.adapters.register_dumper(Texts, _TextsDumper)
+    context.adapters.register_dumper(Smallints, _SmallintsDumper)
+    context.adapters.register_dumper(Integers, _IntegersDumper)
+    context.adapters.register_dumper(Bigints, _BigintsDumper)
+    context.adapters.register_dumper(Instants, _InstantsDumper)

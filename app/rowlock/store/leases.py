@@ -12,7 +12,7 @@ import orjson
 
 from rowlock.domain.errors import LeaseLost
 from rowlock.domain.lanes import Lane, LanePlan
-from rowlock.store.arrays import Bigints, Uuids
+from rowlock.store.arrays import Bigints, Instants, Integers, Smallints, Texts, Uuids
 from rowlock.store.connections import Row
 from rowlock.store.database import Database
 from rowlock.store.links import Link, Runner, column_lists
@@ -112,9 +112,9 @@ async def find_lanes(
     rows = await runner.run(
         "find_lanes",
         {
-            "queues": queues,
-            "priorities": priorities,
-            "past": past,
+            "queues": Texts(queues),
+            "priorities": Smallints(priorities),
+            "past": Texts(past),
             "known_queues": known_queues,
             "known_priorities": known_priorities,
             "known_lanes": known_lanes,
@@ -136,9 +136,14 @@ async def find_late(database: Database, lanes: Sequence[tuple[Lane, datetime]]) 
     return {Lane(queue, priority, lane): visible_at for queue, priority, lane, visible_at in rows}
 
 
-def _columns(lanes: Sequence[tuple[Lane, datetime]]) -> list[list[Any]]:
+def _columns(lanes: Sequence[tuple[Lane, datetime]]) -> tuple[Texts, Smallints, Texts, Instants]:
     """Queues, priorities, names, and the instants from which the lanes are looked at."""
-    return column_lists([(lane.queue, lane.priority, lane.lane, floor) for lane, floor in lanes], 4)
+    return (
+        Texts(lane.queue for lane, _ in lanes),
+        Smallints(lane.priority for lane, _ in lanes),
+        Texts(lane.lane for lane, _ in lanes),
+        Instants(floor for _, floor in lanes),
+    )
 
 
 async def claiming_link(database: Database) -> Link:
@@ -154,12 +159,13 @@ async def claim(
     link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
     """At most `room` tasks of the planned lanes, under new leases."""
+    queues, priorities, lanes, floors = _columns([(plan.lane, plan.floor or BEGINNING) for plan in plans])
     parameters = {
-        "queues": [plan.lane.queue for plan in plans],
-        "priorities": [plan.lane.priority for plan in plans],
-        "lanes": [plan.lane.lane for plan in plans],
-        "floors": [plan.floor or BEGINNING for plan in plans],
-        "quotas": [plan.quota for plan in plans],
+        "queues": queues,
+        "priorities": priorities,
+        "lanes": lanes,
+        "floors": floors,
+        "quotas": Integers(plan.quota for plan in plans),
         "room": room,
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
