@@ -51,6 +51,7 @@ class Claimer:
         self._scanned_at = float("-inf")
         self._scan_pause = refresh_seconds
         self._look_ahead_at = float("-inf")
+        self._to_learn: tuple[Sequence[LanePlan], Sequence[ClaimedTask]] = ((), ())
         self._next_due_at = float("-inf")  # or as far as was looked ahead
 
     @property
@@ -71,6 +72,7 @@ class Claimer:
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
         """
+        self._learn()
         now = self._monotonic()
         idle = self._book.idle
         self._book.heard(heard_of)
@@ -90,7 +92,9 @@ class Claimer:
         if not plans:
             return []
         taken, answered = await self._ask(link, plans, worker_id, room)
-        self._learn(answered, taken)
+        self._to_learn = (answered, taken)
+        if not taken:
+            self._learn()
         return taken
 
     async def sweep(self, database: Database) -> bool:
@@ -163,7 +167,9 @@ class Claimer:
             asked.append(plan)
         return taken, asked
 
-    def _learn(self, plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> None:
+    def _learn(self) -> None:
+        """Notes what the last claim tells of its lanes: with the next one, so that what was claimed begins first."""
+        (plans, taken), self._to_learn = self._to_learn, ((), ())
         # By the three names: to make a Lane of them, and hash it, costs 2 µs a task.
         by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
         for task in taken:

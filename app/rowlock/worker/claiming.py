@@ -79,19 +79,20 @@ class Claiming:
                 recovering = True
                 await pause(backoff.pause(), self._stopping)
                 continue
-            process_metrics().record_claim(len(taken), time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            if taken and self._stopping.is_set():
+                self._held.give_back(taken)
+            elif taken:
+                self._held.begin(taken)  # they run while the next claim is on its way
+                if len(taken) < room:
+                    await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
+                self._wakeups.found_work()
+            process_metrics().record_claim(len(taken), seconds)
             self._condition.well("claim")
             recovering = False
             backoff.reset()
             if not taken:
                 await self._wakeups.wait(at_most=self._claimer.idle_seconds)
-            elif self._stopping.is_set():
-                self._held.give_back(taken)
-            else:
-                self._wakeups.found_work()
-                self._held.begin(taken)  # they run while the next claim is on its way
-                if len(taken) < room:
-                    await asyncio.sleep(0)  # nothing urgent is left to be claimed: what is here begins first
         if self._link is not None:
             await self._link.close()
 

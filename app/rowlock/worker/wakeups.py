@@ -97,6 +97,7 @@ class Wakeups:
             try:
                 async for payload in notifications:
                     self._heard(payload)
+                    await asyncio.sleep(0)  # what it has woken goes first, then this listens on
             finally:
                 self.listening = False
         attempt.retry_state.attempt_number = 1
