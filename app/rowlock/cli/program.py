@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from rowlock.cli.call import root
-from rowlock.cli.commands import MODULES, register_commands
+from rowlock.cli.commands import NAMES, load_command
 from rowlock.cli.exit_codes import ExitCode
 from rowlock.cli.refusals import debug_wanted, tell_defect, tell_misuse, tell_refusal
 from rowlock.domain.errors import RowlockError
@@ -22,9 +22,15 @@ __all__ = ["program"]
 class Program(TyperGroup):
     """Ends with an exit code in every case, and never with a traceback that nobody asked for."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """In the order of the modules, not groups behind commands."""
-        return sorted(super().list_commands(ctx), key=lambda name: MODULES.index(name.replace("-", "_")))
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
+        return list(NAMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Loads the command; all of them where there is none of that name, so that the nearest can be told."""
+        for name in [cmd_name] if cmd_name in NAMES else NAMES:
+            if name not in self.commands:
+                self.commands[name] = load_command(name)
+        return super().get_command(ctx, cmd_name)
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> NoReturn:
         arguments = sys.argv[1:] if args is None else list(args)
@@ -58,7 +64,7 @@ program = typer.Typer(
     cls=Program,
     name="rowlock",
     no_args_is_help=True,
-    rich_markup_mode=None,  # plain help is narrow, and costs a third of the time
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -81,6 +87,3 @@ def rowlock(
     ] = False,
 ) -> None:
     """A durable job system whose only server is PostgreSQL."""
-
-
-register_commands(program)

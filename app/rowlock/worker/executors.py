@@ -10,19 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import importlib
-import multiprocessing
 import sys
 from collections.abc import Awaitable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from pebble import ProcessExpired, ProcessPool
 
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 from rowlock.worker.threads import HandlerThreads
 
 if TYPE_CHECKING:
+    from pebble import ProcessPool
+
     from rowlock.worker.attempt import Attempt
 
 
@@ -88,6 +87,11 @@ class Executors:
         return await _in_scope(scope, self.threads.run(call, begin=begin), AttemptTimedOut)
 
     async def _in_child(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
+        # Loaded by their first use: most workers have no such handlers.
+        import multiprocessing
+
+        from pebble import ProcessExpired, ProcessPool
+
         if self._pool is None:
             # Not fork: the worker has threads and open connections.
             self._pool = ProcessPool(
