@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import platformdirs
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -193,8 +192,11 @@ def load_settings(**flags: Any) -> Settings:
 
 def default_data_dir(start: Path | None = None) -> Path:
     """Where the embedded server lives when no setting says so."""
-    home = project_folder((start or Path.cwd()).resolve())
-    return home / ".rowlock" if home else platformdirs.user_data_path("rowlock")
+    if home := project_folder((start or Path.cwd()).resolve()):
+        return home / ".rowlock"
+    import platformdirs
+
+    return platformdirs.user_data_path("rowlock")
 
 
 @cache

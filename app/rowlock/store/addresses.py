@@ -8,10 +8,10 @@ from rowlock.domain.errors import ConfigurationError
 
 def url_from_settings(settings: Settings) -> str:
     """The database's URL; raises `ConfigurationError` where there is none to be had."""
-    from rowlock.store.embedded import running_server_url
-
     if settings.database_url:
         return settings.database_url
+    from rowlock.store.embedded import running_server_url
+
     data_dir = settings.data_dir or default_data_dir()
     url = running_server_url(data_dir)
     if url is None:
