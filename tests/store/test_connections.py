@@ -37,11 +37,13 @@ async def prepared(link: Link) -> int:
     return (await link.query("SELECT count(*)::int FROM pg_prepared_statements"))[0][0]
 
 
-async def test_a_statement_is_prepared_once_for_each_combination_of_types(connection: Connection, link: Link) -> None:
-    for _ in range(3):
+async def test_what_comes_again_is_prepared_once_for_each_combination_of_types(
+    connection: Connection, link: Link
+) -> None:
+    for wanted in (0, 2, 2):
         assert await connection.perform(ADD, {"b": 1, "a": 2, "unused": 3}) == [(3,)]
         assert await connection.perform(ADD, {"b": 1, "a": 2**40}) == [(2**40 + 1,)]
-    assert await prepared(link) == 2
+        assert await prepared(link) == wanted
 
 
 async def test_a_statement_without_rows_answers_none(connection: Connection) -> None:
@@ -54,7 +56,7 @@ async def test_more_than_a_socket_takes_at_once_arrives(connection: Connection) 
 
 
 async def test_an_error_is_psycopgs_and_costs_no_preparation(connection: Connection, link: Link) -> None:
-    for _ in range(2):
+    for _ in range(3):
         await connection.perform(KEPT)
         with pytest.raises(psycopg.errors.DivisionByZero):
             await connection.perform(Statement("SELECT 1 / %(by)s"), {"by": 0})
@@ -93,7 +95,8 @@ async def test_a_cancelled_statement_ends_in_the_server_too(connection: Connecti
 
 
 async def test_a_table_that_was_changed_is_met_by_preparing_anew(connection: Connection, link: Link) -> None:
-    await connection.perform(KEPT)
+    for _ in range(2):
+        await connection.perform(KEPT)
     await link.query("ALTER TABLE kept ADD COLUMN more text")
     with pytest.raises(psycopg.errors.FeatureNotSupported):
         await connection.perform(KEPT)
@@ -101,7 +104,8 @@ async def test_a_table_that_was_changed_is_met_by_preparing_anew(connection: Con
 
 
 async def test_what_was_deallocated_is_prepared_anew(connection: Connection, link: Link) -> None:
-    await connection.perform(KEPT)
+    for _ in range(2):
+        await connection.perform(KEPT)
     await link.query("DEALLOCATE ALL")
     with pytest.raises(psycopg.errors.InvalidSqlStatementName):
         await connection.perform(KEPT)

@@ -7,11 +7,11 @@ for an answer takes no timer: a statement costs 20 to 25 µs of Python's time in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from psycopg import AsyncConnection, errors
-from psycopg.abc import PQGen
+from psycopg.abc import Buffer, PQGen
 from psycopg.abc import Transformer as Known
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.generators import execute
@@ -37,31 +37,30 @@ STALE = (
 
 
 class Connection(AsyncConnection[Row]):
-    """A connection that prepares each of rowlock's own statements once, unless it is `pooled`.
+    """A connection that prepares rowlock's own statements when they come for the second time, unless it is `pooled`.
 
     Its cursors prepare nothing: psycopg would deallocate all statements after a rollback, these too.
     """
 
     pooled = False  # whether a pooler stands between, and what a session is told may reach another
     _known: Known | None = None
-    _prepared_here: dict[tuple[Statement, tuple[int, ...]], bytes]
+    _seen: dict[tuple[Statement, tuple[int, ...]], bytes | None]  # and by what name those are called that are prepared
     _names = 0
 
     async def perform(self, sql: Statement, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Runs a statement, in autocommit or in the open transaction. Its rows, if any; errors are psycopg's."""
         async with self.lock:
             if self._known is None:
-                self._known, self._prepared_here = Transformer(self), {}
+                self._known, self._seen = Transformer(self), {}
             known = self._known
             values = [parameters[name] for name in sql.names] if parameters else []
             dumped = known.dump_sequence(values, [PyFormat.AUTO] * len(values))
-            formats, types = known.formats, known.types or ()
-            name = self._prepared_here.get((sql, types)) or await self._prepare(sql, types)
-            self.pgconn.send_query_prepared(name, dumped, param_formats=formats, result_format=Format.BINARY)
+            formats, types = known.formats or (), known.types or ()
             try:
+                await self._send(sql, types, dumped, formats)
                 result = await self._answer()
             except STALE:
-                self._prepared_here.pop((sql, types), None)
+                self._seen.pop((sql, types), None)
                 raise
             if result.status != ExecStatus.TUPLES_OK:
                 return []
@@ -70,13 +69,27 @@ class Connection(AsyncConnection[Row]):
             known.set_pgresult(None)  # or the answer would be kept until the next
             return rows
 
+    async def _send(
+        self, sql: Statement, types: tuple[int, ...], values: Sequence[Buffer | None], formats: Sequence[Format]
+    ) -> None:
+        """Each combination of types is a statement of its own: an integer's type depends on its size."""
+        kind = sql, types
+        name = self._seen.get(kind)
+        if name is None and kind in self._seen:
+            name = await self._prepare(sql, types)
+        if name is None:
+            self.pgconn.send_query_params(
+                sql.numbered, values, param_types=types, param_formats=formats, result_format=Format.BINARY
+            )
+        else:
+            self.pgconn.send_query_prepared(name, values, param_formats=formats, result_format=Format.BINARY)
+        self._seen[kind] = name
+
     async def _prepare(self, sql: Statement, types: tuple[int, ...]) -> bytes:
-        """A name for the statement with parameters of these types: an integer's type depends on its size."""
         self._names += 1  # before it is sent: one that fails or is cancelled may be prepared all the same
         name = b"rowlock_%d" % self._names
         self.pgconn.send_prepare(name, sql.numbered, param_types=types)
         await self._answer()
-        self._prepared_here[sql, types] = name
         return name
 
     async def _answer(self) -> PGresult:
