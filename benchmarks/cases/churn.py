@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from benchmarks.case import Case, Scale, Variant, comparing, sized
+from benchmarks.case import Case, Scale, Variant, sized
 from benchmarks.harness.costs import Meter, between, counts
 from benchmarks.harness.database import pinned_xmin
 from benchmarks.harness.figures import Measured, from_costs
@@ -71,7 +71,7 @@ def _share(timeline: Sequence[tuple[float, float]], begin: float, end: float) ->
 
 
 def variants(scale: Scale, systems: Sequence[System]) -> list[Variant]:
-    seconds = sized(scale, quick=6, full=60 if comparing(systems) else 180, long=180)
+    seconds = sized(scale, quick=6, full=180, long=180)
     return [
         Variant(f"{'pinned' if pinned else 'free'}", system, churn(seconds, pinned=pinned), once=True)
         for system in systems
