@@ -121,3 +121,25 @@ async def test_a_connection_that_is_cut_says_so(connection: Connection, database
         await napping
     with pytest.raises(psycopg.OperationalError):
         await connection.perform(KEPT)
+
+
+async def test_who_waits_when_it_is_closed_is_told(connection: Connection) -> None:
+    napping = asyncio.create_task(connection.perform(NAP, {"seconds": 600}))
+    await asyncio.sleep(0)
+    await connection.close()
+    assert (await asyncio.wait([napping], timeout=20))[0]
+    assert isinstance(napping.exception(), psycopg.OperationalError)
+
+
+async def test_who_listens_when_it_is_closed_is_told(connection: Connection, link: Link) -> None:
+    await link.query("LISTEN something")
+
+    async def listen() -> None:
+        async for _ in connection.notifies():
+            pass
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0)
+    await connection.close()
+    assert (await asyncio.wait([listening], timeout=20))[0]
+    assert isinstance(listening.exception(), psycopg.OperationalError)

@@ -22,8 +22,6 @@ from psycopg.waiting import READY_R, WAIT_R, Wait
 from rowlock.store.statements import Statement
 
 Row = tuple[Any, ...]  # Any: a row's types are the statement's
-
-
 # What may be said of a statement whose tables, or whose preparation, are not what they were.
 STALE = (
     errors.InvalidSqlStatementName,
@@ -46,6 +44,8 @@ class Connection(AsyncConnection[Row]):
     _known: Known | None = None
     _seen: dict[tuple[Statement, tuple[int, ...]], bytes | None]  # and by what name those are called that are prepared
     _names = 0
+    _heard: asyncio.Future[None] | None = None  # while an answer is waited for
+    _socket = -1
 
     async def perform(self, sql: Statement, parameters: Mapping[str, Any] | None = None) -> list[Row]:
         """Runs a statement, in autocommit or in the open transaction. Its rows, if any; errors are psycopg's."""
@@ -100,7 +100,7 @@ class Connection(AsyncConnection[Row]):
 
     async def wait(self, gen: PQGen[Any], *args: Any, **options: Any) -> Any:  # Any: whatever the generator returns
         """As psycopg's, without its timer for each wait. Whatever is not just waiting for an answer is left to it."""
-        if args or options:
+        if args or any(value is not None for value in options.values()):
             return await super().wait(gen, *args, **options)
         try:
             wanted = next(gen)
@@ -115,12 +115,22 @@ class Connection(AsyncConnection[Row]):
 
     async def _heard_from_server(self) -> None:
         loop = asyncio.get_running_loop()
-        heard, socket = loop.create_future(), self.pgconn.socket
+        self._heard, self._socket = heard, socket = loop.create_future(), self.pgconn.socket
         loop.add_reader(socket, _tell, heard)
         try:
             await heard
         finally:
-            loop.remove_reader(socket)
+            if self._heard is heard:  # else the connection was closed, and its number may be another's
+                self._heard = None
+                loop.remove_reader(socket)
+
+    async def close(self) -> None:
+        """Closes the connection; whoever waits for an answer is told that there will be none."""
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            heard.get_loop().remove_reader(self._socket)
+            _tell(heard)
+        await super().close()
 
 
 class _GoesOn:
