@@ -10,15 +10,14 @@ from typing import Any, Protocol
 import orjson
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.arrays import register_arrays
-from rowlock.store.connections import Connection, Row
+from rowlock.store.connections import Connection, Row, gave_rows
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.races import lost_race, racing
 from rowlock.store.statements import Statement, statement
@@ -136,11 +135,6 @@ class Link:
 
     async def close(self) -> None:
         await self.connection.close()
-
-
-def gave_rows(result: PGresult | None) -> bool:
-    """Whether a statement has an answer to be fetched. A cursor's `description` would tell too, and take 15 µs."""
-    return result is not None and result.status == ExecStatus.TUPLES_OK
 
 
 def has_heard(connection: AsyncConnection[Any] | psycopg.Connection[Any]) -> bool:

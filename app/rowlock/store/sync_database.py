@@ -14,9 +14,9 @@ from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.arrays import register_arrays
-from rowlock.store.connections import Row
+from rowlock.store.connections import Row, gave_rows
 from rowlock.store.errors import lost_in_flight, translated
-from rowlock.store.links import connection_options, gave_rows, is_pooled
+from rowlock.store.links import connection_options, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
