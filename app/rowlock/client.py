@@ -25,6 +25,7 @@ import orjson
 from rowlock.config import Settings, load_settings
 from rowlock.domain.bounds import check_queue, check_tenant
 from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.lazy import LazySequence
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import RequestSeries, TaskRequest, task_request
 from rowlock.domain.retry import RetryPolicy
@@ -216,7 +217,7 @@ class Rowlock:
 
     async def submit(
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
-    ) -> list[TaskHandle]:
+    ) -> Sequence[TaskHandle]:
         """Stores requests: in the transaction of `on`, or durably at once. All or none."""
         if not requests:
             return []
@@ -228,7 +229,7 @@ class Rowlock:
 
     def submit_sync(
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
-    ) -> list[TaskHandle]:
+    ) -> Sequence[TaskHandle]:
         """`submit` for programs without an event loop."""
         if not requests:
             return []
@@ -259,12 +260,12 @@ class Rowlock:
             changes["idempotency_ttl"] = timedelta(hours=self.settings.idempotency_hours)
         return changes
 
-    def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> list[TaskHandle]:
+    def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> Sequence[TaskHandle]:
         if isinstance(requests, RequestSeries):
             process_metrics().record_submitted({(requests.first.queue, requests.first.name): len(requests)}, "python")
         else:
             process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
-        return [TaskHandle(self, task_id, created, tenant) for task_id, created in stored]
+        return LazySequence(lambda each: TaskHandle(self, each.id, each.created, tenant), stored)
 
     async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
         """The task, live or finished. Raises `NotFound`."""

@@ -18,7 +18,7 @@ from rowlock.domain.requests import task_request
 from rowlock.store.arrays import Bigints, Uuids, register_arrays
 from rowlock.store.leases import BEGINNING, ORDERED_SCANS_FROM_NOW_ON
 from rowlock.store.statements import statement
-from rowlock.store.tasks import batch_parameters
+from rowlock.store.tasks import batch_statement
 
 SLACK = timedelta(seconds=2)
 NEEDED = ("id", "lease_token", "wait_seconds", "claimed_epoch")  # of the claim's reply
@@ -35,14 +35,13 @@ class Loop:
 
 def enqueue(url: str, tasks: int, batch: int) -> Loop:
     """Batches whose parameters were made before the time begins."""
-    batches = [batch_parameters("default", [task_request("noop") for _ in range(batch)]) for _ in range(tasks // batch)]
-    sql = statement("enqueue_batch")
+    batches = [batch_statement("default", [task_request("noop") for _ in range(batch)]) for _ in range(tasks // batch)]
     with psycopg.connect(url, autocommit=True, prepare_threshold=1) as connection:
         register_arrays(connection)
         connection.execute("SELECT 1")
         began, spent = time.perf_counter(), time.process_time()
-        for parameters in batches:
-            connection.execute(sql, parameters)
+        for name, parameters in batches:
+            connection.execute(statement(name), parameters)
         return Loop(tasks, time.perf_counter() - began, time.process_time() - spent)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.adapt import Transformer
 
+from rowlock.domain.ids import Ids
 from rowlock.store.arrays import Bigints, Instants, Integers, Smallints, Texts, Uuids, register_arrays
 
 
-def dumped(parameter: list[Any]) -> bytes:
+def dumped(parameter: Sequence[Any]) -> bytes:
     transformer = Transformer()
     register_arrays(transformer)
     [data] = transformer.dump_sequence([parameter], [psycopg.adapt.PyFormat.AUTO])
@@ -28,6 +29,7 @@ def dumped(parameter: list[Any]) -> bytes:
 def test_ids_read_back_as_they_were(ids: list[UUID]) -> None:
     loader = Transformer().get_loader(2951, psycopg.pq.Format.BINARY)
     assert loader.load(dumped(Uuids(ids))) == ids
+    assert loader.load(dumped(Ids([each.bytes for each in ids]))) == ids
 
 
 @pytest.mark.parametrize(("kind", "oid", "bits"), [(Smallints, 1005, 16), (Integers, 1007, 32), (Bigints, 1016, 64)])

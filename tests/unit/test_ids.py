@@ -28,13 +28,25 @@ def test_ids_rise_strictly() -> None:
 
 
 def test_no_ids_are_made_when_none_are_asked_for() -> None:
-    assert new_ids(0) == []
+    assert list(new_ids(0)) == []
+
+
+def test_ids_in_a_row_are_a_sequence_of_them() -> None:
+    made = new_ids(3)
+    assert len(made) == 3
+    assert [each.bytes for each in made] == made.as_bytes
+    assert [made[0], made[1], made[-1]] == list(made)
+    assert list(made[1:]) == list(made)[1:]
+    assert {type(each) for each in made} == {UUID}
+    assert made[2] in made
+    with pytest.raises(IndexError):
+        made[3]
 
 
 def test_ids_rise_in_every_thread_and_never_repeat() -> None:
     with ThreadPoolExecutor(4) as threads:
         batches = list(threads.map(new_ids, [5_000] * 8))
-    assert all(batch == sorted(batch) for batch in batches)
+    assert all(list(batch) == sorted(batch) for batch in batches)
     assert len({made for batch in batches for made in batch}) == 40_000
 
 

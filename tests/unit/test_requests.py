@@ -150,7 +150,7 @@ def test_a_series_takes_other_options_as_a_whole_and_keeps_its_ids() -> None:
     series = RequestSeries.like(task_request("mail"), ["{}"])
     other = series.replace(metadata='{"a":1}')
     assert {each.metadata for each in other} == {'{"a":1}'}
-    assert ids_of(other) == ids_of(series) == [each.id for each in series]
+    assert list(ids_of(other)) == list(ids_of(series)) == [each.id for each in series]
 
 
 def test_a_series_is_keyed_where_its_options_are() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rowlock.domain import bounds
 from rowlock.domain.errors import InvalidArgument
-from rowlock.domain.ids import new_id, new_ids
+from rowlock.domain.ids import Ids, new_id, new_ids
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.priorities import Priority, parse_priority
 
@@ -73,7 +73,7 @@ class RequestSeries(Sequence[TaskRequest]):
 
     __slots__ = ("first", "ids", "payloads")
 
-    def __init__(self, first: TaskRequest, ids: Sequence[UUID], payloads: Sequence[str]) -> None:
+    def __init__(self, first: TaskRequest, ids: Ids, payloads: Sequence[str]) -> None:
         self.first = first
         self.ids = ids
         self.payloads = payloads
@@ -81,7 +81,7 @@ class RequestSeries(Sequence[TaskRequest]):
     @classmethod
     def like(cls, first: TaskRequest, payloads: Sequence[str]) -> RequestSeries:
         """The first request, and one like it with an id of its own for each further payload."""
-        return cls(first, [first.id, *new_ids(len(payloads))], [first.payload, *payloads])
+        return cls(first, Ids([first.id.bytes, *new_ids(len(payloads)).as_bytes]), [first.payload, *payloads])
 
     def replace(self, **changes: Any) -> RequestSeries:
         """The same with other options for all of them."""

@@ -41,7 +41,7 @@ async def enqueue(database: Database, tenant_id: str, request: TaskRequest, *, w
         return (await settle(database, tenant_id, [request]))[0]
 
 
-async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     """Stores all of the tasks or none, in one transaction; answers in order. Raises as `enqueue` does."""
     check_batch(requests)
     if not requests:
@@ -72,7 +72,7 @@ def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
 
 async def _store(
     database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, wake: bool = True
-) -> list[Enqueued]:
+) -> Sequence[Enqueued]:
     if any_keyed(requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
     if len(requests) == 1:
@@ -93,7 +93,7 @@ async def _store_batch(database: Database, tenant_id: str, requests: Sequence[Ta
                     await tasks.insert_tasks(link, tenant_id, requests[start : start + MAX_BATCH])
 
 
-async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     """After a lost reply: finds the tasks, or stores them under the same ids."""
     try:
         stop = patience(database.settings)
@@ -105,7 +105,7 @@ async def settle(database: Database, tenant_id: str, requests: Sequence[TaskRequ
     raise AssertionError("retrying ends with an answer or an error")
 
 
-async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+async def _find_or_store(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     if any_keyed(requests):
         stored = [await _is_stored(database, tenant_id, request) for request in requests]
         if any(stored):

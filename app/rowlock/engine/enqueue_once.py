@@ -21,7 +21,7 @@ PATIENCE = timedelta(seconds=2)
 
 async def enqueue_once(
     database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, patience: timedelta = PATIENCE
-) -> list[Stored]:
+) -> Sequence[Stored]:
     """Stores all of the tasks or none; answers in order. Raises what `enqueue` raises, and `IdempotencyInProgress`
     where a key is still held after `patience`."""
     if not any(request.keyed for request in requests):

@@ -14,7 +14,7 @@ from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import all_stored
 
 
-def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     """Stores all of the tasks or none, in one transaction; answers in order. Raises what `enqueue` raises."""
     check_batch(requests)
     if not requests:
@@ -25,7 +25,7 @@ def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence
         return _settle(database, tenant_id, requests)
 
 
-def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     """After a lost reply: finds the tasks, or stores them under the same ids."""
     try:
         stop = patience(database.settings)
@@ -37,7 +37,7 @@ def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskReque
     raise AssertionError("retrying ends with an answer or an error")
 
 
-def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Enqueued]:
+def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
     if any_keyed(requests):
         stored = [database.is_stored(tenant_id, request.id) for request in requests]
         if any(stored):

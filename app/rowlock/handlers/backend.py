@@ -26,9 +26,9 @@ ACTOR = operate.Actor("python")
 class Backend(Protocol):
     """The calls of an application that need more than its declarations. Refusals are the domain's errors."""
 
-    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]: ...
+    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]: ...
 
-    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]: ...
+    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]: ...
 
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord: ...
 
@@ -50,12 +50,12 @@ class DatabaseBackend:
         self._sync_database: SyncDatabase | None = None
         self._making = threading.Lock()
 
-    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         if on is not None:
             return await callers.insert_on_async(on, self._settings.schema_, tenant_id, requests)
         return await enqueue.enqueue_many(self.database, tenant_id, requests)
 
-    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         if on is not None:
             return callers.insert_on(on, self._settings.schema_, tenant_id, requests)
         return enqueue_sync.enqueue_many_sync(self.sync_database, tenant_id, requests)

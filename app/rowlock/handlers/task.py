@@ -98,11 +98,11 @@ class Enqueueing(Generic[P, R]):
         """`enqueue` for programs without an event loop."""
         return self._app.submit_sync([self._request(args, kwargs)], **self._where())[0]
 
-    async def enqueue_many(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskHandle]:
+    async def enqueue_many(self, arguments: Iterable[Mapping[str, Any]]) -> Sequence[TaskHandle]:
         """Stores one task for each mapping of arguments, all or none."""
         return await self._app.submit(self._requests(arguments), **self._where())
 
-    def enqueue_many_sync(self, arguments: Iterable[Mapping[str, Any]]) -> list[TaskHandle]:
+    def enqueue_many_sync(self, arguments: Iterable[Mapping[str, Any]]) -> Sequence[TaskHandle]:
         """`enqueue_many` for programs without an event loop."""
         return self._app.submit_sync(self._requests(arguments), **self._where())
 

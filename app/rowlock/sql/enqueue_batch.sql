@@ -1,4 +1,4 @@
--- Stores many tasks without keys, all or none, and wakes the workers of those that are due:
+-- Stores many tasks without keys and of different options, all or none, and wakes the workers of those that are due:
 -- once for each queue, and with the lane where all are of one. Answers with the database's clock.
 -- What tasks have in common is sent once: a task is an id, a payload and the number of its options.
 -- Index: inserts into all of tasks_live's. Locks: none that wait. Fence: the primary key refuses a second task of an id.

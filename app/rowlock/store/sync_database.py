@@ -20,7 +20,7 @@ from rowlock.store.links import connection_options, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
-from rowlock.store.tasks import Stored, all_stored, as_json, batch_parameters, single_parameters
+from rowlock.store.tasks import Stored, all_stored, as_json, batch_statement, single_parameters
 
 
 class SyncDatabase:
@@ -50,14 +50,14 @@ class SyncDatabase:
     def close(self) -> None:
         self._pool.close()
 
-    def insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    def insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
         """Stores all of the tasks or none; answers in order. `OutcomeUnknown` where the reply was lost."""
         for attempt in racing_sync():
             with attempt:
                 return self._insert(tenant_id, requests)
         raise AssertionError("trying ends with an answer or an error")
 
-    def _insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+    def _insert(self, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
         with self._link() as connection:
             if any_keyed(requests):
                 keyed = {"tasks": as_json(requests), "tenant_id": tenant_id}
@@ -66,7 +66,7 @@ class SyncDatabase:
                 single = {**single_parameters(tenant_id, requests[0]), "wake": requests[0].due_soon}
                 self._run(connection, "enqueue", single)
             else:
-                self._run(connection, "enqueue_batch", batch_parameters(tenant_id, requests))
+                self._run(connection, *batch_statement(tenant_id, requests))
         return all_stored(requests)
 
     def is_stored(self, tenant_id: str, task_id: UUID) -> bool:

@@ -11,11 +11,14 @@ from uuid import UUID
 import orjson
 
 from rowlock.domain.errors import NotFound
-from rowlock.domain.requests import RequestSeries, TaskRequest, ids_of, lane_of
+from rowlock.domain.ids import Ids
+from rowlock.domain.lazy import LazySequence
+from rowlock.domain.requests import RequestSeries, TaskRequest, lane_of
 from rowlock.store.arrays import Bigints, Texts, Uuids
 from rowlock.store.links import Runner
 
 Json = Any  # whatever JSON spells
+_EACH_TASKS_OWN = ("id", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,15 @@ class Stored(NamedTuple):
     created: bool
 
 
-def all_stored(requests: Sequence[TaskRequest]) -> list[Stored]:
+def all_stored(requests: Sequence[TaskRequest]) -> Sequence[Stored]:
     """The answer to requests that nothing but themselves can have answered."""
-    return [Stored(task_id, True) for task_id in ids_of(requests)]
+    if isinstance(requests, RequestSeries):
+        return LazySequence(_stored, requests.ids)
+    return [_stored(request.id) for request in requests]
+
+
+def _stored(task_id: UUID) -> Stored:
+    return Stored(task_id, True)
 
 
 async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, wake: bool) -> None:
@@ -109,16 +118,16 @@ async def insert_task(runner: Runner, tenant_id: str, request: TaskRequest, *, w
 
 async def insert_tasks(runner: Runner, tenant_id: str, requests: Sequence[TaskRequest]) -> datetime:
     """Stores many tasks without keys, all or none, and wakes workers. When, by the database's clock."""
-    return await _insert_batch(runner, batch_parameters(tenant_id, requests))
+    return await _insert_batch(runner, batch_statement(tenant_id, requests))
 
 
 async def insert_tasks_of(runner: Runner, asked: Sequence[tuple[str, TaskRequest]]) -> datetime:
     """The same for tasks of several tenants."""
-    return await _insert_batch(runner, mixed_batch_parameters(asked))
+    return await _insert_batch(runner, mixed_batch_statement(asked))
 
 
-async def _insert_batch(runner: Runner, parameters: Mapping[str, Any]) -> datetime:
-    stored_at: datetime = (await runner.run("enqueue_batch", parameters))[0][0]
+async def _insert_batch(runner: Runner, asked: tuple[str, Mapping[str, Any]]) -> datetime:
+    stored_at: datetime = (await runner.run(*asked))[0][0]
     return stored_at
 
 
@@ -156,15 +165,14 @@ def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
     }
 
 
-def batch_parameters(tenant_id: str, requests: Sequence[TaskRequest]) -> dict[str, Any]:
-    """Parameters of `enqueue_batch.sql` for one tenant's tasks."""
-    if not isinstance(requests, RequestSeries):
-        return mixed_batch_parameters([(tenant_id, request) for request in requests])
-    first = single_parameters(tenant_id, requests.first)
-    return _batch([first], requests.ids, requests.payloads, [1] * len(requests))
+def batch_statement(tenant_id: str, requests: Sequence[TaskRequest]) -> tuple[str, dict[str, Any]]:
+    """The statement that stores one tenant's tasks, and its parameters."""
+    if isinstance(requests, RequestSeries):
+        return _series(tenant_id, requests.first, requests.ids, requests.payloads)
+    return mixed_batch_statement([(tenant_id, request) for request in requests])
 
 
-def mixed_batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str, Any]:
+def mixed_batch_statement(asked: Sequence[tuple[str, TaskRequest]]) -> tuple[str, dict[str, Any]]:
     """The same for tasks of several tenants."""
     numbers: dict[tuple[object, ...], int] = {}
     rows: list[dict[str, Any]] = []
@@ -176,17 +184,20 @@ def mixed_batch_parameters(asked: Sequence[tuple[str, TaskRequest]]) -> dict[str
             number = numbers[key] = len(numbers) + 1
             rows.append(single_parameters(tenant_id, request))
         options.append(number)
-    return _batch(rows, [request.id for _, request in asked], [request.payload for _, request in asked], options)
-
-
-def _batch(
-    rows: Sequence[dict[str, Any]], ids: Sequence[UUID], payloads: Sequence[str], options: Sequence[int]
-) -> dict[str, Any]:
-    """A list for each column of the different options there are, and which of them each task has."""
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
-    del columns["id"], columns["payload"]
+    ids, payloads = Uuids([request.id for _, request in asked]), [request.payload for _, request in asked]
+    if len(rows) == 1:
+        return _series(*asked[0], ids, payloads)
+    columns = {name: [row[name] for row in rows] for name in rows[0] if name not in _EACH_TASKS_OWN}
     columns["tags"] = [None if tags is None else orjson.dumps(tags).decode() for tags in columns["tags"]]
-    return {**columns, "ids": Uuids(ids), "payloads": Texts(payloads), "options": Bigints(options)}
+    return "enqueue_batch", {**columns, "ids": ids, "payloads": Texts(payloads), "options": Bigints(options)}
+
+
+def _series(
+    tenant_id: str, first: TaskRequest, ids: Ids | Uuids, payloads: Sequence[str]
+) -> tuple[str, dict[str, Any]]:
+    """For tasks that have all their options in common."""
+    parameters = {**single_parameters(tenant_id, first), "ids": ids, "payloads": Texts(payloads)}
+    return "enqueue_series", {name: value for name, value in parameters.items() if name not in _EACH_TASKS_OWN}
 
 
 def as_json(requests: Sequence[TaskRequest]) -> str:

@@ -101,7 +101,7 @@ class Inline:
 
     # -- what an application asks of its backend
 
-    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+    async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         before = len(self.tasks)
         try:
             answers = [self._take(tenant_id, request, on) for request in requests]
@@ -113,7 +113,7 @@ class Inline:
         await self._run([task for task, created in answers if created])
         return [Stored(task.id, created) for task, created in answers]
 
-    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> list[Stored]:
+    def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         return blocking(lambda: self.submit(tenant_id, requests, on))
 
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord:

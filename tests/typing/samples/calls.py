@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import assert_type
 
@@ -48,7 +49,7 @@ async def asynchronously() -> None:
     await nothing.enqueue(1)  # E: call-arg
     await anything.enqueue([1, 2], other=3)
     await anything.enqueue(3)  # E: call-arg
-    assert_type(await bare.enqueue_many([{"to": "ada"}]), list[TaskHandle])
+    assert_type(await bare.enqueue_many([{"to": "ada"}]), Sequence[TaskHandle])
     await bare.enqueue_many(7)  # E: arg-type
 
 
@@ -58,7 +59,7 @@ def synchronously() -> None:
     called.enqueue_sync(to=1)  # E: arg-type
     threaded.enqueue_sync(copies=1)  # E: call-arg
     nothing.enqueue_sync("x")  # E: call-arg
-    assert_type(bare.enqueue_many_sync([{"to": "ada"}]), list[TaskHandle])
+    assert_type(bare.enqueue_many_sync([{"to": "ada"}]), Sequence[TaskHandle])
 
 
 async def with_options() -> None:

@@ -94,12 +94,12 @@ async def _read_back(services: Services, tenant_id: str, request: TaskRequest) -
         return _as_requested(tenant_id, request, datetime.now(UTC))
 
 
-async def store_batch(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+async def store_batch(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
     """Stores all of them or none; answers in order."""
     return await _store_all(services, tenant_id, requests)
 
 
-async def _store_all(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> list[Stored]:
+async def _store_all(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
     stored = await enqueue_once(services.database, tenant_id, requests)
     _count(services, [asked for asked, one in zip(requests, stored, strict=True) if one.created])
     return stored
