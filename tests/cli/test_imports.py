@@ -59,3 +59,14 @@ import rowlock.api.server
 assert "alembic" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_servers_load_no_rich_for_their_logs_and_leave_it_to_others() -> None:
+    script = """
+import sys
+import rowlock.cli.supervision.serving, rowlock.worker
+assert not {"rich", "pygments"} & sys.modules.keys()
+import rich.console
+assert sys.modules["structlog.dev"].plain_traceback
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import typer
 
 from rowlock.cli.exit_codes import ExitCode
+from rowlock.cli.supervision import lean_structlog  # noqa: F401 - before all that logs
 from rowlock.cli.supervision.lifeline import follow_lifeline
 from rowlock.cli.supervision.signals import listen_for_signals
 from rowlock.telemetry.logs import get_logger
