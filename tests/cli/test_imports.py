@@ -61,12 +61,12 @@ assert "alembic" not in sys.modules
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_servers_load_no_rich_for_their_logs_and_leave_it_to_others() -> None:
+def test_servers_load_neither_rich_nor_greenlet_for_their_logs_and_leave_them_to_others() -> None:
     script = """
 import sys
 import rowlock.cli.supervision.serving, rowlock.worker
-assert not {"rich", "pygments"} & sys.modules.keys()
-import rich.console
+assert not {"rich", "pygments", "greenlet"} & sys.modules.keys()
+import greenlet, rich.console
 assert sys.modules["structlog.dev"].plain_traceback
 """
     subprocess.run([sys.executable, "-c", script], check=True)
