@@ -117,6 +117,12 @@ CANCELLED_WHILE_IT_RAN = "The task was cancelled while it ran."
 Unsuccessful = Raised | TimedOut | DeadlinePassed | CancelRequested
 Result = Returned | Unsuccessful
 Transition = Succeed | RetryLater | Bury | SnoozeFor | CancelDone
+_NOTHING, _SUCCEED = Returned(None), Succeed(None)  # what most handlers return, and what follows from it
+
+
+def returned(value: object) -> Returned:
+    """The handler came back with a value."""
+    return _NOTHING if value is None else Returned(value)
 
 
 def decide(
@@ -134,7 +140,7 @@ def decide(
     `time_left` until the task's deadline, None without one. Whoever asked for its end does not want another attempt.
     """
     if isinstance(result, Returned):
-        return Succeed(result.value)
+        return _SUCCEED if result is _NOTHING else Succeed(result.value)
 
     def backoff() -> timedelta:
         return policy.delay(attempt, random)

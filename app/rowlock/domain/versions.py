@@ -39,7 +39,7 @@ class Versions:
 
     def knows(self, version: int) -> bool:
         """Whether a value of that version can be used."""
-        return self.oldest <= version <= self.current
+        return version == self.current or self.oldest <= version < self.current
 
     def upcast(self, from_version: int) -> Callable[[F], F]:
         """Declares the function that turns a value of `from_version` into one of the next version."""

@@ -13,9 +13,9 @@ RELEASED = "released"
 
 def ending_of(task: ClaimedTask, transition: Transition, *, max_result_bytes: int, result_version: int = 1) -> Ending:
     """The ending that says `transition` of the attempt. A result that is not JSON buries the task with that reason."""
+    if isinstance(transition, Succeed):  # before the others, which are matched in twice the time
+        return _success(task, transition.result, max_result_bytes, result_version)
     match transition:
-        case Succeed(result):
-            return _success(task, result, max_result_bytes, result_version)
         case RetryLater(delay, reason, error, traceback):
             outcome = "timed_out" if reason is ReasonCode.TIMEOUT else "failed"
             return _said(task, Way.RETRY, outcome, reason, error, traceback, delay.total_seconds())

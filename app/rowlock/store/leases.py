@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -60,6 +61,9 @@ class ClaimedTask(NamedTuple):
         text = self.payload_text
         payload: dict[str, Any] = {} if text == "{}" else orjson.loads(text)
         return payload
+
+
+_as_claimed: Callable[[Row], ClaimedTask] = partial(tuple.__new__, ClaimedTask)  # `_make` takes 2.5 times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ async def claim_capped(
 
 
 def _claimed(rows: list[Row]) -> list[ClaimedTask]:
-    return list(map(ClaimedTask._make, rows))
+    return list(map(_as_claimed, rows))
 
 
 async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:

@@ -27,10 +27,10 @@ from rowlock.domain.decide import (
     DeadlinePassed,
     Raised,
     Result,
-    Returned,
     TimedOut,
     Transition,
     decide,
+    returned,
 )
 from rowlock.domain.errors import InvalidPayload
 from rowlock.domain.outcomes import Fail
@@ -245,11 +245,11 @@ class Attempt:
                 payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
                 keywords = handler.arguments.keywords(payload)
                 if middlewares or handler.executor != "async" or self._bounded:
-                    return Returned(await self._call(handler, keywords, middlewares, executors))
+                    return returned(await self._call(handler, keywords, middlewares, executors))
                 self.begun = True  # and nothing is around the handler, so nothing is built for it
                 if handler.takes_context:
-                    return Returned(await handler.function(self.context, **keywords))
-                return Returned(await handler.function(**keywords))
+                    return returned(await handler.function(self.context, **keywords))
+                return returned(await handler.function(**keywords))
         except AttemptTimedOut:
             return self._timed_out()
         except AttemptOverdue:
