@@ -122,7 +122,7 @@ async def test_works_by_polling_where_listen_is_lost(app: Rowlock, monkeypatch: 
         async def __aexit__(self, *_: object) -> None:
             return None
 
-    monkeypatch.setattr(wakeups, "listen", lambda _: NoListen())
+    monkeypatch.setattr(wakeups, "listen", lambda *_: NoListen())
 
     @app.task
     async def echo(n: int) -> int:

@@ -19,21 +19,20 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 SWEEPS_SHARE = 30  # of the time that sweeps of a lane may take, one in so many
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One tenant, or one flow key of a tenant, at one priority of one queue."""
+class Lane(NamedTuple):
+    """One tenant, or one flow key of a tenant, at one priority of one queue. A tuple, for it is hashed all the time."""
 
     queue: str
     priority: int
     lane: str
 
 
-@dataclass(frozen=True, slots=True)
-class LanePlan:
+class LanePlan(NamedTuple):
     """Claim at most `quota` tasks from `lane`, visible from `floor` on (None: from the beginning)."""
 
     lane: Lane
@@ -217,8 +216,10 @@ class LaneBook:
         return min(max(floor, entry.left_behind), newest - self._least_slack)
 
     def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
-        if not self._due or most <= 0:
+        if most <= 0:
             return []
+        if len(self._due) <= 1:
+            return list(self._due.items())
         best = min(lane.priority for lane in self._due)
         rivals = (known for known in self._due.items() if known[0].priority == best)
         return heapq.nsmallest(most, rivals, key=lambda known: (known[1].rank, not known[1].heard))

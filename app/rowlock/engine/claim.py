@@ -170,16 +170,23 @@ class Claimer:
     def _learn(self) -> None:
         """Notes what the last claim tells of its lanes: with the next one, so that what was claimed begins first."""
         (plans, taken), self._to_learn = self._to_learn, ((), ())
-        # By the three names: to make a Lane of them, and hash it, costs 2 µs a task.
-        by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
-        for task in taken:
-            by_lane[task.queue, task.priority, task.lane].append(task)
-        for plan in plans:
-            mine = by_lane.get((plan.lane.queue, plan.lane.priority, plan.lane.lane))
+        if not plans:
+            return
+        for plan, mine in zip(plans, _of_each(plans, taken), strict=True):
             if mine:
                 self._book.claimed(plan.lane, newest_visible_at(mine), tasks=len(mine))
-            if len(mine or ()) < plan.quota:
+            if len(mine) < plan.quota:
                 self._book.came_up_short(plan.lane)
+
+
+def _of_each(plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> list[Sequence[ClaimedTask]]:
+    """What was taken, by the lanes of the plans."""
+    if len(plans) == 1:
+        return [taken]
+    by_lane: dict[tuple[str, int, str], list[ClaimedTask]] = defaultdict(list)
+    for task in taken:  # by the three names, which are as good as a Lane and need not be made into one
+        by_lane[task.queue, task.priority, task.lane].append(task)
+    return [by_lane.get(plan.lane, []) for plan in plans]
 
 
 def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:

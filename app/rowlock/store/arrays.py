@@ -109,10 +109,14 @@ class _TextsDumper(Dumper):
     format = Format.BINARY
     oid = TEXT_ARRAY_OID
 
-    def dump(self, obj: Texts) -> bytes:
+    def __init__(self, cls: type[Texts], context: AdaptContext | None = None) -> None:
+        super().__init__(cls, context)
         encoding = "utf-8" if self.connection is None else self.connection.info.encoding
-        utf_8 = encoding in ("utf-8", "ascii")
-        encoded = list(map(str.encode, obj)) if utf_8 else [text.encode(encoding) for text in obj]
+        self._encoding = None if encoding in ("utf-8", "ascii") else encoding
+
+    def dump(self, obj: Texts) -> bytes:
+        encoding = self._encoding
+        encoded = [text.encode(encoding) for text in obj] if encoding else list(map(str.encode, obj))
         elements = encoded * 2
         elements[0::2] = map(_length, map(len, encoded))
         elements[1::2] = encoded

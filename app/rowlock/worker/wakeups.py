@@ -70,12 +70,11 @@ class Wakeups:
         if not self.listening:
             pause = min(pause, self._pause)
         self._pause = min(self._poll_seconds, self._pause * 2)
+        timer = asyncio.get_running_loop().call_later(pause, self.wake)
         try:
-            async with asyncio.timeout(pause):
-                await self._event.wait()
-        except TimeoutError:
-            return
+            await self._event.wait()
         finally:
+            timer.cancel()
             self._event.clear()
 
     async def run(self) -> None:
@@ -88,28 +87,26 @@ class Wakeups:
                 await self._listen(attempt)
 
     async def _listen(self, attempt: tenacity.AttemptManager) -> None:
-        async with listen(self._database) as notifications:
-            if notifications is None:
+        async with listen(self._database, self._heard) as broken:
+            if broken is None:
                 log.info("A pooler stands before the database: polling without LISTEN.")
                 return
             self.listening = True
+            attempt.retry_state.attempt_number = 1  # the next connection is tried at once
             self.wake()  # whatever was announced while nobody listened
             try:
-                async for payload in notifications:
-                    self._heard(payload)
-                    await asyncio.sleep(0)  # what it has woken goes first, then this listens on
+                await broken
             finally:
                 self.listening = False
-        attempt.retry_state.attempt_number = 1
 
     def _heard(self, payload: str) -> None:
-        process_metrics().notifications.inc()
         if payload.startswith("cancel:"):
             number = payload.removeprefix("cancel:")
             if number.isdigit():
                 self._on_cancel(int(number))
         else:
             self._heard_of_work(*payload.split(" ", 2))
+        asyncio.get_running_loop().call_soon(process_metrics().notifications.inc)  # after whom it has woken
 
     def _heard_of_work(self, queue: str, *stream: str) -> None:
         """`stream` is a priority and a lane of that queue, where they were told."""
