@@ -8,41 +8,26 @@ The clock read inside is the id generator's own: no deadline is ever decided by 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import overload
 from uuid import UUID, SafeUUID
 
 import uuid_utils
 
 from rowlock.domain.bounds import shown
 from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.lazy import LazySequence
 
 # `uuid.UUID(text)` also takes braces, URNs, underscores and stray hyphens: one id, one spelling.
 _CANONICAL = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Ids(Sequence[UUID]):
-    """Ids in a row, kept as 16 bytes each: a `UUID`, made when one is asked for, takes four times as long to make."""
+class Ids(LazySequence[UUID]):
+    """Ids in a row, kept as 16 bytes each: a `UUID` takes four times as long to make."""
 
     __slots__ = ("as_bytes",)
 
     def __init__(self, as_bytes: list[bytes]) -> None:
+        super().__init__(_id_of, as_bytes)
         self.as_bytes = as_bytes
-
-    def __len__(self) -> int:
-        return len(self.as_bytes)
-
-    def __iter__(self) -> Iterator[UUID]:
-        return map(_id_of, self.as_bytes)
-
-    @overload
-    def __getitem__(self, at: int) -> UUID: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Ids: ...
-
-    def __getitem__(self, at: int | slice) -> UUID | Ids:
-        return Ids(self.as_bytes[at]) if isinstance(at, slice) else _id_of(self.as_bytes[at])
 
 
 def new_id() -> UUID:

@@ -98,7 +98,7 @@ class RequestSeries(Sequence[TaskRequest]):
 
     def __getitem__(self, at: int | slice) -> TaskRequest | RequestSeries:
         if isinstance(at, slice):
-            return RequestSeries(self.first, self.ids[at], self.payloads[at])
+            return RequestSeries(self.first, Ids(self.ids.as_bytes[at]), self.payloads[at])
         return self.first._replace(id=self.ids[at], payload=self.payloads[at])
 
 
