@@ -261,8 +261,8 @@ class Rowlock:
         return changes
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> Sequence[TaskHandle]:
-        if isinstance(requests, RequestSeries):
-            process_metrics().record_submitted({(requests.first.queue, requests.first.name): len(requests)}, "python")
+        if len(requests) == 1 or isinstance(requests, RequestSeries):
+            process_metrics().record_submitted({(requests[0].queue, requests[0].name): len(requests)}, "python")
         else:
             process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
         return LazySequence(lambda each: TaskHandle(self, each.id, each.created, tenant), stored)

@@ -45,6 +45,10 @@ class TaskRequest(NamedTuple):
     parent_id: UUID | None
     workflow_id: UUID | None
 
+    def like(self, payload: str) -> TaskRequest:
+        """The same with an id of its own, and a payload that is JSON text, already checked."""
+        return TaskRequest(new_id(), payload, *self[2:])
+
     @property
     def options(self) -> tuple[object, ...]:
         """All that tasks may share."""

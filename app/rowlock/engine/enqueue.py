@@ -53,8 +53,8 @@ async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[Ta
 
 
 def check_batch(requests: Sequence[TaskRequest]) -> None:
-    if isinstance(requests, RequestSeries):
-        return  # its ids were made here
+    if len(requests) <= 1 or isinstance(requests, RequestSeries):
+        return  # the ids of a series were made here
     if len(set(ids_of(requests))) < len(requests):
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
 

@@ -113,22 +113,32 @@ class Enqueueing(Generic[P, R]):
         """One for each; those after the first take its options, unless each has some of its own."""
         left = iter(arguments)
         made = [self._request((), each) for each in islice(left, 1)]
-        if not made or self._options.get("id") or any(callable(self._options.get(key)) for key in _KEYS):
+        if not made or self._pattern is None:
             return made + [self._request((), each) for each in left]
         payload = self.handler.arguments.payload
         return RequestSeries.like(made[0], [payload((), each) for each in left])
 
     def _request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> TaskRequest:
-        handler = self.handler
-        chosen = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
+        payload = self.handler.arguments.payload(args, kwargs)
+        if self._pattern is not None:
+            return self._pattern.like(payload)
+        chosen = self._chosen()
         for key in _KEYS:
             if callable(chosen.get(key)):
-                chosen[key] = chosen[key](handler.arguments.named(args, kwargs, defaults=True))
-        return task_request(
-            handler.name,
-            handler.arguments.payload(args, kwargs),
-            **{**handler.defaults, **chosen},
-        )
+                chosen[key] = chosen[key](self.handler.arguments.named(args, kwargs, defaults=True))
+        return task_request(self.handler.name, payload, **chosen)
+
+    @functools.cached_property
+    def _pattern(self) -> TaskRequest | None:
+        """A request of which all others are like, checked once; None where their options are not the same."""
+        chosen = self._chosen()
+        if chosen.get("id") or any(callable(chosen.get(key)) for key in _KEYS):
+            return None
+        return task_request(self.handler.name, **chosen)
+
+    def _chosen(self) -> dict[str, Any]:
+        options = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
+        return {**self.handler.defaults, **options}
 
 
 class Task(Enqueueing[P, R]):

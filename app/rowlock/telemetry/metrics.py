@@ -61,6 +61,7 @@ class Metrics:
         )
         self.task_labels: Final = TaskLabels()
         self._route_label = BoundedLabel(200)
+        self._submitted: dict[tuple[tuple[str, str], str], Counter] = {}
         self._ended: dict[tuple[str, str, str], _Ended] = {}
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -133,8 +134,16 @@ class Metrics:
 
     def record_submitted(self, tasks: Iterable[tuple[str, str]] | Mapping[tuple[str, str], int], source: str) -> None:
         """Count enqueued tasks, given as (queue, name), or how many of each. Sources: python, rest, cli, schedule."""
-        for pair, count in Tally(tasks).items():
-            self.tasks_submitted.labels(*self.task_labels(pair), source).inc(count)
+        for pair, count in (tasks if isinstance(tasks, dict) else Tally(tasks)).items():
+            submitted = self._submitted.get((pair, source)) or self._submitted_series(pair, source)
+            submitted.inc(count)
+
+    def _submitted_series(self, pair: tuple[str, str], source: str) -> Counter:
+        labels = self.task_labels(pair)
+        submitted = self.tasks_submitted.labels(*labels, source)
+        if labels == pair:
+            self._submitted[pair, source] = submitted
+        return submitted
 
     def record_claim(self, tasks: int, seconds: float) -> None:
         """Count one claim that took so many `tasks`."""
