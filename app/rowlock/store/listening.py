@@ -27,7 +27,7 @@ async def listen(database: Database, heard: Callable[[str], None]) -> AsyncItera
         channel = (await link.query(f'SELECT "{link.schema}".wake_channel()'))[0][0]
         link.connection.add_notify_handler(lambda notification: heard(notification.payload))  # with the next answer
         await link.query(f'LISTEN "{channel}"')
-        with translated(), _hearing(link.connection, heard) as broken:
+        with _hearing(link.connection, heard) as broken:
             yield broken
     finally:
         await link.close()
@@ -43,9 +43,13 @@ def _hearing(connection: Connection, heard: Callable[[str], None]) -> Iterator[a
 
     def read() -> None:
         try:
-            server.consume_input()
-            while (notification := server.notifies()) is not None:
-                heard(notification.extra.decode(encoding))
+            try:
+                server.consume_input()
+                while (notification := server.notifies()) is not None:
+                    heard(notification.extra.decode(encoding))
+            except Exception:  # only then by way of this, which would cost every notification as much as its reading
+                with translated():
+                    raise
         except Exception as error:  # noqa: BLE001 - whoever awaits is told
             loop.remove_reader(socket)
             if not broken.done():

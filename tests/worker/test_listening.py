@@ -1,0 +1,58 @@
+"""Listening: payloads reach whoever listens as they come, and the end of it reaches whoever waits for that."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation
+
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.store.listening import listen
+
+NOTIFY = "SELECT pg_notify(rowlock.wake_channel(), %(payload)s)"
+
+
+async def test_payloads_come_in_order_many_at_once_too(here: Installation) -> None:
+    heard: list[str] = []
+    async with listen(here.database, heard.append) as broken:
+        assert broken is not None
+        await here.query(NOTIFY, {"payload": "first ä"})
+        await eventually(lambda: heard == ["first ä"])
+        await here.query("SELECT pg_notify(rowlock.wake_channel(), n::text) FROM generate_series(1, 500) AS n")
+        await eventually(lambda: len(heard) == 501)
+    assert heard[1:] == [str(n) for n in range(1, 501)]
+
+
+async def test_who_waits_is_told_that_the_connection_broke(here: Installation) -> None:
+    async with listen(here.database, lambda _: None) as broken:
+        assert broken is not None
+        [[ended]] = await here.query(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE application_name LIKE '%% wake-ups' AND datname = current_database()"
+        )
+        assert ended == 1
+        with pytest.raises(DatabaseUnavailable):
+            await broken
+
+
+async def test_what_listening_itself_raises_comes_out(here: Installation) -> None:
+    def refuse(payload: str) -> None:
+        raise LookupError(payload)
+
+    async with listen(here.database, refuse) as broken:
+        assert broken is not None
+        await here.query(NOTIFY, {"payload": "x"})
+        with pytest.raises(LookupError, match="x"):
+            await broken
+
+
+async def test_nothing_is_read_any_more_once_it_is_left(here: Installation) -> None:
+    heard: list[str] = []
+    async with listen(here.database, heard.append):
+        await here.query(NOTIFY, {"payload": "in time"})
+        await eventually(lambda: heard == ["in time"])
+    await here.query(NOTIFY, {"payload": "too late"})
+    await asyncio.sleep(0)
+    assert heard == ["in time"]
