@@ -74,7 +74,7 @@ def _compared(case: Case, recorded: Recorded) -> Iterator[str]:
     ordered = sorted(recorded.results, key=lambda result: (result.variant, _rank(result)))
     yield markdown(case, ordered, systems=True)
     yield _of_runs(recorded)
-    failed = sorted({result.system for result in recorded.results if not result.runs})
+    failed = sorted(f"{result.system} ({result.variant})" for result in recorded.results if not result.runs)
     if failed:
         yield f"Without a sound run, and so left out: {', '.join(failed)}."
     if case.name == "drain":
