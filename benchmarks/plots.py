@@ -41,15 +41,19 @@ def bars(path: Path, results: Sequence[Result], figure: str, label: str) -> None
 def lines(
     path: Path, series: Mapping[str, Sequence[tuple[float, float]]], label: str, *, stepped: bool = False
 ) -> None:
-    """One line for each name over the seconds of its run; rowlock's stand out, a second one dashed."""
+    """One line for each name over the seconds of its run; rowlock's stand out, a second one dashed. A name without
+    points has none, but keeps its colour from the others, which so have the same ones in every plot."""
     with mpl.rc_context(STYLE):
         canvas, axes = plt.subplots()
         others, strokes = iter(OTHERS * 2), cycle(("-", "--", ":"))
         for name, points in series.items():
             ours = name.startswith("rowlock")
+            colour = OURS if ours else next(others)
+            if not points:
+                continue
             seconds, values = zip(*points, strict=True)
             axes.plot(
-                seconds, values, label=name, color=OURS if ours else next(others), linewidth=2.2 if ours else 1.3,
+                seconds, values, label=name, color=colour, linewidth=2.2 if ours else 1.3,
                 linestyle=next(strokes) if ours else "-", drawstyle="steps-post" if stepped else "default",
             )  # fmt: skip
         _frame(axes, label, many=len(series) > 1)

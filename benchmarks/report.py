@@ -82,7 +82,7 @@ def _compared(case: Case, recorded: Recorded) -> Iterator[str]:
     if case.name == "churn":
         for variant in ("free", "pinned"):
             chosen = [result for result in recorded.results if result.variant == variant]
-            series = {result.system: result.runs[-1].timelines["rate"] for result in chosen if result.runs}
+            series = {result.system: result.runs[-1].timelines["rate"] if result.runs else [] for result in chosen}
             title = f"{case.title}, the horizon {variant}"
             yield _drawn(f"churn-{variant}", title, lambda path, s=series: plots.lines(path, s, "tasks/s"))
 
