@@ -71,7 +71,7 @@ def _share(timeline: Sequence[tuple[float, float]], begin: float, end: float) ->
 
 
 def variants(scale: Scale, systems: Sequence[System]) -> list[Variant]:
-    seconds = sized(scale, quick=6, full=180, long=180)
+    seconds = sized(scale, quick=6, full=180)
     return [
         Variant(f"{'pinned' if pinned else 'free'}", system, churn(seconds, pinned=pinned), once=True)
         for system in systems

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
@@ -12,6 +10,11 @@ from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.store.listening import listen
 
 NOTIFY = "SELECT pg_notify(rowlock.wake_channel(), %(payload)s)"
+LISTENING = "FROM pg_stat_activity WHERE application_name LIKE '%% wake-ups' AND datname = current_database()"
+
+
+async def nobody_listens(here: Installation) -> bool:
+    return (await here.query(f"SELECT count(*) {LISTENING}")) == [(0,)]
 
 
 async def test_payloads_come_in_order_many_at_once_too(here: Installation) -> None:
@@ -28,10 +31,7 @@ async def test_payloads_come_in_order_many_at_once_too(here: Installation) -> No
 async def test_who_waits_is_told_that_the_connection_broke(here: Installation) -> None:
     async with listen(here.database, lambda _: None) as broken:
         assert broken is not None
-        [[ended]] = await here.query(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE application_name LIKE '%% wake-ups' AND datname = current_database()"
-        )
+        [[ended]] = await here.query(f"SELECT count(pg_terminate_backend(pid)) {LISTENING}")
         assert ended == 1
         with pytest.raises(DatabaseUnavailable):
             await broken
@@ -53,6 +53,6 @@ async def test_nothing_is_read_any_more_once_it_is_left(here: Installation) -> N
     async with listen(here.database, heard.append):
         await here.query(NOTIFY, {"payload": "in time"})
         await eventually(lambda: heard == ["in time"])
+    await eventually(lambda: nobody_listens(here))
     await here.query(NOTIFY, {"payload": "too late"})
-    await asyncio.sleep(0)
     assert heard == ["in time"]

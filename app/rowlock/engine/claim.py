@@ -170,8 +170,6 @@ class Claimer:
     def _learn(self) -> None:
         """Notes what the last claim tells of its lanes: with the next one, so that what was claimed begins first."""
         (plans, taken), self._to_learn = self._to_learn, ((), ())
-        if not plans:
-            return
         for plan, mine in zip(plans, _of_each(plans, taken), strict=True):
             if mine:
                 self._book.claimed(plan.lane, newest_visible_at(mine), tasks=len(mine))

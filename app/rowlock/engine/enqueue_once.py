@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from rowlock.domain.errors import OutcomeUnknown
-from rowlock.domain.requests import TaskRequest
+from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.engine.enqueue import check_batch, enqueue, enqueue_many, settle
 from rowlock.store.database import Database
 from rowlock.store.keyed_tasks import insert_keyed_within
@@ -24,7 +24,7 @@ async def enqueue_once(
 ) -> Sequence[Stored]:
     """Stores all of the tasks or none; answers in order. Raises what `enqueue` raises, and `IdempotencyInProgress`
     where a key is still held after `patience`."""
-    if not any(request.keyed for request in requests):
+    if not any_keyed(requests):
         if len(requests) == 1:
             return [await enqueue(database, tenant_id, requests[0])]
         return await enqueue_many(database, tenant_id, requests)

@@ -99,7 +99,7 @@ class Connection(AsyncConnection[Row]):
 
     async def wait(self, gen: PQGen[Any], *args: Any, **options: Any) -> Any:  # Any: whatever the generator returns
         """As psycopg's, without its timer for each wait. Whatever is not just waiting for an answer is left to it."""
-        if args or any(value is not None for value in options.values()):
+        if args or options:
             return await super().wait(gen, *args, **options)
         try:
             wanted = next(gen)

@@ -129,11 +129,25 @@ def translated() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        known = domain_error(error)
-        if known is None:
+        if (known := _counted(error)) is None:
             raise
-        _count(known)
         raise known from error
+
+
+def translation(error: Exception) -> Exception:
+    """What `translated` would raise, for those who hand an error on."""
+    known = _counted(error)
+    if known is None:
+        return error
+    known.__cause__ = error
+    return known
+
+
+def _counted(error: Exception) -> RowlockError | None:
+    known = domain_error(error)
+    if known is not None:
+        _count(known)
+    return known
 
 
 def lost_in_flight(error: psycopg.Error) -> OutcomeUnknown | None:

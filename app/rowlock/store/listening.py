@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from rowlock.store.connections import Connection
 from rowlock.store.database import Database
-from rowlock.store.errors import translated
+from rowlock.store.errors import translation
 from rowlock.store.links import is_pooled
 
 
@@ -43,17 +43,13 @@ def _hearing(connection: Connection, heard: Callable[[str], None]) -> Iterator[a
 
     def read() -> None:
         try:
-            try:
-                server.consume_input()
-                while (notification := server.notifies()) is not None:
-                    heard(notification.extra.decode(encoding))
-            except Exception:  # only then by way of this, which would cost every notification as much as its reading
-                with translated():
-                    raise
+            server.consume_input()
+            while (notification := server.notifies()) is not None:
+                heard(notification.extra.decode(encoding))
         except Exception as error:  # noqa: BLE001 - whoever awaits is told
             loop.remove_reader(socket)
             if not broken.done():
-                broken.set_exception(error)
+                broken.set_exception(translation(error))
 
     loop.add_reader(socket, read)
     try:

@@ -18,7 +18,6 @@ from rowlock.store.arrays import Bigints, Texts, Uuids
 from rowlock.store.links import Runner
 
 Json = Any  # whatever JSON spells
-_EACH_TASKS_OWN = ("id", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ def single_parameters(tenant_id: str, request: TaskRequest) -> dict[str, Any]:
 def batch_statement(tenant_id: str, requests: Sequence[TaskRequest]) -> tuple[str, dict[str, Any]]:
     """The statement that stores one tenant's tasks, and its parameters."""
     if isinstance(requests, RequestSeries):
-        return _series(tenant_id, requests.first, requests.ids, requests.payloads)
+        return _series(single_parameters(tenant_id, requests.first), requests.ids, requests.payloads)
     return mixed_batch_statement([(tenant_id, request) for request in requests])
 
 
@@ -186,18 +185,15 @@ def mixed_batch_statement(asked: Sequence[tuple[str, TaskRequest]]) -> tuple[str
         options.append(number)
     ids, payloads = Uuids([request.id for _, request in asked]), [request.payload for _, request in asked]
     if len(rows) == 1:
-        return _series(*asked[0], ids, payloads)
-    columns = {name: [row[name] for row in rows] for name in rows[0] if name not in _EACH_TASKS_OWN}
+        return _series(rows[0], ids, payloads)
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     columns["tags"] = [None if tags is None else orjson.dumps(tags).decode() for tags in columns["tags"]]
     return "enqueue_batch", {**columns, "ids": ids, "payloads": Texts(payloads), "options": Bigints(options)}
 
 
-def _series(
-    tenant_id: str, first: TaskRequest, ids: Ids | Uuids, payloads: Sequence[str]
-) -> tuple[str, dict[str, Any]]:
-    """For tasks that have all their options in common."""
-    parameters = {**single_parameters(tenant_id, first), "ids": ids, "payloads": Texts(payloads)}
-    return "enqueue_series", {name: value for name, value in parameters.items() if name not in _EACH_TASKS_OWN}
+def _series(row: dict[str, Any], ids: Ids | Uuids, payloads: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """For tasks that have all their options in common. What a statement does not name is not sent."""
+    return "enqueue_series", {**row, "ids": ids, "payloads": Texts(payloads)}
 
 
 def as_json(requests: Sequence[TaskRequest]) -> str:

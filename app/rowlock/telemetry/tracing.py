@@ -54,8 +54,6 @@ def task_span(
     which are answers. `attributes` is asked where there is a span.
     """
     carrier = metadata.get(METADATA_KEY) if metadata else None
-    if carrier is None and _tracers.current() is None:
-        return _NO_SPAN
     return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes)
 
 
@@ -64,8 +62,6 @@ def request_span(
 ) -> AbstractContextManager[Span]:
     """The span of one HTTP request, a child of the caller's span where the headers carry one."""
     carrier = headers if "traceparent" in headers else None
-    if carrier is None and _tracers.current() is None:
-        return _NO_SPAN
     return _continued(name, SpanKind.SERVER, carrier, {}, lambda: attributes or {})
 
 
@@ -127,7 +123,10 @@ class _Tracers:
 def _continued(
     name: str, kind: SpanKind, carrier: object, own: Attributes, more: Callable[[], Attributes]
 ) -> AbstractContextManager[Span]:
-    tracer, parent = _tracers.current(), Context()
+    tracer = _tracers.current()
+    if tracer is None and carrier is None:
+        return _NO_SPAN
+    parent = Context()
     if isinstance(carrier, Mapping):
         known = {k: carrier[k] for k in ("traceparent", "tracestate") if k in carrier}
         texts = {key: value for key, value in known.items() if isinstance(value, str)}
