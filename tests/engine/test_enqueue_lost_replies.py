@@ -195,7 +195,13 @@ async def test_where_the_database_stays_away_the_caller_learns_the_id(
 async def test_while_the_database_is_down_nothing_is_stored_and_the_caller_knows(
     proxy: Proxy, enqueue: Enqueue, here: Installation
 ) -> None:
-    await enqueue(task_request("before"))
+    async def is_enqueued(request: TaskRequest) -> bool:  # a connection may take longer than it is given
+        with suppress(DatabaseUnavailable):
+            return await enqueue(request) == [Enqueued(request.id, True)]
+        return False
+
+    before = task_request("before")
+    await eventually(lambda: is_enqueued(before))
     await proxy.refuse()
     began = asyncio.get_running_loop().time()
     with pytest.raises((DatabaseUnavailable, OutcomeUnknown)):  # its connection had been open before
@@ -205,11 +211,5 @@ async def test_while_the_database_is_down_nothing_is_stored_and_the_caller_knows
     assert asyncio.get_running_loop().time() - began < 10
     await proxy.restore()
     after = marked()
-
-    async def is_enqueued() -> bool:  # the pool may still be pausing after its last attempt
-        with suppress(DatabaseUnavailable):
-            return await enqueue(after) == [Enqueued(after.id, True)]
-        return False
-
-    await eventually(is_enqueued)
+    await eventually(lambda: is_enqueued(after))  # the pool may still be pausing after its last attempt
     assert [row[1] for row in await stored(here)] == [None, MARKER.decode()]
