@@ -13,6 +13,7 @@ from tests.harness.proxy import Proxy
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.database import Database
+from rowlock.store.pools import SyncPool
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -59,6 +60,24 @@ async def test_a_pool_whose_connections_are_all_busy_says_so(database_url: str) 
         with pytest.raises(DatabaseUnavailable, match="ROWLOCK_POOL_MAX") as raised:
             await database.run("get_leader", {"role": "scheduler"})
     assert raised.value.trouble is Trouble.POOL_BUSY
+
+
+async def test_the_connection_given_back_last_is_taken_next(database_url: str) -> None:
+    async with Database(settings_for(database_url, pool_max=3)) as database:
+        async with database.link() as first, database.link() as second, database.link() as third:
+            pids = [link.connection.info.backend_pid for link in (first, second, third)]
+        for _ in range(3):
+            async with database.link() as link:  # the blocks above end from the last to the first
+                assert link.connection.info.backend_pid == pids[0]
+
+
+def test_the_same_without_an_event_loop(database_url: str) -> None:
+    with SyncPool(database_url, min_size=2, open=True) as pool:
+        with pool.connection() as first, pool.connection():
+            last = first.info.backend_pid
+        for _ in range(3):
+            with pool.connection() as connection:
+                assert connection.info.backend_pid == last
 
 
 async def test_a_server_without_the_encryption_that_is_asked_for_is_not_reached(database_url: str) -> None:

@@ -1,9 +1,12 @@
-"""psycopg's pools, with three things that a database that goes away needs.
+"""psycopg's pools, with three things that a database that goes away needs, and one for speed.
 
 A connection that was cut while it lay idle is found out before it is handed on, so that its next user is not told that
 the outcome is unknown. Whoever gets no connection is told why none could be made, and within a second while the last
 attempt to make one has failed. And a cancellation is heeded, which psycopg's asynchronous pool takes for a connection
 that failed: without that, `asyncio.run` waits for ever at its end where a connection was just being made.
+
+Who gives a connection back last, gives it to the next: its server process has just worked, and is quicker than one that
+has slept. Going round, as psycopg does, makes a single enqueue an eighth slower, and wakes connections nobody needs.
 """
 
 from __future__ import annotations
@@ -33,6 +36,10 @@ class Pool(AsyncConnectionPool[Connection]):
         self.failure = None
         return connection
 
+    async def _get_ready_connection(self, timeout: float | None) -> Connection | None:  # noqa: ASYNC109
+        self._pool.rotate()  # psycopg takes the first
+        return await super()._get_ready_connection(timeout)
+
     async def _connect(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109
         try:
             connection = await super()._connect(timeout)
@@ -59,6 +66,10 @@ class SyncPool(ConnectionPool[psycopg.Connection[Row]]):
             raise _reason(self.failure, error) from error
         self.failure = None
         return connection
+
+    def _get_ready_connection(self, timeout: float | None) -> psycopg.Connection[Row] | None:
+        self._pool.rotate()
+        return super()._get_ready_connection(timeout)
 
     def _connect(self, timeout: float | None = None) -> psycopg.Connection[Row]:
         try:
