@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -37,9 +37,6 @@ class ClaimedTask(NamedTuple):
     id: UUID
     lease_token: int
     tenant_id: str
-    queue: str
-    priority: int
-    lane: str
     name: str
     attempt: int
     max_attempts: int
@@ -52,8 +49,11 @@ class ClaimedTask(NamedTuple):
     cancel_requested: bool
     parent_id: UUID | None
     workflow_id: UUID | None
-    deadline_seconds: float | None = None  # from the claim to the task's deadline
-    must_run_alone: bool = False  # the last attempt, and an earlier one ended with its worker
+    deadline_seconds: float | None  # from the claim to the task's deadline
+    must_run_alone: bool  # the last attempt, and an earlier one ended with its worker
+    queue: str
+    priority: int
+    lane: str
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -163,6 +163,8 @@ async def claim(
     link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
     """At most `room` tasks of the planned lanes, under new leases."""
+    if len(plans) == 1:
+        return await _claim_lane(link, plans[0], room=room, worker_id=worker_id, lease_seconds=lease_seconds)
     queues, priorities, lanes, floors = _columns([(plan.lane, plan.floor or BEGINNING) for plan in plans])
     parameters = {
         "queues": queues,
@@ -174,12 +176,32 @@ async def claim(
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
     }
+    return list(map(_as_claimed, await _in_order(link, "claim", parameters)))
+
+
+async def _claim_lane(
+    link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
+) -> list[ClaimedTask]:
+    lane = plan.lane
+    parameters = {
+        "queue": lane.queue,
+        "priority": lane.priority,
+        "lane": lane.lane,
+        "floor_at": plan.floor or BEGINNING,
+        "room": min(room, plan.quota),
+        "worker_id": worker_id,
+        "lease_seconds": lease_seconds,
+    }
+    return [_as_claimed(row + lane) for row in await _in_order(link, "claim_lane", parameters)]
+
+
+async def _in_order(link: Link, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+    """Runs a claim so that it walks its index in order."""
     if link.ordered_scans:
-        return _claimed(await link.run("claim", parameters))
+        return await link.run(name, parameters)
     async with link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
-        rows = await link.run("claim", parameters)
-    return _claimed(rows)
+        return await link.run(name, parameters)
 
 
 async def claim_capped(
@@ -202,10 +224,6 @@ async def claim_capped(
                 "lease_seconds": lease_seconds,
             },
         )
-    return _claimed(rows)
-
-
-def _claimed(rows: list[Row]) -> list[ClaimedTask]:
     return list(map(_as_claimed, rows))
 
 

@@ -1,0 +1,46 @@
+-- Takes ready tasks of one lane under new leases, oldest first: claim.sql for the most frequent case, which a server
+-- process that has slept begins in nine tenths of the time. A lease that ran out is taken over as claim.sql does it, and
+-- a capped lane gives nothing here either, whatever the caller knows of it. Which lane that is, it need not be told.
+-- Index: tasks_live_claim, read in order; the caller turns bitmap and sequential scans off for this statement.
+-- Locks: the picked rows, skipping those that others hold. Fence: a fresh lease_token for each row.
+WITH picked AS MATERIALIZED (
+    SELECT task.ctid AS place, task.status, task.id, task.lease_token, task.started_at, task.worker_id,
+           task.wait_seconds, task.attempt, task.tenant_id, task.queue, task.name
+      FROM rowlock.tasks_live AS task
+     WHERE task.queue = %(queue)s AND task.priority = %(priority)s AND task.lane = %(lane)s
+       AND task.visible_at >= %(floor_at)s AND task.visible_at <= rowlock.clock()
+       AND task.attempt < task.max_attempts
+       AND (task.deadline_at IS NULL OR task.deadline_at > rowlock.clock())
+       AND NOT EXISTS (
+            SELECT FROM rowlock.queues AS held
+             WHERE held.name = %(queue)s AND held.tenant_id IN (split_part(%(lane)s, '/', 1), '*')
+               AND held.paused_at IS NOT NULL)
+       AND NOT EXISTS (SELECT FROM rowlock.limits AS cap WHERE cap.queue = %(queue)s AND cap.lane = %(lane)s)
+     ORDER BY task.visible_at
+     LIMIT %(room)s
+       FOR UPDATE SKIP LOCKED
+), expired AS (
+    INSERT INTO rowlock.executions (
+        task_id, started_at, finished_at, lease_token, finished_on, worker_id, outcome, wait_seconds, run_seconds,
+        attempt, tenant_id, queue, name, reason)
+    SELECT picked.id, picked.started_at, rowlock.clock(), picked.lease_token, rowlock.execution_day(),
+           picked.worker_id, 'lease_expired', picked.wait_seconds,
+           date_part('epoch', rowlock.clock() - picked.started_at), picked.attempt, picked.tenant_id, picked.queue,
+           picked.name, 'lease_expired'
+      FROM picked WHERE picked.status = 'running'
+)
+UPDATE rowlock.tasks_live AS task
+   SET status = 'running',
+       attempt = task.attempt + 1,
+       lease_token = nextval('rowlock.lease_tokens'),
+       worker_id = %(worker_id)s,
+       started_at = rowlock.clock(),
+       lost_lease = task.status = 'running' OR task.lost_lease,
+       wait_seconds = date_part('epoch', rowlock.clock() - task.visible_at),
+       visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
+ WHERE task.ctid = ANY (ARRAY(SELECT picked.place FROM picked))
+RETURNING task.id, task.lease_token, task.tenant_id, task.name, task.attempt, task.max_attempts, task.timeout_seconds,
+          task.payload::text, task.payload_version, task.metadata, task.wait_seconds,
+          date_part('epoch', task.started_at) AS claimed_epoch, task.cancel_requested_at IS NOT NULL AS cancel_requested,
+          task.parent_id, task.workflow_id, date_part('epoch', task.deadline_at - task.started_at) AS deadline_seconds,
+          coalesce(task.lost_lease AND task.attempt = task.max_attempts, false) AS must_run_alone
