@@ -68,14 +68,15 @@ class Rowlock:
         self.settings = settings or load_settings(**flags)
         self.lifespan = lifespan or _no_lifespan
         self._handlers: dict[str, Handler] = {}
-        self._middleware: list[Middleware] = []
+        self._handlers_shown = MappingProxyType(self._handlers)
+        self._middlewares: tuple[Middleware, ...] = ()
         self._own = DatabaseBackend(self.settings)
         self._backend: Backend = self._own
 
     @property
     def handlers(self) -> MappingProxyType[str, Handler]:
         """The declared handlers by name."""
-        return MappingProxyType(self._handlers)
+        return self._handlers_shown
 
     @property
     def schedules(self) -> Schedules:
@@ -90,7 +91,7 @@ class Rowlock:
     @property
     def middlewares(self) -> tuple[Middleware, ...]:
         """The declared middleware, outermost first."""
-        return tuple(self._middleware)
+        return self._middlewares
 
     @overload
     def task(
@@ -164,7 +165,7 @@ class Rowlock:
 
     def middleware(self, function: Middleware) -> Middleware:
         """Declares a middleware: `async def f(context, call_next)`; the first declared is the outermost."""
-        self._middleware.append(function)
+        self._middlewares += (function,)
         return function
 
     def declare(self, function: Callable[..., Any], **options: Any) -> Handler:

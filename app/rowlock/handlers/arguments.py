@@ -37,6 +37,10 @@ class Arguments:
             )
         self._names = tuple(p.name for p in named)
         self._model = self._build_model(function, named)
+        self._fields = tuple(zip(self._names, self._model.model_fields, strict=True))
+        # What `model_validate` and `model_dump` call: those spend as much again on options that are never given.
+        self._validate = self._model.__pydantic_validator__.validate_python
+        self._dump = self._model.__pydantic_serializer__.to_python
         self._trivial = not named and not self._extra
         self._positional = tuple(p.name for p in named if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._required = frozenset(p.name for p in named if p.default is inspect.Parameter.empty)
@@ -69,7 +73,7 @@ class Arguments:
         model = self._validated(self.named(args, kwargs))
         try:
             # Defaults of the handler are left to the run; those inside a value are the value, and stay as they are.
-            dumped = model.model_dump(mode="json", by_alias=True, include=model.model_fields_set)
+            dumped = self._dump(model, mode="json", by_alias=True, include=model.model_fields_set)
         except (ValueError, TypeError) as error:
             raise InvalidPayload(
                 f"The arguments of handler {self.name!r} cannot be written as JSON: {error}."
@@ -104,7 +108,7 @@ class Arguments:
         if self._trivial and not payload:
             return {}
         model = self._validated(payload)
-        values = {name: getattr(model, f"field_{index}") for index, name in enumerate(self._names)}
+        values = {name: getattr(model, field) for name, field in self._fields}
         return {**values, **(model.model_extra or {})}
 
     def schema(self) -> str:
@@ -113,7 +117,7 @@ class Arguments:
 
     def _validated(self, payload: Mapping[str, Any]) -> BaseModel:
         try:
-            return self._model.model_validate(dict(payload))
+            model: BaseModel = self._validate(dict(payload))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"]) or "payload"
@@ -122,6 +126,7 @@ class Arguments:
                 f"The payload does not fit handler {self.name!r}: {place}: {reason}.",
                 field=f"payload.{place}",
             ) from error
+        return model
 
 
 def _field(parameter: inspect.Parameter) -> Any:  # Any: pydantic's FieldInfo passes as any default

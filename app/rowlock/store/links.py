@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
@@ -46,9 +46,9 @@ class Link:
         """Whether a pooler stands between, and what a session is told may reach another."""
         return self.connection.pooled
 
-    async def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> Coroutine[Any, Any, list[Row]]:
         """Rows of the named statement; none where it returns none."""
-        return await self.query(statement(name, self.schema), parameters)
+        return self.query(statement(name, self.schema), parameters)
 
     async def query(
         self,
@@ -59,19 +59,9 @@ class Link:
     ) -> list[Any]:
         """Rows of SQL made by this room; outside a transaction, a race that was lost is run again at once."""
         try:
-            return await self._query(sql, parameters, row_factory)
-        except DatabaseUnavailable as error:
-            if error.trouble is Trouble.READ_ONLY:
-                self._left_behind = True
-            if self._in_transaction:
-                raise
-            await self._leave_read_only_server()
-            if not lost_race(error):
-                raise
-        async for attempt in racing(tried=1):
-            with attempt:
-                return await self._query(sql, parameters, row_factory)
-        raise AssertionError("trying ends with rows or an error")
+            return await self._ask(sql, parameters, row_factory)
+        except Exception as error:  # noqa: BLE001 - only a failure goes by way of all that failures need
+            return await self._after(error, sql, parameters, row_factory)
 
     async def records(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Rows as mappings, for what is shown rather than worked on."""
@@ -87,18 +77,39 @@ class Link:
         finally:
             await self._leave_read_only_server()
 
-    async def _query(
+    async def _after(
+        self, failure: Exception, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
+    ) -> list[Any]:
+        """Runs again what has lost a race; raises what has failed otherwise, in the domain's words."""
+        try:
+            with translated(), self._watched():
+                raise failure
+        except DatabaseUnavailable as error:
+            if error.trouble is Trouble.READ_ONLY:
+                self._left_behind = True
+            if self._in_transaction:
+                raise
+            await self._leave_read_only_server()
+            if not lost_race(error):
+                raise
+        async for attempt in racing(tried=1):
+            with attempt, translated(), self._watched():
+                return await self._ask(sql, parameters, row_factory)
+        raise AssertionError("trying ends with rows or an error")
+
+    def _ask(
+        self, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        if isinstance(sql, Statement) and not self.pooled:
+            return self.connection.perform(sql, parameters)
+        return self._ask_by_cursor(sql, parameters, row_factory)
+
+    async def _ask_by_cursor(
         self, sql: str, parameters: Mapping[str, Any] | None, row_factory: AsyncRowFactory[Any]
     ) -> list[Any]:
-        try:
-            if isinstance(sql, Statement) and not self.pooled:
-                return await self.connection.perform(sql, parameters)
-            cursor = self.connection.cursor(binary=True, row_factory=row_factory)
-            await cursor.execute(sql, parameters)
-            return await cursor.fetchall() if gave_rows(cursor.pgresult) else []
-        except Exception:  # only then by way of these: they would cost every statement as much as its encoding
-            with translated(), self._watched():
-                raise
+        cursor = self.connection.cursor(binary=True, row_factory=row_factory)
+        await cursor.execute(sql, parameters)
+        return await cursor.fetchall() if gave_rows(cursor.pgresult) else []
 
     @property
     def _in_transaction(self) -> bool:
@@ -120,8 +131,13 @@ class Link:
             raise unknown from error
 
     @property
+    def closed(self) -> bool:
+        """Whether the session is known to be over."""
+        return self.connection.closed
+
+    @property
     def broken(self) -> bool:
-        """Whether the session is over, by all that has arrived from the server."""
+        """Whether the session is over, by all that has arrived from the server. Asks the operating system."""
         return self.connection.closed or self.connection.broken or self._has_heard_its_end()
 
     def _has_heard_its_end(self) -> bool:

@@ -71,9 +71,10 @@ class Claiming:
             try:
                 if recovering:
                     await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
-                link = await self._open_link()
+                heard_of = self._wakeups.take_lanes()
+                link = await self._open_link(in_haste=bool(heard_of))
                 began = time.perf_counter()
-                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=self._wakeups.take_lanes())
+                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=heard_of)
             except RowlockError as error:
                 self._condition.troubled("claim", error)
                 recovering = True
@@ -108,8 +109,9 @@ class Claiming:
             else:
                 self._condition.well("sweep")
 
-    async def _open_link(self) -> Link:
-        if self._link is None or self._link.broken:
+    async def _open_link(self, *, in_haste: bool = False) -> Link:
+        """In haste nobody looks whether the connection was cut, for a server that has just been heard from is there."""
+        if self._link is None or (self._link.closed if in_haste else self._link.broken):
             self._link = await claiming_link(self._database)
         return self._link
 
