@@ -47,10 +47,10 @@ def enqueue(url: str, tasks: int, batch: int) -> Loop:
 
 def drain(url: str, batch: int) -> Loop:
     """Claims and completes, in turn, until nothing is left."""
-    claim, complete = statement("claim_lane"), statement("complete")
+    claim, complete = statement("claim"), statement("complete")
     parameters: dict[str, Any] = {
-        "queue": "default", "priority": 2, "lane": "default", "floor_at": BEGINNING, "room": batch, "worker_id": WORKER,
-        "lease_seconds": LEASE_SECONDS,
+        "queues": ["default"], "priorities": [2], "lanes": ["default"], "floors": [BEGINNING], "quotas": [batch],
+        "room": batch, "worker_id": WORKER, "lease_seconds": LEASE_SECONDS,
     }  # fmt: skip
     tasks = 0
     with (
@@ -64,7 +64,7 @@ def drain(url: str, batch: int) -> Loop:
             tasks += len(rows)
             task, token, wait, epoch = _places(cursor)
             shortest = min(row[wait] for row in rows)
-            parameters["floor_at"] = datetime.fromtimestamp(rows[0][epoch] - shortest, UTC) - SLACK
+            parameters["floors"] = [datetime.fromtimestamp(rows[0][epoch] - shortest, UTC) - SLACK]
             cursor.execute(
                 complete,
                 {"ids": Uuids([row[task] for row in rows]), "lease_tokens": Bigints([row[token] for row in rows])},

@@ -31,13 +31,14 @@ def enqueue_script() -> str:
 
 def drain_script(batch: int) -> str:
     """Claims a batch and completes it, each a transaction of its own, from a floor that moves as a worker's does."""
-    claim = filled("claim_lane", {
-        "queue": "'default'", "priority": "2::smallint", "lane": "'default'", "floor_at": ":floor", "room": str(batch),
-        "worker_id": str(WORKER), "lease_seconds": str(LEASE_SECONDS),
+    claim = filled("claim", {
+        "queues": "ARRAY['default']", "priorities": "ARRAY[2]", "lanes": "ARRAY['default']",
+        "floors": "ARRAY[:floor]", "quotas": f"ARRAY[{batch}]", "room": str(batch), "worker_id": str(WORKER),
+        "lease_seconds": str(LEASE_SECONDS),
     })  # fmt: skip
     wrapped, changed = _LAST_UPDATE.subn("), claimed AS (\nUPDATE rowlock.tasks_live", claim)
     if changed != 1:
-        raise AssertionError("claim_lane.sql no longer ends with its UPDATE: wrap it anew in benchmarks/floor.")
+        raise AssertionError("claim.sql no longer ends with its UPDATE: wrap it anew in benchmarks/floor/scripts.py.")
     return (
         f"{wrapped}\n)\n"
         "SELECT coalesce(array_agg(id)::text, '{}') AS ids, coalesce(array_agg(lease_token)::text, '{}') AS tokens,\n"

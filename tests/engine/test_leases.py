@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from tests.harness.installation import Installation
 
 from rowlock.domain.errors import LeaseLost
-from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.store import leases
 from rowlock.store.leases import ClaimedTask, FailedAttempt
-from rowlock.store.links import Link
 
 Say = Callable[[Installation, ClaimedTask], Awaitable[object]]
-EMPTY = LanePlan(Lane("default", 2, "nobody"), None, 10)
-
-
-@pytest.fixture(params=["claim_lane", "claim"], autouse=True)
-def statement_of_claims(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One lane is asked by a statement of its own, several by another: both keep what is promised."""
-    if request.param == "claim":
-        claim = leases.claim
-
-        async def claim_of_two(link: Link, plans: Sequence[LanePlan], **options: Any) -> list[ClaimedTask]:
-            return await claim(link, [*plans, EMPTY], **options)
-
-        monkeypatch.setattr(leases, "claim", claim_of_two)
 
 
 def said(task: ClaimedTask, outcome: str = "failed", *, delay_seconds: float = 0) -> FailedAttempt:

@@ -19,7 +19,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "claim": {
         "queues": ["default"], "priorities": [2], "lanes": ["default"], "floors": [LONG_AGO], "quotas": [100], **TAKEN
     },
-    "claim_lane": {"queue": "default", "priority": 2, "lane": "default", "floor_at": LONG_AGO, **TAKEN},
+    "claim_new": {"queue": "default", "priority": 2, "lane": "default", "floor_at": LONG_AGO, **TAKEN},
 }  # fmt: skip
 
 

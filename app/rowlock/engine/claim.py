@@ -67,7 +67,8 @@ class Claimer:
 
         It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
-        such as tasks that were enqueued for later and are due now, it has not heard. The next claim finds that.
+        such as tasks that were enqueued for later and are due now, or whose leases have run out, it has not heard. The
+        next claim finds that.
 
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
@@ -76,7 +77,7 @@ class Claimer:
         now = self._monotonic()
         idle = self._book.idle
         self._book.heard(heard_of)
-        if idle and (taken := await self._take(link, self._book.plan(room // 2), worker_id, room // 2)):
+        if idle and (taken := await self._take(link, self._book.plan(room // 2), worker_id, room // 2, new=True)):
             return taken
         plans = self._book.plan(room)
         if not plans or now - self._scanned_at >= self._scan_pause:
@@ -88,10 +89,12 @@ class Claimer:
             plans = self._book.plan(room)  # without the lanes that came up short
         return []
 
-    async def _take(self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int) -> list[ClaimedTask]:
+    async def _take(
+        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int, *, new: bool = False
+    ) -> list[ClaimedTask]:
         if not plans:
             return []
-        taken, answered = await self._ask(link, plans, worker_id, room)
+        taken, answered = await self._ask(link, plans, worker_id, room, new=new)
         self._to_learn = (answered, taken)
         if not taken:
             self._learn()
@@ -146,12 +149,16 @@ class Claimer:
         self._past = {stream: max(lanes) for stream, lanes in by_stream.items() if len(lanes) >= self._lanes_per_scan}
 
     async def _ask(
-        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int
+        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int, *, new: bool
     ) -> tuple[list[ClaimedTask], list[LanePlan]]:
-        """What was taken, and the plans whose lanes were asked."""
+        """What was taken, and the plans whose lanes were asked; of one lane no more than what is `new`."""
         asked = [plan for plan in plans if plan.lane not in self._capped]
         taken: list[ClaimedTask] = []
-        if asked:
+        if new and len(asked) == 1:
+            taken = await leases.claim_new(
+                link, asked[0], room=room, worker_id=worker_id, lease_seconds=self._lease_seconds
+            )
+        elif asked:
             taken = await leases.claim(link, asked, room=room, worker_id=worker_id, lease_seconds=self._lease_seconds)
         for plan in plans:
             if plan.lane not in self._capped or len(taken) >= room:

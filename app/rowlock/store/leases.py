@@ -37,6 +37,9 @@ class ClaimedTask(NamedTuple):
     id: UUID
     lease_token: int
     tenant_id: str
+    queue: str
+    priority: int
+    lane: str
     name: str
     attempt: int
     max_attempts: int
@@ -49,11 +52,8 @@ class ClaimedTask(NamedTuple):
     cancel_requested: bool
     parent_id: UUID | None
     workflow_id: UUID | None
-    deadline_seconds: float | None  # from the claim to the task's deadline
-    must_run_alone: bool  # the last attempt, and an earlier one ended with its worker
-    queue: str
-    priority: int
-    lane: str
+    deadline_seconds: float | None = None  # from the claim to the task's deadline
+    must_run_alone: bool = False  # the last attempt, and an earlier one ended with its worker
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -163,8 +163,6 @@ async def claim(
     link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
     """At most `room` tasks of the planned lanes, under new leases."""
-    if len(plans) == 1:
-        return await _claim_lane(link, plans[0], room=room, worker_id=worker_id, lease_seconds=lease_seconds)
     queues, priorities, lanes, floors = _columns([(plan.lane, plan.floor or BEGINNING) for plan in plans])
     parameters = {
         "queues": queues,
@@ -176,32 +174,34 @@ async def claim(
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
     }
-    return list(map(_as_claimed, await _in_order(link, "claim", parameters)))
+    return await _claimed(link, "claim", parameters)
 
 
-async def _claim_lane(
+async def claim_new(
     link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
-    lane = plan.lane
+    """The same for what has come to one lane; what ran out of its lease stays."""
     parameters = {
-        "queue": lane.queue,
-        "priority": lane.priority,
-        "lane": lane.lane,
+        "queue": plan.lane.queue,
+        "priority": plan.lane.priority,
+        "lane": plan.lane.lane,
         "floor_at": plan.floor or BEGINNING,
         "room": min(room, plan.quota),
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
     }
-    return [_as_claimed(row + lane) for row in await _in_order(link, "claim_lane", parameters)]
+    return await _claimed(link, "claim_new", parameters)
 
 
-async def _in_order(link: Link, name: str, parameters: Mapping[str, Any]) -> list[Row]:
+async def _claimed(link: Link, name: str, parameters: Mapping[str, Any]) -> list[ClaimedTask]:
     """Runs a claim so that it walks its index in order."""
     if link.ordered_scans:
-        return await link.run(name, parameters)
-    async with link.transaction():
-        await link.query(ORDERED_SCANS_ONLY)
-        return await link.run(name, parameters)
+        rows = await link.run(name, parameters)
+    else:
+        async with link.transaction():
+            await link.query(ORDERED_SCANS_ONLY)
+            rows = await link.run(name, parameters)
+    return list(map(_as_claimed, rows))
 
 
 async def claim_capped(

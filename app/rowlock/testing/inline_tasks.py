@@ -124,6 +124,9 @@ class InlineTask:
             id=asked.id,
             lease_token=lease_token,
             tenant_id=self.tenant_id,
+            queue=asked.queue,
+            priority=int(asked.priority),
+            lane=lane_of(self.tenant_id, asked.flow_key),
             name=asked.name,
             attempt=self.attempt,
             max_attempts=asked.max_attempts,
@@ -137,10 +140,6 @@ class InlineTask:
             parent_id=asked.parent_id,
             workflow_id=asked.workflow_id,
             deadline_seconds=asked.expires_in.total_seconds() if asked.expires_in else None,
-            must_run_alone=False,
-            queue=asked.queue,
-            priority=int(asked.priority),
-            lane=lane_of(self.tenant_id, asked.flow_key),
         )
 
     def end(self, ending: Ending) -> None:

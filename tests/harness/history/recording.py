@@ -60,6 +60,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
     follow = _Following(recorder)
     wrappers: list[tuple[Any, str, Callable[..., Any]]] = [
         (leases, "claim", follow.claim),
+        (leases, "claim_new", follow.claim),
         (leases, "claim_capped", follow.claim),
         (leases, "complete", follow.complete),
         (leases, "complete_with_results", follow.complete),

@@ -149,7 +149,7 @@ BUGS: dict[str, PlantedBug] = {
         "The number of the attempt serves as the token.",
         "tokens",
         scenarios.gives_back,
-        _statement("claim_lane", ("nextval('rowlock.lease_tokens')", "task.attempt + 1")),
+        _statement("claim", ("nextval('rowlock.lease_tokens')", "task.attempt + 1")),
     ),
     "retry_of_a_buried_task": PlantedBug(
         "A retry finds its task in the dead letters, and puts it back to work.",
@@ -167,8 +167,8 @@ BUGS: dict[str, PlantedBug] = {
         "overlap",
         scenarios.claims_at_once,
         _statement(
-            "claim_lane",
-            ("\n       FOR UPDATE SKIP LOCKED", ""),
+            "claim",
+            ("\n               FOR UPDATE SKIP LOCKED", ""),
             ("task.ctid = ANY (ARRAY(SELECT picked.place FROM picked))", "task.id IN (SELECT picked.id FROM picked)"),
         ),
     ),
@@ -176,13 +176,13 @@ BUGS: dict[str, PlantedBug] = {
         "A worker whose clock is an hour fast decides by it which leases have run out.",
         "overlap",
         scenarios.claims_again,
-        _statement("claim_lane", (STILL_HELD, f"{STILL_HELD} + interval '1 hour'")),
+        _statement("claim", (STILL_HELD, f"{STILL_HELD} + interval '1 hour'")),
     ),
     "takeover_without_a_trace": PlantedBug(
         "Whoever takes over does not write down that the former attempt expired.",
         "explained",
         scenarios.outlives_its_lease,
-        _statement("claim_lane", ("picked.status = 'running'", "false")),
+        _statement("claim", ("picked.status = 'running'", "false")),
     ),
     "rescue_of_the_living": PlantedBug(
         "The rescue does not look whether the lease has run out.",
@@ -194,14 +194,14 @@ BUGS: dict[str, PlantedBug] = {
         "A claim does not look whether attempts are left.",
         "attempts",
         scenarios.out_of_attempts,
-        _statement("claim_lane", ("       AND task.attempt < task.max_attempts\n", "")),
+        _statement("claim", ("               AND task.attempt < task.max_attempts\n", "")),
     ),
     "claim_forgets_a_task": PlantedBug(
         "A claim leases one task more than it tells its worker of.",
         "claimed",
         scenarios.outlive_their_leases,
         _statement(
-            "claim_lane",
+            "claim",
             (")\nUPDATE", "), taken AS (UPDATE"),
             (LAST_OF_THE_CLAIM, f"{LAST_OF_THE_CLAIM}) TABLE taken OFFSET 1"),
         ),
