@@ -149,6 +149,25 @@ async def test_worker_survives_the_loss_of_its_connections(app: Rowlock, here: I
         await eventually(lambda: worker.health == ("healthy", None))
 
 
+async def test_a_notification_finds_the_connection_for_claims_cut(app: Rowlock, here: Installation) -> None:
+    """Nobody looks before the claim, which fails then, and the next one is made over a connection anew."""
+
+    @app.task
+    async def echo(n: int) -> int:
+        return n
+
+    async with working(app) as worker:
+        assert await (await echo.enqueue(n=1)).result(SOON) == 1
+        cut = await here.query(
+            "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'rowlock worker%% claims'",
+            {},
+        )
+        assert cut[0][0] == 1
+        assert await (await echo.enqueue(n=2)).result(SOON) == 2
+        await eventually(lambda: worker.health == ("healthy", None))
+
+
 async def test_outcomes_are_kept_while_the_database_refuses(app: Rowlock, here: Installation) -> None:
     gate = asyncio.Event()
 

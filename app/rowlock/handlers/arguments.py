@@ -35,16 +35,16 @@ class Arguments:
                 f"Handler {name!r} takes *args or positional-only parameters, and a payload is a JSON object: "
                 "give every parameter a name."
             )
-        self._names = tuple(p.name for p in named)
+        names = tuple(p.name for p in named)
         self._model = self._build_model(function, named)
-        self._fields = tuple(zip(self._names, self._model.model_fields, strict=True))
+        self._fields = tuple(zip(names, self._model.model_fields, strict=True))
         # What `model_validate` and `model_dump` call: those spend as much again on options that are never given.
         self._validate = self._model.__pydantic_validator__.validate_python
         self._dump = self._model.__pydantic_serializer__.to_python
         self._trivial = not named and not self._extra
         self._positional = tuple(p.name for p in named if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._required = frozenset(p.name for p in named if p.default is inspect.Parameter.empty)
-        self._known = frozenset(self._names)
+        self._known = frozenset(names)
 
     def _build_model(self, function: Callable[..., Any], named: list[inspect.Parameter]) -> type[BaseModel]:
         try:
