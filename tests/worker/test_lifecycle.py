@@ -133,39 +133,12 @@ async def test_works_by_polling_where_listen_is_lost(app: Rowlock, monkeypatch: 
 
 
 async def test_worker_survives_the_loss_of_its_connections(app: Rowlock, here: Installation) -> None:
-    @app.task
-    async def echo(n: int) -> int:
-        return n
-
-    async with working(app) as worker:
-        assert await (await echo.enqueue(n=1)).result(SOON) == 1
-        cut = await here.query(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name LIKE 'rowlock worker%%'",
-            {},
-        )
-        assert cut[0][0] >= 2
-        assert await (await echo.enqueue(n=2)).result(SOON) == 2
-        await eventually(lambda: worker.health == ("healthy", None))
+    assert await _works_on_after_a_cut(app, here, "rowlock worker%%") >= 2
 
 
 async def test_a_notification_finds_the_connection_for_claims_cut(app: Rowlock, here: Installation) -> None:
     """Nobody looks before the claim, which fails then, and the next one is made over a connection anew."""
-
-    @app.task
-    async def echo(n: int) -> int:
-        return n
-
-    async with working(app) as worker:
-        assert await (await echo.enqueue(n=1)).result(SOON) == 1
-        cut = await here.query(
-            "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name LIKE 'rowlock worker%% claims'",
-            {},
-        )
-        assert cut[0][0] == 1
-        assert await (await echo.enqueue(n=2)).result(SOON) == 2
-        await eventually(lambda: worker.health == ("healthy", None))
+    assert await _works_on_after_a_cut(app, here, "rowlock worker%% claims") == 1
 
 
 async def test_outcomes_are_kept_while_the_database_refuses(app: Rowlock, here: Installation) -> None:
@@ -191,6 +164,25 @@ async def test_nothing_to_do_is_said(database_url: str) -> None:
     settings = settings_for(database_url)
     with pytest.raises(ConfigurationError, match="nothing to do"):
         await run_worker(Rowlock(settings=settings), settings, stop=asyncio.Event())
+
+
+async def _works_on_after_a_cut(app: Rowlock, here: Installation, connections: str) -> int:
+    """Ends the connections of that name, and sees the next task done by a healthy worker; how many there were."""
+
+    @app.task
+    async def echo(n: int) -> int:
+        return n
+
+    async with working(app) as worker:
+        assert await (await echo.enqueue(n=1)).result(SOON) == 1
+        [(cut,)] = await here.query(
+            "SELECT count(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity "
+            f"WHERE datname = current_database() AND application_name LIKE '{connections}'",
+            {},
+        )
+        assert await (await echo.enqueue(n=2)).result(SOON) == 2
+        await eventually(lambda: worker.health == ("healthy", None))
+    return int(cut)
 
 
 async def _running(handle: Any) -> Any:

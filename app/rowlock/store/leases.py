@@ -181,7 +181,12 @@ async def claim_new(
     link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
     """The same for what has come to one lane; what ran out of its lease stays."""
-    parameters = {
+    return await _claimed(link, "claim_new", _of_lane(plan, room, worker_id, lease_seconds))
+
+
+def _of_lane(plan: LanePlan, room: int, worker_id: int, lease_seconds: float) -> dict[str, Any]:
+    """Parameters of the statements that claim from one lane."""
+    return {
         "queue": plan.lane.queue,
         "priority": plan.lane.priority,
         "lane": plan.lane.lane,
@@ -190,7 +195,6 @@ async def claim_new(
         "worker_id": worker_id,
         "lease_seconds": lease_seconds,
     }
-    return await _claimed(link, "claim_new", parameters)
 
 
 async def _claimed(link: Link, name: str, parameters: Mapping[str, Any]) -> list[ClaimedTask]:
@@ -208,22 +212,12 @@ async def claim_capped(
     link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
 ) -> list[ClaimedTask]:
     """Tasks of one capped lane, as many as its cap leaves."""
-    where = {"queue": plan.lane.queue, "lane": plan.lane.lane}
+    parameters = _of_lane(plan, room, worker_id, lease_seconds)
     async with link.transaction():
         if not link.ordered_scans:
             await link.query(ORDERED_SCANS_ONLY)
-        await link.run("lock_lane", where)
-        rows = await link.run(
-            "claim_capped",
-            {
-                **where,
-                "priority": plan.lane.priority,
-                "floor_at": plan.floor or BEGINNING,
-                "room": min(room, plan.quota),
-                "worker_id": worker_id,
-                "lease_seconds": lease_seconds,
-            },
-        )
+        await link.run("lock_lane", parameters)
+        rows = await link.run("claim_capped", parameters)
     return list(map(_as_claimed, rows))
 
 

@@ -76,7 +76,6 @@ class Held:
             troubled=partial(condition.troubled, "finish"),
         )
         self._settings = settings
-        self._concurrency, self._batch = settings.concurrency, settings.claim_batch
         self._database = database
         self._condition = condition
         self._worker = worker
@@ -103,7 +102,7 @@ class Held:
         """
         if self._alone:
             return 0
-        held, concurrency, batch = len(self.attempts), self._concurrency, self._batch
+        held, concurrency, batch = len(self.attempts), self._settings.concurrency, self._settings.claim_batch
         most = max(concurrency, min(concurrency + self._pace.ahead(), 2 * batch))
         return min(batch, (most + 1) // 2, most - held, 2 * max(most, batch) - held - self._unwritten)
 
