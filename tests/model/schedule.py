@@ -49,4 +49,4 @@ class Schedule:
             return None
         if self.policy == "skip":
             return "missed"
-        return None if window in due[len(due) - self.max_catch_up :] else "beyond_max_catch_up"
+        return None if window in due[max(0, len(due) - self.max_catch_up) :] else "beyond_max_catch_up"
