@@ -4,6 +4,8 @@ The whole run holds an advisory lock, so a second deployer waits and then finds 
 migration from queueing in front of everybody else: it fails instead, and is run again.
 """
 
+import time
+
 from alembic import context
 from sqlalchemy import Connection
 
@@ -45,13 +47,22 @@ def refuse_pooler(connection: Connection) -> None:
         )
 
 
+def wait_for_others(connection: Connection, schema: str) -> None:
+    """Asks again and again: whoever waits within a statement has a snapshot, for whose end an index that the other
+    deployer makes CONCURRENTLY would wait, and both would wait for ever."""
+    lock = f"SELECT pg_try_advisory_lock(hashtextextended('{MIGRATION_LOCK}:{schema}', 0))"
+    while not connection.exec_driver_sql(lock).scalar_one():
+        connection.rollback()
+        time.sleep(0.1)
+
+
 def run_online() -> None:
     url = context.config.attributes.get("url") or url_from_settings(load_settings())
     with engine_for(url).connect() as connection:
         refuse_pooler(connection)
         configure(connection=connection)
         schema = context.config.attributes["schema"]
-        connection.exec_driver_sql(f"SELECT pg_advisory_lock(hashtextextended('{MIGRATION_LOCK}:{schema}', 0))")
+        wait_for_others(connection, schema)
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         connection.commit()
