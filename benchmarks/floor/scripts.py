@@ -34,7 +34,7 @@ def drain_script(batch: int) -> str:
     claim = filled("claim", {
         "queues": "ARRAY['default']", "priorities": "ARRAY[2]", "lanes": "ARRAY['default']",
         "floors": "ARRAY[:floor]", "quotas": f"ARRAY[{batch}]", "room": str(batch), "worker_id": str(WORKER),
-        "lease_seconds": str(LEASE_SECONDS),
+        "lease_seconds": str(LEASE_SECONDS), "in_place": "true",
     })  # fmt: skip
     wrapped, changed = _LAST_UPDATE.subn("), claimed AS (\nUPDATE rowlock.tasks_live", claim)
     if changed != 1:

@@ -12,7 +12,7 @@ from tests.harness.installation import Installation
 from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.engine.claim import Claimer
 from rowlock.store import leases
-from rowlock.store.leases import ClaimedTask
+from rowlock.store.leases import ClaimedTask, LeaseTerms
 
 LANE = Lane("default", 2, "default")
 
@@ -20,7 +20,7 @@ LANE = Lane("default", 2, "default")
 async def claim_new(here: Installation, lane: Lane = LANE, *, room: int = 10, quota: int = 10) -> list[ClaimedTask]:
     link = await leases.claiming_link(here.database)
     try:
-        return await leases.claim_new(link, LanePlan(lane, None, quota), room=room, worker_id=1, lease_seconds=30)
+        return await leases.claim_new(link, LanePlan(lane, None, quota), room=room, terms=LeaseTerms(1, 30))
     finally:
         await link.close()
 
@@ -70,17 +70,25 @@ async def test_two_never_share_a_task(here: Installation) -> None:
     assert set(claimed + rest) == ids
 
 
-async def test_what_ran_out_of_its_lease_is_taken_by_the_claim_after(here: Installation) -> None:
-    """The worker hears of the new task only, and finds the other, which is older, all the same."""
+@pytest.mark.parametrize("renewed", [True, False])
+async def test_what_ran_out_of_its_lease_is_taken_by_a_claim_after(here: Installation, renewed: bool) -> None:
+    """The worker hears of the new task only, and finds the other, which is older, all the same: at once where its lease
+    was renewed, and where it was claimed in its place, which the worker's floor has passed, after the next sweep."""
     claimer = Claimer(["default"], lease_seconds=30, lanes_per_scan=10, refresh_seconds=0)
     expired = await here.enqueue()
-    await here.claim(lease_seconds=5)
+    [held] = await here.claim(lease_seconds=5)
+    if renewed:
+        await leases.renew(here.database, [held.id], [held.lease_token], lease_seconds=5)
     await here.move_clock(timedelta(seconds=6))
     new = await here.enqueue()
     link = await leases.claiming_link(here.database)
     taken: list[UUID] = []
     for heard_of in ([LANE], []):
         taken += [task.id for task in await claimer.claim(link, 2, 10, heard_of=heard_of)]
+    if not renewed:
+        assert taken == [new]
+        assert await claimer.sweep(here.database)
+        taken += [task.id for task in await claimer.claim(link, 2, 10)]
     await link.close()
     assert taken == [new, expired]
     assert await here.outcomes(expired) == ["lease_expired"]

@@ -36,7 +36,7 @@ async def test_a_list_reads_the_partitions_of_its_statuses_in_order(here: Instal
 
     dead = await plan(here, {Status.DEAD}, {})
     assert "tasks_live" not in dead
-    assert f"using {filled}_tenant_id_id_queue_idx" in dead  # the index of dead letters
+    assert f"using {filled}_dead" in dead  # the index of dead letters
     for live in ({Status.READY}, {Status.SCHEDULED, Status.RUNNING}):
         assert filled not in await plan(here, live, {})
     everything = await plan(here, set(), {})

@@ -13,7 +13,7 @@ from rowlock.store.leases import ORDERED_SCANS_ONLY
 from rowlock.store.links import Link
 from rowlock.store.statements import statement
 
-TAKEN = {"room": 100, "worker_id": 1, "lease_seconds": 30.0}
+TAKEN = {"room": 100, "worker_id": 1, "lease_seconds": 30.0, "in_place": True}
 LONG_AGO = datetime(1996, 1, 1, tzinfo=UTC)
 CLAIMS: dict[str, dict[str, Any]] = {
     "claim": {
@@ -153,6 +153,7 @@ async def test_a_sweep_walks_each_lane_from_its_oldest_to_its_floor(here: Instal
         "queues": ["default"] * 3,
         "priorities": [2] * 3,
         "lanes": ["default", "zeta", "none"],
+        "begins": [LONG_AGO] * 3,
         "floors": [now] * 3,
     }
     async with here.database.link() as link, link.transaction():

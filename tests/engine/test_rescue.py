@@ -15,7 +15,7 @@ from rowlock.store.workers import register_worker
 
 
 async def worker(here: Installation, *, expires_seconds: float = 15) -> int:
-    return await register_worker(
+    number, _ = await register_worker(
         here.database,
         name="w",
         hostname="h",
@@ -25,6 +25,7 @@ async def worker(here: Installation, *, expires_seconds: float = 15) -> int:
         concurrency=1,
         expires_seconds=expires_seconds,
     )
+    return number
 
 
 async def test_nothing_is_taken_from_a_worker_that_lives(here: Installation) -> None:
@@ -34,14 +35,19 @@ async def test_nothing_is_taken_from_a_worker_that_lives(here: Installation) -> 
 
 
 async def test_a_silent_worker_gives_back_what_it_held_before_its_leases_end(here: Installation) -> None:
+    """But for what it has just claimed: those leases, which nobody renewed, end about now by themselves."""
     held = [await here.enqueue() for _ in range(3)]
-    await here.claim(worker=await worker(here), lease_seconds=3_600)
+    taken = await here.claim(worker=(gone := await worker(here)), lease_seconds=3_600)
+    tokens = [task.lease_token for task in taken]
+    await leases.renew(here.database, [task.id for task in taken], tokens, lease_seconds=3_600)
+    new = await here.enqueue()
+    await here.claim(worker=gone, lease_seconds=3_600)
     other = await here.enqueue()
     await here.claim(worker=await worker(here, expires_seconds=3_600), lease_seconds=3_600)
     await here.move_clock(timedelta(seconds=16))
     assert await rescue_abandoned(here.database) == RescueReport(buried=0, workers_gone=1, given_back=3)
     assert sorted(task.id for task in await here.claim()) == held
-    assert (await here.task(other)).status == "running"
+    assert [(await here.task(task)).status for task in (new, other)] == ["running", "running"]
     assert await rescue_abandoned(here.database) == RescueReport()
 
 

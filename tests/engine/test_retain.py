@@ -33,6 +33,10 @@ async def test_partitions_are_made_as_days_go_by(here: Installation) -> None:
     assert report.days_ahead == 14
     assert name_of("tasks", begun + (3 + 30 + 14) * DAY) in await partitions(here, "tasks")
     assert name_of("executions", begun + 17 * DAY) in await partitions(here, "executions")
+    last = name_of("tasks", begun + (3 + 30 + 14) * DAY)
+    assert await here.query(f"SELECT indisvalid FROM pg_index WHERE indexrelid = 'rowlock.{last}_dead'::regclass") == [
+        (True,)
+    ]
 
 
 async def test_what_finished_long_ago_goes_with_its_partition_and_what_lives_stays(here: Installation) -> None:

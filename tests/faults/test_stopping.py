@@ -51,7 +51,7 @@ async def test_a_killed_worker_s_tasks_are_claimable_within_a_lease(
         await eventually(lambda: len(read_history(history).begun) == len(held))
         victim.kill()
     killed_at = (await here.query("SELECT rowlock.clock()"))[0][0]
-    rows = await here.query("SELECT visible_at FROM rowlock.tasks_live WHERE status = 'running'")
+    rows = await here.query("SELECT visible_at FROM rowlock.task_state WHERE state = 'running'")
     assert len(rows) == len(held)
     assert all(visible_at <= killed_at + LEASE for (visible_at,) in rows)
     taken = await eventually(here.claim)

@@ -14,7 +14,7 @@ from rowlock.domain.requests import task_request
 from rowlock.engine.enqueue import enqueue
 from rowlock.store import leases
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask
+from rowlock.store.leases import ClaimedTask, LeaseTerms
 from rowlock.store.links import Link
 from rowlock.store.tasks import TaskRecord, get_executions, get_task
 
@@ -86,6 +86,7 @@ async def installation(url: str, **flags: Any) -> AsyncIterator[Installation]:
 
 async def claimed(link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float) -> list[ClaimedTask]:
     """Tasks of one lane, capped or not."""
-    return await leases.claim(
-        link, [plan], room=room, worker_id=worker_id, lease_seconds=lease_seconds
-    ) or await leases.claim_capped(link, plan, room=room, worker_id=worker_id, lease_seconds=lease_seconds)
+    terms = LeaseTerms(worker_id, lease_seconds)
+    return await leases.claim(link, [plan], room=room, terms=terms) or await leases.claim_capped(
+        link, plan, room=room, terms=terms
+    )

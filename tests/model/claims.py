@@ -33,8 +33,8 @@ def check_claim(reference: Reference, queue: str, taken: Sequence[UUID], room: i
         assert all(task.priority == min(other.priority for other in may.values()) for task in mine)
     for lane, tasks in _by_lane(mine).items():
         left = [t for t in may.values() if t.lane == lane and t not in mine and t.priority == tasks[0].priority]
-        oldest, newest = min(task.visible_at for task in tasks), max(task.visible_at for task in tasks)
-        assert not [task for task in left if oldest <= task.visible_at < newest], "an older task was passed over"
+        oldest, newest = min(task.place for task in tasks), max(task.place for task in tasks)
+        assert not [task for task in left if oldest <= task.place < newest], "an older task was passed over"
         cap = reference.caps.get((queue, lane))
         assert cap is None or running(reference, queue)[lane] + len(tasks) <= cap, "more run than the cap allows"
 

@@ -13,7 +13,7 @@ from tests.model.world import World
 from rowlock.store.tasks import get_task
 
 TASKS = """
-SELECT task.id, task.tenant_id, state.state, task.attempt, task.priority, task.reason, task.visible_at, task.payload,
+SELECT task.id, task.tenant_id, state.state, task.attempt, task.priority, task.reason, state.visible_at, task.payload,
        task.result, task.progress, task.unique_key, task.cancel_requested_at IS NOT NULL, task.lease_token IS NOT NULL,
        task.deadline_at, task.schedule_id, task.window_at,
        ARRAY(SELECT ended.outcome::text FROM rowlock.executions AS ended WHERE ended.task_id = task.id

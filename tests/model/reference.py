@@ -97,11 +97,15 @@ class Reference:
     # Leases. Which tasks a claim may take is said in claims.py.
 
     def claimed(self, task_id: UUID, token: int, worker: int, lease_seconds: int) -> None:
-        """A claim took the task. If it was running, its lease had run out, and that attempt ends here."""
+        """A claim took the task. If it was running, its lease had run out, and that attempt ends here. It keeps its
+        place in the lane, unless that has a cap or the attempt is its last."""
         task = self.tasks[task_id]
         if task.status == "running":
             task.attempts.append((self.today, "lease_expired"))
         task.status, task.token, task.worker, task.attempt = "running", token, worker, task.attempt + 1
+        capped = (task.queue, task.lane) in self.caps or "/schedule:" in task.lane
+        moves = capped or task.attempt >= task.max_attempts
+        task.kept_place = None if moves else task.place
         task.visible_at = self.now + timedelta(seconds=lease_seconds)
 
     def _held_by(self, token: int) -> Task | None:
@@ -152,7 +156,7 @@ class Reference:
         task = self._held_by(token)
         if task is None:
             return LOST
-        task.visible_at = self.now + timedelta(seconds=lease_seconds)
+        task.visible_at, task.kept_place = self.now + timedelta(seconds=lease_seconds), None
         return "asked to stop" if task.asked_to_stop else ACCEPTED
 
     def report_progress(self, token: int, progress: int) -> str:
@@ -186,11 +190,12 @@ class Reference:
         return worker in self.workers
 
     def rescue(self) -> tuple[int, int, int, int, int]:
-        """Workers that went, tasks they gave back at once, those that end as overdue, and of the tasks whose last lease
-        ran out, those buried, as it was to be their only one, and those given the attempt back, as a neighbour may have
-        caused the crash."""
+        """Workers that went, tasks they gave back at once (those claimed in their places are left to their leases),
+        those that end as overdue, and of the tasks whose last lease ran out, those buried, as it was to be their only
+        one, and those given the attempt back, as a neighbour may have caused the crash."""
         gone = [n for n, worker in self.workers.items() if worker.gone_at is None and worker.expires_at <= self.now]
-        given_back = [task for task in self.tasks.values() if task.worker in gone and task.runs(self.now)]
+        held = (task for task in self.tasks.values() if task.worker in gone and task.runs(self.now))
+        given_back = [task for task in held if task.kept_place is None]
         for number in gone:
             self.workers[number].gone_at = self.now
         for task in given_back:

@@ -48,6 +48,12 @@ class Task:
     expires_on: date | None = None
     attempts: list[tuple[date, str]] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)
+    kept_place: datetime | None = None  # where it stands in its lane, if it was claimed in its place
+
+    @property
+    def place(self) -> datetime:
+        """By which a lane is in order."""
+        return self.kept_place or self.visible_at
 
     @property
     def outcomes(self) -> list[str]:
@@ -77,7 +83,7 @@ class Task:
 
     def put_back(self, visible_at: datetime, reason: str, *, spent: bool) -> None:
         """It waits again; an attempt that is not spent does not count."""
-        self.status, self.token, self.worker = "pending", None, None
+        self.status, self.token, self.worker, self.kept_place = "pending", None, None, None
         self.visible_at, self.reason = visible_at, reason
         self.attempt -= not spent
 

@@ -122,7 +122,7 @@ class World:
         return self.answer(enqueue(self.database, request.tenant, asked), lambda stored: (stored.id, stored.created))
 
     def register(self, queue: str, expires_seconds: int) -> int:
-        number = self.do(
+        number, _ = self.do(
             workers.register_worker(
                 self.link,
                 name="w",
@@ -140,7 +140,7 @@ class World:
         return number
 
     def beat(self, worker: int, expires_seconds: int) -> bool:
-        return self.do(
+        in_place = self.do(
             workers.beat(
                 self.link,
                 worker,
@@ -151,10 +151,13 @@ class World:
                 draining=False,
             )
         )
+        return in_place is not None
 
     def claim(self, worker: int, room: int, *, thorough: bool) -> list[ClaimedTask]:
-        """A thorough claim comes long after the last one, and so begins at no floor."""
+        """A thorough claim comes long after the last one, and after a sweep, and so finds what lies before floors."""
         self.seconds += 60 if thorough else 1
+        if thorough:
+            self.do(self.claimers[worker].sweep(self.database))
         return self.do(self.claimers[worker].claim(self.link, worker, room))
 
     def complete(self, task: ClaimedTask) -> str:

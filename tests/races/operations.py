@@ -16,6 +16,7 @@ from rowlock.domain.requests import task_request
 from rowlock.domain.steps import StepName
 from rowlock.engine import backfill, fire_decisions, schedules
 from rowlock.store import leaders, leases, maintenance, operations, rescue, steps, tasks, windows
+from rowlock.store.leases import LeaseTerms
 from rowlock.store.links import Link
 from rowlock.store.steps import FinishedStep
 
@@ -143,13 +144,13 @@ async def begin_alone(link: Link, scene: Scene, part: str) -> Answer:
 
 @operation("waiting", "expired", "spent", "overdue", missed=NOTHING)
 async def claim(link: Link, scene: Scene, part: str) -> Answer:
-    taken = await leases.claim(link, [scene.plan()], room=10, worker_id=ANOTHER_WORKER, lease_seconds=30)
+    taken = await leases.claim(link, [scene.plan()], room=10, terms=LeaseTerms(ANOTHER_WORKER, 30))
     return {scene.word(task.id): f"attempt {task.attempt}" for task in taken}
 
 
 @operation("capped", "idle lane", missed=NOTHING)
 async def claim_capped(link: Link, scene: Scene, part: str) -> Answer:
-    taken = await leases.claim_capped(link, scene.plan(), room=10, worker_id=ANOTHER_WORKER, lease_seconds=30)
+    taken = await leases.claim_capped(link, scene.plan(), room=10, terms=LeaseTerms(ANOTHER_WORKER, 30))
     return {scene.word(task.id): f"attempt {task.attempt}" for task in taken}
 
 

@@ -92,7 +92,7 @@ async def claim(
     lease_seconds: float = 30,
     beats: bool = True,
 ) -> None:
-    scene.worker = await workers.register_worker(
+    scene.worker, _ = await workers.register_worker(
         link, name="w", hostname="h", pid=1, version="1", queues=[QUEUE], concurrency=2,
         expires_seconds=60 if beats else 0,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlock.domain.lanes import Lane, LaneBook, LanePlan
+from rowlock.domain.lanes import Lane, LaneBook, LanePlan, SweepPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=2)
@@ -26,6 +26,11 @@ def book_of(*lanes: Lane, **settings: int) -> LaneBook:
     return book
 
 
+def whole(*names: str) -> list[SweepPlan]:
+    """Whole sweeps of lanes, as they are reported."""
+    return [SweepPlan(lane(name), None, START) for name in names]
+
+
 def names(plans: list[LanePlan]) -> list[str]:
     return [plan.lane.lane for plan in plans]
 
@@ -37,6 +42,23 @@ def test_an_empty_book_has_no_plan() -> None:
 @pytest.mark.parametrize("room", [0, -1])
 def test_without_room_there_is_no_plan(room: int) -> None:
     assert book_of(lane("a")).plan(room) == []
+
+
+def test_tasks_whose_places_nobody_knows_leave_floor_and_start_as_they_are() -> None:
+    """All of one claim were lost by another worker: there may be more of them where it began."""
+    book = book_of(lane("a"))
+    book.plan(1)
+    book.claimed(lane("a"), START)
+    [floor] = [plan.floor for plan in book.plan(1)]
+    late = START - timedelta(minutes=1)
+    book.swept(whole("a"), {lane("a"): late}, 0, seconds=0)
+    for _ in range(2):
+        assert book.plan(1) == [LanePlan(lane("a"), late, 1)]
+        book.claimed(lane("a"), None)
+    book.claimed(lane("never"), None)
+    book.came_up_short(lane("a"))
+    book.replace([lane("a")])
+    assert book.plan(1) == [LanePlan(lane("a"), floor, 1)]
 
 
 def test_a_single_lane_gets_the_whole_room_and_its_first_scan_has_no_floor() -> None:
@@ -98,9 +120,9 @@ def test_a_lane_is_swept_every_few_seconds_once_it_has_a_floor() -> None:
     book.claimed(lane("a"), START)
     swept = []
     for now in range(12):
-        if lanes := book.plan_sweep(now):
-            assert lanes == [(lane("a"), START - SLACK)]
-            book.swept([lane("a")], {}, now, seconds=0)
+        if plans := book.plan_sweep(now):
+            assert plans == [SweepPlan(lane("a"), None, START - SLACK)]
+            book.swept(plans, {}, now, seconds=0)
             swept.append(now)
     assert swept == [0, 5, 10]
 
@@ -117,9 +139,9 @@ def test_those_swept_longest_ago_are_swept_first() -> None:
         book.claimed(lane(name), START)
     swept = []
     for now in range(2):
-        chosen = [known for known, _ in book.plan_sweep(10 * now)]
+        chosen = book.plan_sweep(10 * now)
         book.swept(chosen, {}, 10 * now, seconds=0)
-        swept.append("".join(known.lane for known in chosen))
+        swept.append("".join(plan.lane.lane for plan in chosen))
     assert swept == ["ab", "ca"]
 
 
@@ -129,9 +151,7 @@ def test_the_next_claim_begins_with_what_a_sweep_has_found() -> None:
         book.claimed(lane(name), START)
         book.came_up_short(lane(name))
     long_ago = START - timedelta(hours=1)
-    book.swept(
-        [lane("a"), lane("b"), lane("forgotten")], {lane("a"): long_ago, lane("forgotten"): long_ago}, 0, seconds=0
-    )
+    book.swept(whole("a", "b", "forgotten"), {lane("a"): long_ago, lane("forgotten"): long_ago}, 0, seconds=0)
     assert book.plan(10) == [LanePlan(lane("a"), long_ago, 10)]
     assert dict(book.plan_scan(0)) == {lane("a"): long_ago, lane("b"): START - SLACK}
     book.came_up_short(lane("a"))  # for it is not to be had
@@ -142,8 +162,31 @@ def test_the_next_claim_begins_with_what_a_sweep_has_found() -> None:
 def test_a_slow_sweep_is_not_soon_repeated() -> None:
     book = book_of(lane("a"), sweep_seconds=5)
     book.claimed(lane("a"), START)
-    book.swept([lane("a")], {}, 0, seconds=2)
+    book.swept(whole("a"), {}, 0, seconds=2)
     assert [bool(book.plan_sweep(now)) for now in (5, 59, 60)] == [False, False, True]
+
+
+def test_while_whole_sweeps_are_rare_short_ones_begin_where_the_floor_was_a_while_ago() -> None:
+    """Here a whole one takes 10 s, and so comes every 300 s; a short one takes 1 s, and so comes every 30 s."""
+    book = book_of(lane("a"), sweep_seconds=5, recent_seconds=60)
+    began: dict[int, float | None] = {}
+    for now in range(0, 400, 5):
+        book.claimed(lane("a"), START + timedelta(seconds=now))
+        if plans := book.plan_sweep(now):
+            [plan] = plans
+            began[now] = None if plan.begins is None else (plan.begins + SLACK - START).total_seconds()
+            book.swept(plans, {}, now, seconds=10 if plan.begins is None else 1)
+    assert began == {0: None, 60: 0, 90: 0, 120: 60, 150: 60, 180: 120, 210: 120, 240: 180, 270: 180,
+                     300: None, 305: 240, 335: 240, 365: 300, 395: 300}  # fmt: skip
+
+
+def test_quick_sweeps_are_whole() -> None:
+    book = book_of(lane("a"), sweep_seconds=5, recent_seconds=10)
+    for now in range(0, 100, 5):
+        book.claimed(lane("a"), START + timedelta(seconds=now))
+        plans = book.plan_sweep(now)
+        assert [plan.begins for plan in plans] == [None]
+        book.swept(plans, {}, now, seconds=0.1)
 
 
 def test_a_scan_looks_from_the_floors() -> None:
@@ -156,7 +199,7 @@ def test_what_a_sweep_finds_while_a_claim_is_on_its_way_is_for_the_next() -> Non
     book = book_of(lane("a"))
     book.claimed(lane("a"), START)
     assert book.plan(10)[0].floor == START - SLACK
-    book.swept([lane("a")], {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
+    book.swept(whole("a"), {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
     book.claimed(lane("a"), START)
     assert book.plan(10)[0].floor == START - timedelta(hours=1)
     book.claimed(lane("a"), START - timedelta(hours=1))
@@ -166,7 +209,7 @@ def test_what_a_sweep_finds_while_a_claim_is_on_its_way_is_for_the_next() -> Non
 def test_a_plan_that_was_thrown_away_has_taken_nothing_late() -> None:
     book = book_of(lane("a"))
     book.claimed(lane("a"), START)
-    book.swept([lane("a")], {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
+    book.swept(whole("a"), {lane("a"): START - timedelta(hours=1)}, 0, seconds=0)
     assert book.plan(10) == book.plan(10) == [LanePlan(lane("a"), START - timedelta(hours=1), 10)]
 
 

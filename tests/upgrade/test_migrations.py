@@ -162,3 +162,82 @@ def test_the_operators_role_may_look_and_not_touch(database_url: str) -> None:
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(forbidden.encode())
+
+
+LARGE_DAY = """
+INSERT INTO rowlock.tasks (id, name, status, expires_on, finished_at, error)
+SELECT rowlock.new_id(), 'noop', CASE WHEN n % 100 = 0 THEN 'dead' ELSE 'succeeded' END::rowlock.task_status,
+       rowlock.today() + 5, rowlock.clock(),
+       (SELECT string_agg(md5(n::text || part), '') FROM generate_series(1, 55) AS part)
+  FROM generate_series(1, 6000) AS n
+"""
+SIZE = "SELECT pg_relation_size('rowlock.tasks_' || to_char(rowlock.today() + 5, 'YYYYMMDD'))"
+HALF_MADE = """
+DO $$
+DECLARE
+    day text := 'tasks_' || to_char(rowlock.today() + 5, 'YYYYMMDD');
+BEGIN
+    EXECUTE format('CREATE INDEX %I ON rowlock.%I (tenant_id)', day || '_dead', day);
+    UPDATE pg_index SET indisvalid = false WHERE indexrelid = ('rowlock.' || day || '_dead')::regclass;
+END $$
+"""
+RUNNING = "SELECT visible_at, lease_expires_at, lease_moved FROM rowlock.tasks_live WHERE status = 'running'"
+DAYS_WITHOUT_INDEX = """
+SELECT child.relname || '_dead'
+  FROM pg_inherits AS link JOIN pg_class AS child ON child.oid = link.inhrelid
+ WHERE link.inhparent = 'rowlock.tasks'::regclass AND child.relname <> 'tasks_live'
+EXCEPT
+SELECT class.relname FROM pg_index AS index JOIN pg_class AS class ON class.oid = index.indexrelid
+ WHERE index.indisvalid AND index.indnatts = 3
+"""
+
+
+def test_leases_and_days_come_along_to_claims_in_place_and_back(empty_database_url: str) -> None:
+    """What runs keeps its lease, and each day has its index of dead letters, whether it holds little or much, or one
+    was being made when an earlier run was cut short."""
+    migrate(empty_database_url, revision="0018")
+    before = dump(empty_database_url)
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(LARGE_DAY)
+        [(size,)] = connection.execute(SIZE).fetchall()
+        assert size > 8 * 1024 * 1024, "not large enough for an index that is made beside the work"
+        connection.execute(HALF_MADE)
+        connection.execute("SELECT rowlock.enqueue('noop')")
+        connection.execute(
+            "UPDATE rowlock.tasks_live SET status = 'running', attempt = 1, lease_token = 1, worker_id = 1, "
+            "visible_at = rowlock.clock() + interval '1 hour'"
+        )
+        [(until,)] = connection.execute("SELECT visible_at FROM rowlock.tasks_live").fetchall()
+        migrate(empty_database_url, revision="0022")
+        assert connection.execute(RUNNING).fetchall() == [(until, None, True)]
+        assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
+        connection.execute(
+            "UPDATE rowlock.tasks_live SET visible_at = created_at, lease_expires_at = visible_at, lease_moved = NULL "
+            "WHERE status = 'running'"
+        )
+        downgrade(empty_database_url, revision="0018")
+        assert connection.execute("SELECT visible_at FROM rowlock.tasks_live").fetchall() == [(until,)]
+        assert dump(empty_database_url) == before
+        migrate(empty_database_url)
+        assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
+
+
+def test_days_made_between_two_steps_have_their_index_too(empty_database_url: str) -> None:
+    """While the parent has one as well, either may have become its part, and goes with it."""
+    migrate(empty_database_url, revision="0020")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute("SELECT rowlock.make_partitions(30)")
+        migrate(empty_database_url)
+        assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
+
+
+def test_a_deployer_that_waits_holds_up_no_index(empty_database_url: str) -> None:
+    """PostgreSQL makes an index CONCURRENTLY once all who have a snapshot are gone."""
+    migrate(empty_database_url, revision="0019")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(LARGE_DAY)
+    with ThreadPoolExecutor(2) as deployers:
+        script = "import sys; from rowlock.store.migrate import migrate; migrate(sys.argv[1])"
+        command = [sys.executable, "-c", script, empty_database_url]
+        runs = list(deployers.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(2)))  # noqa: PLW1510
+    assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]

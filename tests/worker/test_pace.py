@@ -47,3 +47,17 @@ def test_nothing_is_claimed_ahead_where_that_is_wanted() -> None:
     assert pace.ahead() == 0
     clock.now += 1
     assert pace.ahead() == 0
+
+
+def test_a_worker_is_quick_while_what_it_holds_ends_within_a_moment() -> None:
+    clock = Clock()
+    pace = Pace(0.02, monotonic=clock)
+    said = []
+    for ended, held in ((0, 100), (110, 100), (90, 100), (2, 1), (0, 1), (0, 0), (0, 1)):
+        for _ in range(ended):
+            pace.ended()
+        clock.now += 0.1
+        assert pace.is_quick(held) == (said[-1] if said and held else True)  # too early to tell anew
+        clock.now += 0.15000001
+        said.append(pace.is_quick(held))
+    assert said == [False, True, False, True, False, True, False]

@@ -5,9 +5,8 @@ rules. A better priority goes first, strictly. Within one priority the lane that
 ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
 `visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
 index entries; the slack shrinks where a lane is so fast that many thousands would lie in it, and
-is shorter still but for a few times a second. Now and then a sweep looks before the floors for
-what was committed late, and the next claim starts there. The longer a sweep takes, the longer it
-is until the next.
+is shorter still but for a few times a second. Now and then a sweep (`sweeps.py`) looks before the
+floors for what was committed late or lost, and the next claim starts there.
 
 Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
 """
@@ -21,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-SWEEPS_SHARE = 30  # of the time that sweeps of a lane may take, one in so many
+from rowlock.domain.sweeps import SweepClock
 
 
 class Lane(NamedTuple):
@@ -40,14 +39,21 @@ class LanePlan(NamedTuple):
     quota: int
 
 
+class SweepPlan(NamedTuple):
+    """Look in `lane` for what is visible from `begins` on (None: from the beginning) and before `floor`."""
+
+    lane: Lane
+    begins: datetime | None
+    floor: datetime
+
+
 @dataclass(slots=True)
 class _Entry:
     heard: bool = False  # since it was served last, and no scan may have come by it yet
     floor: datetime | None = None  # where claims begin, mostly
     far_floor: datetime | None = None  # where they begin a few times a second
     late: datetime | None = None  # when something became visible that a sweep has found before the floor
-    swept_at: float = float("-inf")
-    sweep_pause: float = 0
+    sweeps: SweepClock = field(default_factory=SweepClock)
     # The claims that lie within the slack, oldest first: newest `visible_at` and number of tasks.
     claims: deque[tuple[datetime, int]] = field(default_factory=deque)
     within_slack: int = 0
@@ -72,6 +78,7 @@ class LaneBook:
         slack: timedelta = timedelta(seconds=2),
         least_slack: timedelta = timedelta(seconds=0.25),
         sweep_seconds: float = 5,
+        recent_seconds: float = 60,
         lanes_per_claim: int = 100,
         lanes_kept: int = 10_000,
         lanes_known: int = 64,
@@ -83,6 +90,7 @@ class LaneBook:
         self._slack = slack
         self._least_slack = least_slack
         self._sweep_seconds = sweep_seconds
+        self._recent_seconds = recent_seconds
         self._lanes_per_claim = lanes_per_claim
         self._lanes_kept = lanes_kept
         self._lanes_known = lanes_known
@@ -115,23 +123,30 @@ class LaneBook:
                 entry.floor = entry.far_floor
         return [(lane, entry.start) for lane, entry in served if entry.start is not None]
 
-    def plan_sweep(self, now: float) -> list[tuple[Lane, datetime]]:
-        """Lanes that are to be looked at before their floors, each with its floor: those swept longest ago."""
-        due = (
-            (entry.swept_at, lane, entry.floor)
-            for lane, entry in self._entries.items()
-            if entry.floor is not None and now - entry.swept_at >= entry.sweep_pause
-        )
-        swept = heapq.nsmallest(self._lanes_per_sweep, due, key=lambda known: known[0])
-        return [(lane, floor) for _, lane, floor in swept]
+    def plan_sweep(self, now: float) -> list[SweepPlan]:
+        """Lanes that are to be looked at before their floors, those swept longest ago; all wholly, or all shortly."""
+        floors = [(lane, entry.sweeps, entry.floor) for lane, entry in self._entries.items() if entry.floor is not None]
+        for _, sweeps, floor in floors:
+            sweeps.note_floor(now, floor, self._recent_seconds)
+        for whole in (True, False):
+            due = (
+                (
+                    sweeps.whole_at if whole else sweeps.short_at,
+                    SweepPlan(lane, None if whole else sweeps.recent, floor),
+                )
+                for lane, sweeps, floor in floors
+                if sweeps.is_due(now, self._sweep_seconds, whole=whole)
+            )
+            if chosen := heapq.nsmallest(self._lanes_per_sweep, due, key=lambda known: known[0]):
+                return [plan for _, plan in chosen]
+        return []
 
-    def swept(self, lanes: Iterable[Lane], late: Mapping[Lane, datetime], now: float, *, seconds: float) -> None:
-        """A sweep of these lanes has ended, which took so long. In some there was something `late` to be claimed, the
-        oldest of it visible since then."""
-        for lane in lanes:
+    def swept(self, plans: Iterable[SweepPlan], late: Mapping[Lane, datetime], now: float, *, seconds: float) -> None:
+        """A sweep has ended, which took so long. In some lanes there was something `late` to be claimed, the oldest of
+        it visible since then."""
+        for lane, begins, _ in plans:
             if (entry := self._entries.get(lane)) is not None:
-                entry.swept_at = now
-                entry.sweep_pause = max(self._sweep_seconds, SWEEPS_SHARE * seconds)
+                entry.sweeps.swept(now, self._sweep_seconds, whole=begins is None, seconds=seconds)
                 if lane in late:
                     entry.late = late[lane]
                     self._due[lane] = entry
@@ -174,10 +189,15 @@ class LaneBook:
         self._last_rank += len(chosen)
         return plans
 
-    def claimed(self, lane: Lane, newest_visible_at: datetime, *, tasks: int = 1) -> None:
-        """The claim got so many tasks of the lane; `newest_visible_at` is the latest of theirs."""
+    def claimed(self, lane: Lane, newest_visible_at: datetime | None, *, tasks: int = 1) -> None:
+        """The claim got so many tasks of the lane; `newest_visible_at` is the latest of theirs. Where none is known,
+        all were lost by another worker, and there may be more of them: the next claim begins where this one did."""
         entry = self._entries.get(lane)
-        if entry is not None:
+        if entry is None:
+            return
+        if newest_visible_at is None:
+            entry.rank, entry.heard = entry.planned_rank, False
+        else:
             entry.far_floor = self._far_floor(entry, newest_visible_at, tasks)
             entry.floor = self._floor(entry, newest_visible_at, entry.far_floor)
             _serve(entry)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from rowlock.domain.errors import RowlockError
@@ -18,9 +19,10 @@ from rowlock.domain.lanes import Lane, LaneBook, LanePlan
 from rowlock.domain.priorities import Priority
 from rowlock.store import leases
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask, FoundLane
+from rowlock.store.leases import ClaimedTask, FoundLane, LeaseTerms
 from rowlock.store.links import Link
 
+LEASES_SHARE = 6  # of a lease, one in so many: as much later may a lease that has run out be found by a sweep
 SCANS_SHARE = 10  # of the time that looking for lanes may take while there are others to claim from, one in so many
 
 
@@ -44,7 +46,9 @@ class Claimer:
         self._lanes_per_scan = lanes_per_scan
         self._refresh_seconds = refresh_seconds
         self._ahead_seconds = ahead_seconds
-        self._book = book or LaneBook()
+        self._book = book or LaneBook(
+            sweep_seconds=min(5, lease_seconds / LEASES_SHARE), recent_seconds=2 * lease_seconds
+        )
         self._monotonic = monotonic
         self._capped: set[Lane] = set()
         self._past: dict[tuple[str, int], str] = {}
@@ -53,6 +57,7 @@ class Claimer:
         self._look_ahead_at = float("-inf")
         self._to_learn: tuple[Sequence[LanePlan], Sequence[ClaimedTask]] = ((), ())
         self._next_due_at = float("-inf")  # or as far as was looked ahead
+        self.in_doubt = False  # whether a claim failed, and may have taken what it never told of
 
     @property
     def idle_seconds(self) -> float:
@@ -61,9 +66,10 @@ class Claimer:
         return max(0.0, self._next_due_at - self._monotonic())
 
     async def claim(
-        self, link: Link, worker_id: int, room: int, *, heard_of: Collection[Lane] = ()
+        self, link: Link, worker_id: int, room: int, *, heard_of: Collection[Lane] = (), in_place: bool = True
     ) -> list[ClaimedTask]:
-        """At most `room` tasks under new leases; none where nothing can be had.
+        """At most `room` tasks under new leases, none where nothing can be had; `in_place` unless they will run for
+        long, or a worker lives that does not know of such claims.
 
         It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
@@ -74,46 +80,48 @@ class Claimer:
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
         """
         self._learn()
+        terms = LeaseTerms(worker_id, self._lease_seconds, in_place)
         now = self._monotonic()
         idle = self._book.idle
         self._book.heard(heard_of)
-        if idle and (taken := await self._take(link, self._book.plan(room // 2), worker_id, room // 2, new=True)):
+        if idle and (taken := await self._take(link, self._book.plan(room // 2), terms, room // 2, new=True)):
             return taken
         plans = self._book.plan(room)
         if not plans or now - self._scanned_at >= self._scan_pause:
             await self._scan(link)
             plans = self._book.plan(room)
         while plans:
-            if taken := await self._take(link, plans, worker_id, room):
+            if taken := await self._take(link, plans, terms, room):
                 return taken
             plans = self._book.plan(room)  # without the lanes that came up short
         return []
 
     async def _take(
-        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int, *, new: bool = False
+        self, link: Link, plans: Sequence[LanePlan], terms: LeaseTerms, room: int, *, new: bool = False
     ) -> list[ClaimedTask]:
         if not plans:
             return []
-        taken, answered = await self._ask(link, plans, worker_id, room, new=new)
+        taken, answered = await self._ask(link, plans, terms, room, new=new)
         self._to_learn = (answered, taken)
         if not taken:
             self._learn()
         return taken
 
     async def sweep(self, database: Database) -> bool:
-        """Looks for what was committed so late that claims begin after it, if that is due; whether there is any, for
-        the next claim to take.
+        """Looks for what claims begin after: it was committed late, or ran out of a lease that it got in its place. If
+        that is due; whether there is any, for the next claim to take.
 
         It has a connection to itself. Where something pins xmin it walks over all that was ever claimed, in seconds,
         and claims go on meanwhile.
         """
-        asked_at = self._monotonic()
-        lanes = self._book.plan_sweep(asked_at)
-        if not lanes:
+        plans = self._book.plan_sweep(self._monotonic())
+        if not plans:
             return False
-        late = await leases.find_late(database, lanes)
+        async with database.link() as link:
+            asked_at = self._monotonic()  # a server that had to come back first has not worked so long
+            late = await leases.find_late(link, plans)
         seconds = self._monotonic() - asked_at
-        self._book.swept((lane for lane, _ in lanes), late, asked_at + seconds, seconds=seconds)
+        self._book.swept(plans, late, asked_at + seconds, seconds=seconds)
         return bool(late)
 
     async def _scan(self, link: Link) -> None:
@@ -149,30 +157,36 @@ class Claimer:
         self._past = {stream: max(lanes) for stream, lanes in by_stream.items() if len(lanes) >= self._lanes_per_scan}
 
     async def _ask(
-        self, link: Link, plans: Sequence[LanePlan], worker_id: int, room: int, *, new: bool
+        self, link: Link, plans: Sequence[LanePlan], terms: LeaseTerms, room: int, *, new: bool
     ) -> tuple[list[ClaimedTask], list[LanePlan]]:
         """What was taken, and the plans whose lanes were asked; of one lane no more than what is `new`."""
         asked = [plan for plan in plans if plan.lane not in self._capped]
         taken: list[ClaimedTask] = []
-        if new and len(asked) == 1:
-            taken = await leases.claim_new(
-                link, asked[0], room=room, worker_id=worker_id, lease_seconds=self._lease_seconds
-            )
-        elif asked:
-            taken = await leases.claim(link, asked, room=room, worker_id=worker_id, lease_seconds=self._lease_seconds)
+        with self._doubting():
+            if new and len(asked) == 1:
+                taken = await leases.claim_new(link, asked[0], room=room, terms=terms)
+            elif asked:
+                taken = await leases.claim(link, asked, room=room, terms=terms)
         for plan in plans:
             if plan.lane not in self._capped or len(taken) >= room:
                 continue
             try:
-                taken += await leases.claim_capped(
-                    link, plan, room=room - len(taken), worker_id=worker_id, lease_seconds=self._lease_seconds
-                )
+                with self._doubting():
+                    taken += await leases.claim_capped(link, plan, room=room - len(taken), terms=terms)
             except RowlockError:
                 if not taken:
                     raise
                 break  # what was taken is leased, and must run; the next claim meets the trouble, if it lasts
             asked.append(plan)
         return taken, asked
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.in_doubt = True
+            raise
 
     def _learn(self) -> None:
         """Notes what the last claim tells of its lanes: with the next one, so that what was claimed begins first."""
@@ -194,8 +208,11 @@ def _of_each(plans: Sequence[LanePlan], taken: Sequence[ClaimedTask]) -> list[Se
     return [by_lane.get(plan.lane, []) for plan in plans]
 
 
-def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime:
-    """When the youngest task of one claim had become claimable, by the database's clock; never later than it had."""
-    shortest_wait = min(task.wait_seconds for task in claimed)
+def newest_visible_at(claimed: Sequence[ClaimedTask]) -> datetime | None:
+    """When the youngest task of one claim had become claimable, by the database's clock; never later than it had. Of
+    those that an earlier worker lost nobody knows where they lie: they may have been claimed in their place."""
+    shortest_wait = min((task.wait_seconds for task in claimed if not task.lost_lease), default=None)
+    if shortest_wait is None:
+        return None
     rounding = 1e-6 + shortest_wait * 2**-23  # a wait is a float of 24 bits
     return datetime.fromtimestamp(claimed[0].claimed_epoch - shortest_wait - rounding, UTC)

@@ -1,10 +1,10 @@
 """Rescuing what vanished workers held and ending what is overdue, so that nothing waits for what never comes.
 
-A lease that ran out needs no rescue: its task is visible again and the next claim takes it. Three things do. A worker
-whose heartbeats ceased is marked as gone, which gives back at once what it held. A task whose last attempt ran out goes
-to the dead letters, if it ran alone; if others ran beside it, nobody knows who took the worker down, so it gets the
-attempt back, to run alone. And a task whose deadline passed ends. All are fenced by the database's clock alone, so any
-process may do it, at any time.
+A lease that ran out needs no rescue: claims and their sweeps come by its task. Three things do. A worker whose
+heartbeats ceased is marked as gone, which gives back at once those of its leases that were renewed. A task whose last
+attempt ran out goes to the dead letters, if it ran alone; if others ran beside it, nobody knows who took the worker
+down, so it gets the attempt back, to run alone. And a task whose deadline passed ends. All are fenced by the database's
+clock alone, so any process may do it, at any time.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ class RescueReport:
     expired: int = 0
 
 
-async def rescue_abandoned(runner: Runner) -> RescueReport:
-    """Marks silent workers as gone, ends what is overdue, takes back what is out of attempts; bounded work."""
-    workers_gone, given_back = await _expire_workers(runner)
+async def rescue_abandoned(runner: Runner, *, thorough: bool = False) -> RescueReport:
+    """Marks silent workers as gone, ends what is overdue, takes back what is out of attempts; bounded work.
+
+    Last attempts of workers of older versions are looked for when one of those is gone, or if it is to be `thorough`: a
+    leader's first round, for the one before it may not have come to that.
+    """
+    workers_gone, given_back = await _expire_workers(runner, thorough=thorough)
     expired = await expire_overdue(runner)
     buried, spared = await _take_back_exhausted(runner)
     return RescueReport(buried, workers_gone, given_back, spared, expired)
@@ -56,20 +60,23 @@ async def expire_overdue(runner: Runner) -> int:
     return expired
 
 
-async def _expire_workers(runner: Runner) -> tuple[int, int]:
+async def _expire_workers(runner: Runner, *, thorough: bool) -> tuple[int, int]:
     workers = tasks = 0
     for _ in range(ROUNDS):
         gone = await rescue.expire_workers(runner, limit=WORKERS_PER_ROUND)
         for worker in gone:
             _log.warning(
-                "A worker's heartbeats ceased; its tasks can be claimed again.",
+                "A worker's heartbeats ceased; its renewed leases were ended, and the others end by themselves.",
                 worker=worker.worker_id,
                 tasks=worker.tasks,
             )
+        thorough = thorough or not all(worker.in_place for worker in gone)
         workers += len(gone)
         tasks += sum(worker.tasks for worker in gone)
         if len(gone) < WORKERS_PER_ROUND:
             break
+    if thorough:
+        await rescue.adopt_leases(runner)
     return workers, tasks
 
 

@@ -41,6 +41,7 @@ class Duties:
         self._epoch = epoch
         self._on_lost = on_lost
         self._fired_at = time.monotonic()
+        self._rescued = False
 
     async def fire(self) -> bool:
         """One tick over the due schedules."""
@@ -82,7 +83,8 @@ class Duties:
         return True
 
     async def _rescue(self) -> bool:
-        report = await rescue_abandoned(self._database)
+        report = await rescue_abandoned(self._database, thorough=not self._rescued)
+        self._rescued = True
         self._metrics.rescues.labels("attempts_exhausted").inc(report.buried)
         self._metrics.rescues.labels("worker_gone").inc(report.given_back)
         self._metrics.rescues.labels("to_run_alone").inc(report.spared)

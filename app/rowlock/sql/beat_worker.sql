@@ -7,4 +7,7 @@ UPDATE rowlock.workers AS worker
        running = %(running)s, health = %(health)s, health_reason = %(health_reason)s, draining = %(draining)s,
        stopped_at = NULL
  WHERE worker.id = %(worker_id)s
-RETURNING worker.id
+RETURNING NOT EXISTS (
+        SELECT FROM rowlock.workers AS older
+         WHERE NOT older.claims_in_place AND older.stopped_at IS NULL AND older.expires_at > rowlock.clock())
+        AS in_place

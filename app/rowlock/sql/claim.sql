@@ -23,6 +23,7 @@ WITH lanes AS (
               FROM rowlock.tasks_live AS task
              WHERE task.queue = lanes.queue AND task.priority = lanes.priority AND task.lane = lanes.lane
                AND task.visible_at >= lanes.floor_at AND task.visible_at <= rowlock.clock()
+               AND (task.status = 'pending' OR task.lease_expires_at IS NULL OR task.lease_expires_at <= rowlock.clock())
                AND task.attempt < task.max_attempts
                AND (task.deadline_at IS NULL OR task.deadline_at > rowlock.clock())
              ORDER BY task.visible_at
@@ -46,12 +47,17 @@ UPDATE rowlock.tasks_live AS task
        worker_id = %(worker_id)s,
        started_at = rowlock.clock(),
        lost_lease = task.status = 'running' OR task.lost_lease,
-       wait_seconds = date_part('epoch', rowlock.clock() - task.visible_at),
-       visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
+       wait_seconds = date_part('epoch', rowlock.clock() - CASE
+           WHEN task.status = 'running' THEN greatest(task.visible_at, task.lease_expires_at)
+           ELSE task.visible_at END),
+       lease_expires_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s),
+       lease_moved = CASE WHEN %(in_place)s::boolean AND task.attempt + 1 < task.max_attempts THEN NULL ELSE true END,
+       visible_at = CASE WHEN %(in_place)s::boolean AND task.attempt + 1 < task.max_attempts THEN task.visible_at
+                         ELSE rowlock.clock() + make_interval(secs => %(lease_seconds)s) END
  WHERE task.ctid = ANY (ARRAY(SELECT picked.place FROM picked))
 RETURNING task.id, task.lease_token, task.tenant_id, task.queue, task.priority, task.lane, task.name, task.attempt,
           task.max_attempts, task.timeout_seconds, task.payload::text, task.payload_version, task.metadata,
           task.wait_seconds, date_part('epoch', task.started_at) AS claimed_epoch,
           task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id,
           date_part('epoch', task.deadline_at - task.started_at) AS deadline_seconds,
-          coalesce(task.lost_lease AND task.attempt = task.max_attempts, false) AS must_run_alone
+          coalesce(task.lost_lease, false) AS lost_lease

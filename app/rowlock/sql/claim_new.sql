@@ -10,7 +10,10 @@ UPDATE rowlock.tasks_live AS task
        worker_id = %(worker_id)s,
        started_at = rowlock.clock(),
        wait_seconds = date_part('epoch', rowlock.clock() - task.visible_at),
-       visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
+       lease_expires_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s),
+       lease_moved = CASE WHEN %(in_place)s::boolean AND task.attempt + 1 < task.max_attempts THEN NULL ELSE true END,
+       visible_at = CASE WHEN %(in_place)s::boolean AND task.attempt + 1 < task.max_attempts THEN task.visible_at
+                         ELSE rowlock.clock() + make_interval(secs => %(lease_seconds)s) END
  WHERE task.ctid = ANY (ARRAY(
         SELECT ready.ctid
           FROM rowlock.tasks_live AS ready
@@ -31,4 +34,4 @@ RETURNING task.id, task.lease_token, task.tenant_id, task.queue, task.priority, 
           task.wait_seconds, date_part('epoch', task.started_at) AS claimed_epoch,
           task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id,
           date_part('epoch', task.deadline_at - task.started_at) AS deadline_seconds,
-          coalesce(task.lost_lease AND task.attempt = task.max_attempts, false) AS must_run_alone
+          coalesce(task.lost_lease, false) AS lost_lease

@@ -2,7 +2,7 @@
 -- Index: tasks_live's primary key. Locks: the finished rows. Fence: lease_token, unique for ever, beside the id.
 -- Two arrays and ANY, because a join with unnest costs twice as much; a token belongs to one attempt of one task. The tokens
 -- go through IN … IS TRUE, which is a hashed lookup: ANY compares each row with all of them. No word of the status: only
--- a running task has a token, and the word would lead the planner to the index of all running tasks.
+-- a running task has a token.
 WITH ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      WHERE task.id = ANY (%(ids)s::uuid[])

@@ -4,7 +4,7 @@ SELECT task.name, task.status::text AS status, count(*) AS tasks
   FROM rowlock.tasks_live AS task
  WHERE task.queue = ANY (%(queues)s::text[])
    AND (task.status = 'running' AND task.worker_id = %(worker_id)s
-        OR task.visible_at <= rowlock.clock() AND task.attempt < task.max_attempts
+        OR greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock() AND task.attempt < task.max_attempts
            AND (task.deadline_at IS NULL OR task.deadline_at > rowlock.clock())
            AND NOT EXISTS (
                 SELECT FROM rowlock.queues AS held

@@ -42,6 +42,8 @@ SELECT found.queue, found.priority, found.lane, cap.max_running IS NOT NULL AS c
          WHERE task.queue = found.queue AND task.priority = found.priority AND task.lane = found.lane
            AND task.visible_at >= coalesce(known.floor_at, '-infinity')
            AND task.visible_at <= rowlock.clock() + make_interval(secs => %(ahead_seconds)s)
+           AND (task.status = 'pending' OR task.lease_expires_at IS NULL
+                OR task.lease_expires_at <= greatest(task.visible_at, rowlock.clock()))
          ORDER BY task.visible_at LIMIT 1) AS head ON true
   LEFT JOIN rowlock.limits AS cap ON cap.queue = found.queue AND cap.lane = found.lane
  WHERE found.nth > 0

@@ -12,7 +12,9 @@ WITH held AS (
        FOR UPDATE SKIP LOCKED
 ), renewed AS (
     UPDATE rowlock.tasks_live AS task
-       SET visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s)
+       SET visible_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s),
+           lease_expires_at = rowlock.clock() + make_interval(secs => %(lease_seconds)s),
+           lease_moved = true
      WHERE task.ctid = ANY (ARRAY(SELECT present.place FROM present))
     RETURNING task.lease_token, task.cancel_requested_at IS NOT NULL AS cancel_requested
 )

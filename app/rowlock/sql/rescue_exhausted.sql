@@ -1,14 +1,15 @@
 -- Takes back what ran out of its lease during its last attempt, which no claim takes any more. A task that ran alone, or
 -- was to have one attempt only, goes to the dead letters. Any other may have died of what ran beside it: it gets the attempt
 -- back, and is claimed again to run alone.
--- Index: tasks_live_running. Locks: the rows taken back, skipping others'. Fence: the lease has run out by the
+-- Index: tasks_live_moved, which has every last attempt. Locks: the rows taken back, skipping others'. Fence: the lease has run out by the
 -- database's clock, checked on the row that is locked.
 WITH spent AS MATERIALIZED (
     SELECT task.ctid AS place, task.id, task.started_at, task.lease_token, task.worker_id, task.wait_seconds, task.attempt,
            task.tenant_id, task.queue, task.name,
            task.max_attempts = 1 OR task.alone_token IS NOT DISTINCT FROM task.lease_token AS to_blame
       FROM rowlock.tasks_live AS task
-     WHERE task.status = 'running' AND task.visible_at <= rowlock.clock() AND task.attempt >= task.max_attempts
+     WHERE task.lease_moved AND task.status = 'running' AND task.visible_at <= rowlock.clock()
+       AND task.attempt >= task.max_attempts
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
 ), ended AS MATERIALIZED (
@@ -18,7 +19,8 @@ WITH spent AS MATERIALIZED (
 ), spared AS (
     UPDATE rowlock.tasks_live AS task
        SET status = 'pending', attempt = task.attempt - 1, visible_at = rowlock.clock(), lease_token = NULL,
-           worker_id = NULL, lost_lease = true, reason = 'lease_expired'
+           worker_id = NULL, lease_expires_at = NULL, lease_moved = NULL, lost_lease = true,
+           reason = 'lease_expired'
      WHERE task.ctid = ANY (ARRAY(SELECT spent.place FROM spent WHERE NOT spent.to_blame))
 ), history AS (
     INSERT INTO rowlock.tasks (

@@ -14,6 +14,8 @@ WITH outcome AS MATERIALIZED (
                secs => CASE WHEN task.cancel_requested_at IS NULL THEN outcome.delay_seconds ELSE 0 END),
            lease_token = NULL,
            worker_id = NULL,
+           lease_expires_at = NULL,
+           lease_moved = NULL,
            reason = outcome.reason,
            error = outcome.error
       FROM outcome

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 
 from rowlock.domain.errors import LeaseLost
-from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.domain.lanes import Lane, LanePlan, SweepPlan
 from rowlock.store.arrays import Bigints, Instants, Integers, Smallints, Texts, Uuids
 from rowlock.store.connections import Row
 from rowlock.store.database import Database
@@ -53,7 +53,12 @@ class ClaimedTask(NamedTuple):
     parent_id: UUID | None
     workflow_id: UUID | None
     deadline_seconds: float | None = None  # from the claim to the task's deadline
-    must_run_alone: bool = False  # the last attempt, and an earlier one ended with its worker
+    lost_lease: bool = False  # an earlier attempt ended with its worker
+
+    @property
+    def must_run_alone(self) -> bool:
+        """Whether this is the last attempt, after one that ended with its worker."""
+        return self.lost_lease and self.attempt == self.max_attempts
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -64,6 +69,14 @@ class ClaimedTask(NamedTuple):
 
 
 _as_claimed: Callable[[Row], ClaimedTask] = partial(tuple.__new__, ClaimedTask)  # `_make` takes 2.5 times as long
+
+
+class LeaseTerms(NamedTuple):
+    """Who claims, and how: for so many seconds, and in the rows' places if that is wanted (see ADR 14)."""
+
+    worker_id: int
+    lease_seconds: float
+    in_place: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +143,18 @@ async def find_lanes(
     return [FoundLane(Lane(queue, priority, lane), capped, due_in) for queue, priority, lane, capped, due_in in rows]
 
 
-async def find_late(database: Database, lanes: Sequence[tuple[Lane, datetime]]) -> dict[Lane, datetime]:
-    """Since when the oldest is visible of what lies before the instants, in those of the lanes that have any."""
-    queues, priorities, names, floors = _columns(lanes)
-    parameters = {"queues": queues, "priorities": priorities, "lanes": names, "floors": floors}
-    async with database.link() as link, link.transaction():
+async def find_late(link: Link, plans: Sequence[SweepPlan]) -> dict[Lane, datetime]:
+    """Since when the oldest is visible of what lies before the floors and can be claimed, in those of the lanes that
+    have any."""
+    queues, priorities, names, floors = _columns([(plan.lane, plan.floor) for plan in plans])
+    parameters = {
+        "queues": queues,
+        "priorities": priorities,
+        "lanes": names,
+        "begins": Instants(plan.begins or BEGINNING for plan in plans),
+        "floors": floors,
+    }
+    async with link.transaction():
         await link.query(ORDERED_SCANS_ONLY)
         rows = await link.run("find_late", parameters)
     return {Lane(queue, priority, lane): visible_at for queue, priority, lane, visible_at in rows}
@@ -159,9 +179,7 @@ async def claiming_link(database: Database) -> Link:
     return link
 
 
-async def claim(
-    link: Link, plans: Sequence[LanePlan], *, room: int, worker_id: int, lease_seconds: float
-) -> list[ClaimedTask]:
+async def claim(link: Link, plans: Sequence[LanePlan], *, room: int, terms: LeaseTerms) -> list[ClaimedTask]:
     """At most `room` tasks of the planned lanes, under new leases."""
     queues, priorities, lanes, floors = _columns([(plan.lane, plan.floor or BEGINNING) for plan in plans])
     parameters = {
@@ -171,20 +189,17 @@ async def claim(
         "floors": floors,
         "quotas": Integers(plan.quota for plan in plans),
         "room": room,
-        "worker_id": worker_id,
-        "lease_seconds": lease_seconds,
+        **terms._asdict(),
     }
     return await _claimed(link, "claim", parameters)
 
 
-async def claim_new(
-    link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
-) -> list[ClaimedTask]:
+async def claim_new(link: Link, plan: LanePlan, *, room: int, terms: LeaseTerms) -> list[ClaimedTask]:
     """The same for what has come to one lane; what ran out of its lease stays."""
-    return await _claimed(link, "claim_new", _of_lane(plan, room, worker_id, lease_seconds))
+    return await _claimed(link, "claim_new", _of_lane(plan, room, terms))
 
 
-def _of_lane(plan: LanePlan, room: int, worker_id: int, lease_seconds: float) -> dict[str, Any]:
+def _of_lane(plan: LanePlan, room: int, terms: LeaseTerms) -> dict[str, Any]:
     """Parameters of the statements that claim from one lane."""
     return {
         "queue": plan.lane.queue,
@@ -192,8 +207,7 @@ def _of_lane(plan: LanePlan, room: int, worker_id: int, lease_seconds: float) ->
         "lane": plan.lane.lane,
         "floor_at": plan.floor or BEGINNING,
         "room": min(room, plan.quota),
-        "worker_id": worker_id,
-        "lease_seconds": lease_seconds,
+        **terms._asdict(),
     }
 
 
@@ -208,11 +222,9 @@ async def _claimed(link: Link, name: str, parameters: Mapping[str, Any]) -> list
     return list(map(_as_claimed, rows))
 
 
-async def claim_capped(
-    link: Link, plan: LanePlan, *, room: int, worker_id: int, lease_seconds: float
-) -> list[ClaimedTask]:
+async def claim_capped(link: Link, plan: LanePlan, *, room: int, terms: LeaseTerms) -> list[ClaimedTask]:
     """Tasks of one capped lane, as many as its cap leaves."""
-    parameters = _of_lane(plan, room, worker_id, lease_seconds)
+    parameters = _of_lane(plan, room, terms)
     async with link.transaction():
         if not link.ordered_scans:
             await link.query(ORDERED_SCANS_ONLY)

@@ -110,6 +110,8 @@ def _columns() -> list[sa.ColumnElement[Any]]:
         if name == "status":
             derived = sa.func.rowlock.public_status(column, task.c.visible_at, task.c.attempt)
             shown.append(derived.label(name))
+        elif name == "visible_at":
+            shown.append(sa.func.greatest(column, task.c.lease_expires_at).label(name))
         elif name in BULKY:
             too_large = sa.func.octet_length(sa.cast(column, sa.Text())) > _constant(LARGEST_SHOWN)
             shown.append(sa.case((sa.not_(too_large), column)).label(name))

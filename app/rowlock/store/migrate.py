@@ -1,7 +1,8 @@
 """Migrations: the one way in which the database's shape changes.
 
 `migrate` is what `rowlock migrate` and `alembic upgrade head` both end in. The scripts lie in the repository's
-`migrations` folder, and in the wheel beside the package. `run` and `run_file` are the vocabulary of the scripts.
+`migrations` folder, and in the wheel beside the package. `run`, `run_file` and `names` are the vocabulary of the
+scripts.
 """
 
 from __future__ import annotations
@@ -70,6 +71,12 @@ def run(sql: str) -> None:
     op.execute(sa.text(_BIND_LIKE.sub(r"\\:", rendered)))
 
 
+def names(sql: str) -> list[str]:
+    """What a query of a migration script finds in its first column; for the scripts that look at what there is."""
+    rendered = render(sql, context.config.attributes["schema"])
+    return list(op.get_bind().execute(sa.text(_BIND_LIKE.sub(r"\\:", rendered))).scalars())
+
+
 def run_file(name: str) -> None:
     """Executes a file of `migrations/sql`."""
     run((migrations_folder() / "sql" / name).read_text("utf-8"))
@@ -81,6 +88,7 @@ __all__ = [
     "engine_for",
     "migrate",
     "migration_sql",
+    "names",
     "run",
     "run_file",
     "url_from_settings",

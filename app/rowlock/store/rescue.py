@@ -31,11 +31,17 @@ class GoneWorker:
 
     worker_id: int
     tasks: int
+    in_place: bool  # whether it knew of claims in place
 
 
 async def rescue_exhausted(runner: Runner, *, limit: int) -> list[ExhaustedTask]:
     """Takes back at most `limit` tasks whose last attempt's lease ran out."""
     return [ExhaustedTask(*row) for row in await runner.run("rescue_exhausted", {"limit": limit})]
+
+
+async def adopt_leases(runner: Runner) -> int:
+    """Makes last attempts of older workers known to the rescue; how many."""
+    return len(await runner.run("adopt_leases"))
 
 
 async def expire_tasks(runner: Runner, *, limit: int) -> list[EndedTask]:

@@ -86,6 +86,8 @@ tasks = sa.Table(
     _optional("result_version", SMALL),
     _optional("lost_lease", YES_OR_NO),
     _optional("alone_token", BIG),
+    _optional("lease_expires_at", INSTANT),
+    _optional("lease_moved", YES_OR_NO),
 )
 
 executions = sa.Table(
@@ -231,6 +233,7 @@ workers = sa.Table(
     _required("heartbeat_at", INSTANT),
     _required("expires_at", INSTANT),
     _optional("stopped_at", INSTANT),
+    _required("claims_in_place", YES_OR_NO),
 )
 
 handlers = sa.Table(

@@ -39,8 +39,8 @@ async def register_worker(
     queues: list[str],
     concurrency: int,
     expires_seconds: float,
-) -> int:
-    """Enters a worker; its number."""
+) -> tuple[int, bool]:
+    """Enters a worker; its number, and whether all that live know of claims in place."""
     rows = await runner.run(
         "register_worker",
         {
@@ -53,7 +53,8 @@ async def register_worker(
             "expires_seconds": expires_seconds,
         },
     )
-    return int(rows[0][0])
+    number, in_place = rows[0]
+    return number, in_place
 
 
 async def beat(
@@ -65,8 +66,9 @@ async def beat(
     health: str,
     health_reason: str | None,
     draining: bool,
-) -> bool:
-    """The heartbeat; False where the worker's row is gone and it must register anew."""
+) -> bool | None:
+    """The heartbeat: whether all workers that live know of claims in place. None where the worker's row is gone and it
+    must register anew."""
     rows = await runner.run(
         "beat_worker",
         {
@@ -78,7 +80,7 @@ async def beat(
             "draining": draining,
         },
     )
-    return bool(rows)
+    return rows[0][0] if rows else None
 
 
 async def stop_worker(runner: Runner, worker_id: int) -> None:

@@ -74,7 +74,8 @@ class Claiming:
                 heard_of = self._wakeups.take_lanes()
                 link = await self._open_link(in_haste=bool(heard_of))
                 began = time.perf_counter()
-                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=heard_of)
+                in_place = self._heartbeat.in_place and self._held.is_quick
+                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=heard_of, in_place=in_place)
             except RowlockError as error:
                 self._condition.troubled("claim", error)
                 recovering = True
@@ -97,8 +98,13 @@ class Claiming:
         if self._link is not None:
             await self._link.close()
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a claim has failed, and may have taken what it never told of."""
+        return self._claimer.in_doubt
+
     async def sweep(self) -> None:
-        """Finds what was committed late, until cancelled."""
+        """Finds what was committed late, or lost in its place, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:

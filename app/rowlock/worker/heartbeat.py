@@ -31,11 +31,12 @@ class Heartbeat:
         self._settings = settings
         self._held = held
         self._reregister = reregister
+        self.in_place = False  # whether all workers that live know of claims in place
 
     async def beat(self, worker_id: int, health: Health, reason: str | None, *, draining: bool) -> None:
         """Renews the leases that are a third used up, then writes the worker's row."""
         await self.renew_leases()
-        alive = await workers.beat(
+        in_place = await workers.beat(
             self._database,
             worker_id,
             expires_seconds=expires_seconds(self._settings),
@@ -45,8 +46,10 @@ class Heartbeat:
             draining=draining,
         )
         process_metrics().record_worker(running=len(self._held), concurrency=self._settings.concurrency, health=health)
-        if not alive:
+        if in_place is None:
             self._reregister()
+        else:
+            self.in_place = in_place
 
     async def renew_leases(self) -> None:
         """Renews what is due; attempts that were asked to stop, or whose lease is lost, are told."""

@@ -106,6 +106,11 @@ class Held:
         most = max(concurrency, min(concurrency + self._pace.ahead(), 2 * batch))
         return min(batch, (most + 1) // 2, most - held, 2 * max(most, batch) - held - self._unwritten)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether what is held ends within a moment, as things go."""
+        return self._pace.is_quick(len(self.attempts))
+
     @cached_property
     def _surroundings(self) -> Surroundings:
         """Made when the event loop runs that the attempts will run on."""

@@ -25,8 +25,8 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
 
 
-async def register(database: Database, settings: Settings, name: str, queues: Sequence[str]) -> int:
-    """Enters the worker; its number."""
+async def register(database: Database, settings: Settings, name: str, queues: Sequence[str]) -> tuple[int, bool]:
+    """Enters the worker; its number, and whether all workers that live know of claims in place."""
     return await workers.register_worker(
         database,
         name=name,

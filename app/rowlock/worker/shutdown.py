@@ -73,22 +73,31 @@ class Shutdown:
             abandoned=len(stubborn),
         )
 
-    async def say_goodbye(self, database: Database, worker_id: int, name: str, beating: asyncio.Task[None]) -> None:
-        """Writes every outcome and the worker's own end, and gives back what claims took whose answers were lost.
+    async def say_goodbye(
+        self, database: Database, worker_id: int, name: str, beating: asyncio.Task[None], *, in_doubt: bool
+    ) -> None:
+        """Writes every outcome and the worker's own end, and gives back what claims took whose answers were
+        lost: that is looked for only where one may have been, for it takes reading all live tasks.
 
         The heart beats until every outcome is written, and no longer: a beat that arrived after the worker's end would
         call it back to life.
         """
         began, unheard = time.monotonic(), 0
         try:
-            async with asyncio.timeout(max(5.0, self._settings.connect_seconds)):
+            async with self._patience():
                 await self._held.finisher.flushed()
-                unheard = await leases.release_unheard(database, worker_id, known=list(self._held.attempts))
+            if in_doubt:
+                async with self._patience():
+                    unheard = await leases.release_unheard(database, worker_id, known=list(self._held.attempts))
+        except (TimeoutError, RowlockError) as error:
+            log.error("The worker leaves leases behind, which will run out by themselves.", error=str(error))
+        try:
+            async with self._patience():
                 beating.cancel()
                 await asyncio.wait([beating])
                 await workers.stop_worker(database, worker_id)
         except (TimeoutError, RowlockError) as error:
-            log.error("The worker could not say goodbye; its leases will run out by themselves.", error=str(error))
+            log.error("The worker could not say goodbye; its row will run out by itself.", error=str(error))
         figures = self._held.figures
         log.info(
             "The worker has stopped.",
@@ -102,6 +111,9 @@ class Shutdown:
             left_behind=len(self._held.attempts) + len(self._held.finisher),
             seconds=_since(began),
         )
+
+    def _patience(self) -> asyncio.Timeout:
+        return asyncio.timeout(max(5.0, self._settings.connect_seconds))
 
     async def _until_quiet(self, seconds: float, hurry: asyncio.Event | None = None) -> None:
         if not self._held.attempts:

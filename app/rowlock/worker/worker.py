@@ -136,6 +136,7 @@ class Worker:
                 await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
             except RowlockError as error:
                 self.condition.troubled("heartbeat", error)
+                self._heartbeat.in_place = False  # an older worker may have come meanwhile
                 seconds = min(seconds, backoff.pause())
             else:
                 self.condition.well("heartbeat")
@@ -170,7 +171,7 @@ class Worker:
         backoff = Backoff(0.1, LONGEST_PAUSE_SECONDS)
         while True:
             try:
-                self.id = await register(self.database, self.settings, self.name, self.queues)
+                self.id, self._heartbeat.in_place = await register(self.database, self.settings, self.name, self.queues)
                 await register_handlers(self.database, self.app.handlers.values())
             except RowlockError as error:
                 self.condition.troubled("register", error)
@@ -190,4 +191,4 @@ class Worker:
         await shutdown.drain()
         await shutdown.release()
         shutdown.force()
-        await shutdown.say_goodbye(self.database, self.id, self.name, beating)
+        await shutdown.say_goodbye(self.database, self.id, self.name, beating, in_doubt=self._claiming.in_doubt)

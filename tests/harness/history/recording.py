@@ -32,7 +32,7 @@ from rowlock.domain.requests import TaskRequest
 from rowlock.engine.enqueue import enqueue, enqueue_many
 from rowlock.store import leaders, leases, rescue, steps, windows
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask, FailedAttempt, Renewal
+from rowlock.store.leases import ClaimedTask, FailedAttempt, LeaseTerms, Renewal
 from rowlock.store.links import Link, Runner
 from rowlock.store.rescue import GoneWorker
 from rowlock.store.steps import FinishedStep, Json
@@ -115,10 +115,10 @@ class _Following:
         self.recorder = recorder
 
     def claim(self, name: str, original: Callable[..., Awaitable[list[ClaimedTask]]]) -> Callable[..., Any]:
-        async def claim(link: Link, plans: Any, *, worker_id: int, lease_seconds: float, **options: Any) -> Any:
-            asked = {"worker": worker_id, "lease_seconds": lease_seconds, "capped": name == "claim_capped"}
+        async def claim(link: Link, plans: Any, *, room: int, terms: LeaseTerms) -> Any:
+            asked = {"worker": terms.worker_id, "lease_seconds": terms.lease_seconds, "capped": name == "claim_capped"}
             with self.recorder.calling("claim", **asked) as call:
-                taken = await original(link, plans, worker_id=worker_id, lease_seconds=lease_seconds, **options)
+                taken = await original(link, plans, room=room, terms=terms)
                 by = await _instant_if_any(link) if taken else None
                 call.ok(by=by, leases=[lease_of(task) for task in taken])
             return taken

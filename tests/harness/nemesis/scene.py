@@ -99,7 +99,9 @@ class Scene:
     async def leases_of(self, pid: int) -> tuple[int, int]:
         """How many leases a worker's process has, and how many of them are good still."""
         rows = await self.ask(
-            "SELECT count(*), count(*) FILTER (WHERE task.visible_at > rowlock.clock()) FROM rowlock.tasks_live AS task"
+            "SELECT count(*),"
+            " count(*) FILTER (WHERE greatest(task.visible_at, task.lease_expires_at) > rowlock.clock())"
+            " FROM rowlock.tasks_live AS task"
             " JOIN rowlock.workers AS worker ON worker.id = task.worker_id"
             " WHERE task.status = 'running' AND worker.pid = %(pid)s",
             pid=pid,

@@ -93,8 +93,9 @@ def _completed(task: ClaimedTask, *, begun: bool) -> Ending:
 BY_TOKEN = "\n       AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE"
 BY_SAID_TOKEN = " AND task.lease_token = outcome.lease_token"
 FORGET_THE_ROW = "DELETE FROM rowlock.tasks AS task WHERE task.id = cancel.task_id;"
-LAST_OF_THE_CLAIM = "AS must_run_alone"
+LAST_OF_THE_CLAIM = "AS lost_lease"
 STILL_HELD = "task.visible_at <= rowlock.clock()"
+LEASE_HAS_ENDED = "task.lease_expires_at <= rowlock.clock()"
 KEY_VALUES = """VALUES (enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.id,
                 rowlock.clock() + make_interval(secs => request.idempotency_seconds))"""
 KEY_VALUES_IF_NEW = """SELECT enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.id,
@@ -176,7 +177,19 @@ BUGS: dict[str, PlantedBug] = {
         "A worker whose clock is an hour fast decides by it which leases have run out.",
         "overlap",
         scenarios.claims_again,
-        _statement("claim", (STILL_HELD, f"{STILL_HELD} + interval '1 hour'")),
+        _statement(
+            "claim",
+            (STILL_HELD, f"{STILL_HELD} + interval '1 hour'"),
+            (LEASE_HAS_ENDED, f"{LEASE_HAS_ENDED} + interval '1 hour'"),
+        ),
+    ),
+    "claimed_in_its_place_and_again": PlantedBug(
+        "A claim does not look at leases that left the task where it lay.",
+        "overlap",
+        scenarios.claims_again,
+        _statement(
+            "claim", (f"(task.status = 'pending' OR task.lease_expires_at IS NULL OR {LEASE_HAS_ENDED})", "true")
+        ),
     ),
     "takeover_without_a_trace": PlantedBug(
         "Whoever takes over does not write down that the former attempt expired.",

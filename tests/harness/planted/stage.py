@@ -20,7 +20,7 @@ from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.domain.steps import StepName
 from rowlock.store import leases, operations, steps, tasks
-from rowlock.store.leases import ClaimedTask, FailedAttempt
+from rowlock.store.leases import ClaimedTask, FailedAttempt, LeaseTerms
 from rowlock.store.links import Link
 from rowlock.store.operations import Actor
 from rowlock.store.steps import FinishedStep
@@ -41,7 +41,7 @@ class HandWorker:
         self, room: int = 10, *, lease_seconds: float = HELD, lane: str = TENANT, capped: bool = False
     ) -> list[ClaimedTask]:
         plan = LanePlan(Lane("default", 2, lane), None, room)
-        options: dict[str, Any] = {"room": room, "worker_id": self.id, "lease_seconds": lease_seconds}
+        options: dict[str, Any] = {"room": room, "terms": LeaseTerms(self.id, lease_seconds)}
         if capped:
             return await leases.claim_capped(self.link, plan, **options)
         return await leases.claim(self.link, [plan], **options)

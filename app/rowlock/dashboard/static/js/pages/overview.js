@@ -14,7 +14,7 @@ import { address } from '../router.js';
 import { html } from '../view.js';
 import { WorkersTable } from './workers.js';
 
-// Orphaned: its lease has run out, and the next claim takes it over.
+// Orphaned: its lease has run out, and a claim takes it over within seconds.
 const STATES = ['ready', 'running', 'scheduled', 'retrying', 'blocked', 'orphaned'];
 const LATE_SECONDS = 60;
 const MOST_WORKERS = 12;
