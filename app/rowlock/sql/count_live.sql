@@ -5,8 +5,10 @@ SELECT task.tenant_id, task.queue, task.priority,
        count(*) FILTER (WHERE task.status = 'pending' AND task.visible_at <= rowlock.clock()) AS ready,
        count(*) FILTER (WHERE task.status = 'pending' AND task.visible_at > rowlock.clock() AND task.attempt = 0) AS scheduled,
        count(*) FILTER (WHERE task.status = 'pending' AND task.visible_at > rowlock.clock() AND task.attempt > 0) AS retrying,
-       count(*) FILTER (WHERE task.status = 'running' AND greatest(task.visible_at, task.lease_expires_at) > rowlock.clock()) AS running,
-       count(*) FILTER (WHERE task.status = 'running' AND greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock()) AS orphaned,
+       count(*) FILTER (WHERE task.status = 'running'
+                          AND greatest(task.visible_at, task.lease_expires_at) > rowlock.clock()) AS running,
+       count(*) FILTER (WHERE task.status = 'running'
+                          AND greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock()) AS orphaned,
        count(*) FILTER (WHERE task.status = 'blocked') AS blocked,
        extract(epoch FROM rowlock.clock() - min(task.visible_at)
                FILTER (WHERE task.status = 'pending' AND task.visible_at <= rowlock.clock()))::double precision

@@ -4,7 +4,8 @@
 SELECT expired.id, expired.tenant_id, expired.queue, expired.name
   FROM rowlock.expire_tasks(ARRAY(
         SELECT task.id FROM rowlock.tasks_live AS task
-         WHERE task.deadline_at <= rowlock.clock() AND (task.status <> 'running' OR greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock())
+         WHERE task.deadline_at <= rowlock.clock()
+           AND (task.status <> 'running' OR greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock())
          ORDER BY task.deadline_at
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED)) AS expired

@@ -1,8 +1,8 @@
 -- Takes back what ran out of its lease during its last attempt, which no claim takes any more. A task that ran alone, or
 -- was to have one attempt only, goes to the dead letters. Any other may have died of what ran beside it: it gets the attempt
 -- back, and is claimed again to run alone.
--- Index: tasks_live_moved, which has every last attempt. Locks: the rows taken back, skipping others'. Fence: the lease has run out by the
--- database's clock, checked on the row that is locked.
+-- Index: tasks_live_moved, which has every last attempt. Locks: the rows taken back, skipping others'. Fence: the lease has
+-- run out by the database's clock, checked on the row that is locked.
 WITH spent AS MATERIALIZED (
     SELECT task.ctid AS place, task.id, task.started_at, task.lease_token, task.worker_id, task.wait_seconds, task.attempt,
            task.tenant_id, task.queue, task.name,
