@@ -16,7 +16,7 @@ import psycopg
 from benchmarks.floor.scripts import LEASE_SECONDS, WORKER
 from rowlock.domain.requests import task_request
 from rowlock.store.arrays import Bigints, Uuids, register_arrays
-from rowlock.store.leases import BEGINNING, ORDERED_SCANS_FROM_NOW_ON
+from rowlock.store.leases import BEGINNING, ORDERED_SCANS_FROM_NOW_ON, LeaseTerms
 from rowlock.store.statements import statement
 from rowlock.store.tasks import batch_statement
 
@@ -50,7 +50,7 @@ def drain(url: str, batch: int) -> Loop:
     claim, complete = statement("claim"), statement("complete")
     parameters: dict[str, Any] = {
         "queues": ["default"], "priorities": [2], "lanes": ["default"], "floors": [BEGINNING], "quotas": [batch],
-        "room": batch, "worker_id": WORKER, "lease_seconds": LEASE_SECONDS,
+        "room": batch, **LeaseTerms(WORKER, LEASE_SECONDS)._asdict(),
     }  # fmt: skip
     tasks = 0
     with (
