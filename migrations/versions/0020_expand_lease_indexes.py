@@ -5,7 +5,7 @@ Each is made beside the work that goes on, for itself: what is there already, wh
 
 from alembic import context, op
 
-from rowlock.store.migrate import names, run
+from rowlock.store.migrate import names, run, run_file
 
 revision = "0020"
 down_revision = "0019"
@@ -17,6 +17,7 @@ LIVE = {
     "tasks_live_moved": "rowlock.tasks_live (queue, lane) WHERE lease_moved",
     "tasks_live_cancelling": "rowlock.tasks_live (queue) WHERE cancel_requested_at IS NOT NULL",
 }
+DEAD_LETTERS = "rowlock.{0} (tenant_id, id) INCLUDE (queue) WHERE status = 'dead'"
 DAYS = """
     SELECT child.relname::text AS name
       FROM pg_inherits AS link JOIN pg_class AS child ON child.oid = link.inhrelid
@@ -56,25 +57,11 @@ def upgrade() -> None:
             run("SET lock_timeout = '10s'")
 
 
-DEAD_LETTERS = "rowlock.{0} (tenant_id, id) INCLUDE (queue) WHERE status = 'dead'"
-
-
 def make(name: str, of: str, *, large: bool) -> None:
     run(f"CREATE INDEX {'CONCURRENTLY ' if large else ''}IF NOT EXISTS {name} ON {of}")
 
 
 def downgrade() -> None:
     """Those of the days are gone since the step back from 0022, but where that was never taken."""
-    run(
-        f"""
-    DROP INDEX IF EXISTS rowlock.tasks_live_cancelling, rowlock.tasks_live_moved;
-    DO $$
-    DECLARE
-        day text;
-    BEGIN
-        FOR day IN {DAYS} LOOP
-            EXECUTE format('DROP INDEX IF EXISTS %I.%I', '@schema@', day || '_dead');
-        END LOOP;
-    END $$;
-    """
-    )
+    run("DROP INDEX IF EXISTS rowlock.tasks_live_cancelling, rowlock.tasks_live_moved;")
+    run_file("tables/unindex_dead_letters.sql")

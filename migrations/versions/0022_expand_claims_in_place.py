@@ -3,7 +3,7 @@
 Expand, though two indexes go: what the older version asks of them is answered without, and more slowly.
 """
 
-from rowlock.store.migrate import run
+from rowlock.store.migrate import run, run_file
 
 revision = "0022"
 down_revision = "0021"
@@ -43,16 +43,5 @@ def downgrade() -> None:
     CREATE INDEX tasks_live_running ON rowlock.tasks_live (queue, lane) INCLUDE (worker_id) WHERE status = 'running';
     """
     )
-    run(
-        f"""
-    DO $$
-    DECLARE
-        day text;
-    BEGIN
-        FOR day IN {DAYS} LOOP
-            EXECUTE format('DROP INDEX IF EXISTS %I.%I', '@schema@', day || '_dead');
-        END LOOP;
-    END $$;
-    CREATE INDEX tasks_dead ON rowlock.tasks (tenant_id, id) INCLUDE (queue) WHERE status = 'dead';
-    """
-    )
+    run_file("tables/unindex_dead_letters.sql")
+    run("CREATE INDEX tasks_dead ON rowlock.tasks (tenant_id, id) INCLUDE (queue) WHERE status = 'dead';")

@@ -67,16 +67,6 @@ async def claim_by_older(here: Installation, worker: int, task_ids: list[UUID], 
     assert len(changed) == len(task_ids)
 
 
-async def register(here: Installation, *, knows: bool = True, expires_seconds: float = 60) -> tuple[int, bool]:
-    number, in_place = await workers.register_worker(
-        here.database, name="w", hostname="h", pid=1, version="1", queues=["default"], concurrency=1,
-        expires_seconds=expires_seconds,
-    )  # fmt: skip
-    if not knows:
-        await here.query(f"UPDATE rowlock.workers SET claims_in_place = false WHERE id = {number}")
-    return number, in_place
-
-
 async def beat(here: Installation, worker: int) -> bool | None:
     return await workers.beat(
         here.database, worker, expires_seconds=60, running=0, health="healthy", health_reason=None, draining=False
@@ -238,29 +228,29 @@ async def test_a_cap_that_is_no_longer_young_counts_leases_that_moved(here: Inst
 
 
 async def test_an_older_worker_is_told_of_until_it_is_gone(here: Installation) -> None:
-    own, in_place = await register(here)
+    own, in_place = await here.register_worker()
     assert in_place
-    older, _ = await register(here, knows=False)
+    older, _ = await here.register_worker(knows=False)
     assert await beat(here, own) is False
-    assert (await register(here))[1] is False
+    assert (await here.register_worker())[1] is False
     await workers.stop_worker(here.database, older)
     assert await beat(here, own) is True
     assert await beat(here, own + 1_000) is None
 
 
 async def test_an_older_worker_that_said_no_goodbye_is_forgotten_with_its_row(here: Installation) -> None:
-    own, _ = await register(here)
-    await register(here, knows=False, expires_seconds=15)
+    own, _ = await here.register_worker()
+    await here.register_worker(knows=False, expires_seconds=15)
     await here.move_clock(timedelta(seconds=16))
     assert await beat(here, own) is True
-    assert (await register(here))[1] is True
+    assert (await here.register_worker())[1] is True
 
 
 @pytest.mark.parametrize("before", ["nothing", "claimed in its place", "claimed and renewed"])
 @pytest.mark.parametrize("marked_by", ["this leader", "the one before"])
 async def test_last_attempts_of_an_older_worker_are_rescued(here: Installation, before: str, marked_by: str) -> None:
     """Whatever earlier attempts left in the row, and whoever noticed that the worker is gone."""
-    older, _ = await register(here, knows=False, expires_seconds=15)
+    older, _ = await here.register_worker(knows=False, expires_seconds=15)
     last = await here.enqueue(max_attempts=1 if before == "nothing" else 2)
     if before != "nothing":
         [held] = await here.claim(lease_seconds=60)
@@ -288,7 +278,7 @@ async def test_what_an_older_worker_gives_back_can_be_claimed_at_once(here: Inst
 
 
 async def test_a_cap_counts_what_older_workers_run(here: Installation) -> None:
-    older, _ = await register(here, knows=False, expires_seconds=10_000)
+    older, _ = await here.register_worker(knows=False, expires_seconds=10_000)
     held, *_ = [await here.enqueue() for _ in range(3)]
     await cap(here, 2)
     await here.move_clock(timedelta(hours=3))
@@ -297,7 +287,7 @@ async def test_a_cap_counts_what_older_workers_run(here: Installation) -> None:
 
 
 async def test_a_cap_is_young_for_the_longest_lease_of_all_workers(here: Installation) -> None:
-    await register(here, expires_seconds=3_600)
+    await here.register_worker(expires_seconds=3_600)
     for _ in range(3):
         await here.enqueue()
     assert len(await here.claim(2, lease_seconds=3_600)) == 2

@@ -11,20 +11,10 @@ from rowlock.engine import rescue
 from rowlock.engine.rescue import RescueReport, rescue_abandoned
 from rowlock.store import leases
 from rowlock.store.leases import FailedAttempt
-from rowlock.store.workers import register_worker
 
 
 async def worker(here: Installation, *, expires_seconds: float = 15) -> int:
-    number, _ = await register_worker(
-        here.database,
-        name="w",
-        hostname="h",
-        pid=1,
-        version="1",
-        queues=["default"],
-        concurrency=1,
-        expires_seconds=expires_seconds,
-    )
+    number, _ = await here.register_worker(expires_seconds=expires_seconds)
     return number
 
 

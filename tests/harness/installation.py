@@ -17,6 +17,7 @@ from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, LeaseTerms
 from rowlock.store.links import Link
 from rowlock.store.tasks import TaskRecord, get_executions, get_task
+from rowlock.store.workers import register_worker
 
 TENANT = "default"
 
@@ -58,6 +59,16 @@ class Installation:
             return await claimed(link, plan, room=room, worker_id=worker, lease_seconds=lease_seconds)
         finally:
             await link.close()
+
+    async def register_worker(self, *, expires_seconds: float = 60, knows: bool = True) -> tuple[int, bool]:
+        """A worker that does nothing: its number, and whether all that live knew of claims in place when it came."""
+        number, in_place = await register_worker(
+            self.database, name="w", hostname="h", pid=1, version="1", queues=["default"], concurrency=1,
+            expires_seconds=expires_seconds,
+        )  # fmt: skip
+        if not knows:
+            await self.query(f"UPDATE rowlock.workers SET claims_in_place = false WHERE id = {number}")
+        return number, in_place
 
     async def task(self, task_id: UUID, tenant: str = TENANT) -> TaskRecord:
         return await get_task(self.database, tenant, task_id)

@@ -69,12 +69,16 @@ def test_every_step_back_can_be_taken_forward_again(empty_database_url: str) -> 
     assert dump(empty_database_url) == before
 
 
-def test_deployers_at_once_are_fine(empty_database_url: str) -> None:
+def deploy_at_once(url: str, *, deployers: int) -> None:
     script = "import sys; from rowlock.store.migrate import migrate; migrate(sys.argv[1])"
-    command = [sys.executable, "-c", script, empty_database_url]
-    deployers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    complaints = [deployer.communicate(timeout=60)[1] for deployer in deployers]
-    assert [deployer.returncode for deployer in deployers] == [0, 0, 0], complaints
+    command = [sys.executable, "-c", script, url]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(deployers)]
+    complaints = [deployer.communicate(timeout=60)[1] for deployer in started]
+    assert [deployer.returncode for deployer in started] == [0] * deployers, complaints
+
+
+def test_deployers_at_once_are_fine(empty_database_url: str) -> None:
+    deploy_at_once(empty_database_url, deployers=3)
     assert current_revision(empty_database_url) == head_revision()
 
 
@@ -236,8 +240,4 @@ def test_a_deployer_that_waits_holds_up_no_index(empty_database_url: str) -> Non
     migrate(empty_database_url, revision="0019")
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute(LARGE_DAY)
-    with ThreadPoolExecutor(2) as deployers:
-        script = "import sys; from rowlock.store.migrate import migrate; migrate(sys.argv[1])"
-        command = [sys.executable, "-c", script, empty_database_url]
-        runs = list(deployers.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(2)))  # noqa: PLW1510
-    assert [run.returncode for run in runs] == [0, 0], [run.stderr for run in runs]
+    deploy_at_once(empty_database_url, deployers=2)

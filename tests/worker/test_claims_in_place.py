@@ -16,15 +16,6 @@ from rowlock.store import leases, workers
 LEASES = "SELECT coalesce(lease_moved, false) FROM rowlock.tasks_live WHERE status = 'running' ORDER BY id"
 
 
-async def register_older(here: Installation) -> int:
-    number, _ = await workers.register_worker(
-        here.database, name="o", hostname="h", pid=1, version="1", queues=["default"], concurrency=1,
-        expires_seconds=600,
-    )  # fmt: skip
-    await here.query(f"UPDATE rowlock.workers SET claims_in_place = false WHERE id = {number}")
-    return number
-
-
 @pytest.fixture
 def gate(app: Rowlock) -> asyncio.Event:
     opened = asyncio.Event()
@@ -52,7 +43,7 @@ async def _if_so_many(here: Installation, tasks: int) -> list[tuple[bool]] | Non
 
 
 async def test_while_an_older_worker_lives_leases_move(here: Installation, app: Rowlock, gate: asyncio.Event) -> None:
-    older = await register_older(here)
+    older, _ = await here.register_worker(knows=False, expires_seconds=600)
     await here.enqueue("hold")
     async with working(app, lease_seconds=600, heartbeat_seconds=0.2):
         assert await moved(here, 1) == [True]

@@ -195,12 +195,10 @@ class LaneBook:
         entry = self._entries.get(lane)
         if entry is None:
             return
-        if newest_visible_at is None:
-            entry.rank, entry.heard = entry.planned_rank, False
-        else:
+        if newest_visible_at is not None:
             entry.far_floor = self._far_floor(entry, newest_visible_at, tasks)
             entry.floor = self._floor(entry, newest_visible_at, entry.far_floor)
-            _serve(entry)
+        _serve(entry, more_is_late=newest_visible_at is None)
 
     def came_up_short(self, lane: Lane) -> None:
         """The claim took fewer tasks of the lane than its quota: it has no more, and is left out
@@ -245,7 +243,9 @@ class LaneBook:
         return heapq.nsmallest(most, rivals, key=lambda known: (known[1].rank, not known[1].heard))
 
 
-def _serve(entry: _Entry) -> None:
+def _serve(entry: _Entry, *, more_is_late: bool = False) -> None:
     entry.rank, entry.heard = entry.planned_rank, False
-    if entry.late == entry.planned_late:  # else a sweep has found it while the claim was on its way
+    if (
+        entry.late == entry.planned_late and not more_is_late
+    ):  # else a sweep has found it while the claim was on its way
         entry.late = None

@@ -10,8 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from rowlock.domain.errors import RowlockError
@@ -57,7 +56,7 @@ class Claimer:
         self._look_ahead_at = float("-inf")
         self._to_learn: tuple[Sequence[LanePlan], Sequence[ClaimedTask]] = ((), ())
         self._next_due_at = float("-inf")  # or as far as was looked ahead
-        self.in_doubt = False  # whether a claim failed, and may have taken what it never told of
+        self.in_doubt = False  # whether one failed beside others, and may have taken what it never told of
 
     @property
     def idle_seconds(self) -> float:
@@ -162,31 +161,22 @@ class Claimer:
         """What was taken, and the plans whose lanes were asked; of one lane no more than what is `new`."""
         asked = [plan for plan in plans if plan.lane not in self._capped]
         taken: list[ClaimedTask] = []
-        with self._doubting():
-            if new and len(asked) == 1:
-                taken = await leases.claim_new(link, asked[0], room=room, terms=terms)
-            elif asked:
-                taken = await leases.claim(link, asked, room=room, terms=terms)
+        if new and len(asked) == 1:
+            taken = await leases.claim_new(link, asked[0], room=room, terms=terms)
+        elif asked:
+            taken = await leases.claim(link, asked, room=room, terms=terms)
         for plan in plans:
             if plan.lane not in self._capped or len(taken) >= room:
                 continue
             try:
-                with self._doubting():
-                    taken += await leases.claim_capped(link, plan, room=room - len(taken), terms=terms)
+                taken += await leases.claim_capped(link, plan, room=room - len(taken), terms=terms)
             except RowlockError:
                 if not taken:
                     raise
+                self.in_doubt = True
                 break  # what was taken is leased, and must run; the next claim meets the trouble, if it lasts
             asked.append(plan)
         return taken, asked
-
-    @contextmanager
-    def _doubting(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.in_doubt = True
-            raise
 
     def _learn(self) -> None:
         """Notes what the last claim tells of its lanes: with the next one, so that what was claimed begins first."""

@@ -58,6 +58,7 @@ class Claiming:
             ahead_seconds=settings.poll_seconds,
         )
         self._link: Link | None = None
+        self._failed = False
 
     async def run(self) -> None:
         """Claims until the worker stops."""
@@ -78,7 +79,7 @@ class Claiming:
                 taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=heard_of, in_place=in_place)
             except RowlockError as error:
                 self._condition.troubled("claim", error)
-                recovering = True
+                recovering = self._failed = True
                 await pause(backoff.pause(), self._stopping)
                 continue
             seconds = time.perf_counter() - began
@@ -101,7 +102,7 @@ class Claiming:
     @property
     def in_doubt(self) -> bool:
         """Whether a claim has failed, and may have taken what it never told of."""
-        return self._claimer.in_doubt
+        return self._failed or self._claimer.in_doubt
 
     async def sweep(self) -> None:
         """Finds what was committed late, or lost in its place, until cancelled."""
