@@ -154,10 +154,16 @@ class Reference:
 
     def renew(self, token: int, lease_seconds: int) -> str:
         task = self._held_by(token)
-        if task is None:
+        if task is None or (not task.runs(self.now) and not self._has_room(task)):
             return LOST
         task.visible_at, task.kept_place = self.now + timedelta(seconds=lease_seconds), None
         return "asked to stop" if task.asked_to_stop else ACCEPTED
+
+    def _has_room(self, task: Task) -> bool:
+        """Whether the cap of its lane lets one more run. A lease that has run out has lost its place to whoever came."""
+        cap = self.caps.get((task.queue, task.lane))
+        beside = [each for each in self.tasks.values() if (each.queue, each.lane) == (task.queue, task.lane)]
+        return cap is None or sum(each.runs(self.now) for each in beside) < cap
 
     def report_progress(self, token: int, progress: int) -> str:
         task = self._held_by(token)

@@ -24,6 +24,7 @@ from rowlock.engine import operate, schedules
 from rowlock.engine.claim import Claimer
 from rowlock.engine.enqueue import enqueue
 from rowlock.engine.fire import fire_due
+from rowlock.engine.renew import renew
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.engine.retain import maintain
 from rowlock.store import leaders, leases, steps, workers
@@ -184,7 +185,7 @@ class World:
         return ACCEPTED if count else LOST
 
     def renew(self, task: ClaimedTask) -> str:
-        said = self.do(leases.renew(self.link, [task.id], [task.lease_token], lease_seconds=30))
+        said = self.do(renew(self.database, [task], lease_seconds=30))
         if task.lease_token in said.lost:
             return LOST
         assert said.renewed == {task.lease_token}

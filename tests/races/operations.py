@@ -16,7 +16,7 @@ from rowlock.domain.requests import task_request
 from rowlock.domain.steps import StepName
 from rowlock.engine import backfill, fire_decisions, schedules
 from rowlock.store import leaders, leases, maintenance, operations, rescue, steps, tasks, windows
-from rowlock.store.leases import LeaseTerms
+from rowlock.store.leases import LeaseTerms, Renewal
 from rowlock.store.links import Link
 from rowlock.store.steps import FinishedStep
 
@@ -65,6 +65,16 @@ def told(scene: Scene, accepted: Iterable[int]) -> Answer:
     return {word: "accepted" if task.lease_token in accepted else "lost" for word, task in scene.held.items()}
 
 
+def became(scene: Scene, said: Renewal) -> Answer:
+    return {
+        word: "lost" if task.lease_token in said.lost
+        else "asked to stop" if task.lease_token in said.cancel_requested
+        else "renewed"
+        for word, task in scene.held.items()
+        if task.lease_token in said.lost | said.renewed
+    }  # fmt: skip
+
+
 @operation(*RUNNING, "overdue", "capped", *BUSY)
 async def complete(link: Link, scene: Scene, part: str) -> Answer:
     return told(scene, await leases.complete(link, scene.held_ids, scene.held_tokens))
@@ -108,14 +118,14 @@ async def release(link: Link, scene: Scene, part: str) -> Answer:
 
 @operation(*RUNNING, "overdue", missed=NOTHING)
 async def renew(link: Link, scene: Scene, part: str) -> Answer:
-    said = await leases.renew(link, scene.held_ids, scene.held_tokens, lease_seconds=30)
-    return {
-        word: "lost" if task.lease_token in said.lost
-        else "asked to stop" if task.lease_token in said.cancel_requested
-        else "renewed"
-        for word, task in scene.held.items()
-        if task.lease_token in said.lost | said.renewed
-    }  # fmt: skip
+    return became(scene, await leases.renew(link, scene.held_ids, scene.held_tokens, lease_seconds=30))
+
+
+@operation("lapsed", missed=NOTHING)
+async def renew_capped(link: Link, scene: Scene, part: str) -> Answer:
+    ids, tokens = scene.held_ids, scene.held_tokens
+    said = await leases.renew_capped(link, ids, tokens, queue=QUEUE, lane=scene.tenant, lease_seconds=30)
+    return became(scene, said)
 
 
 @operation("held", "expired")
@@ -148,7 +158,7 @@ async def claim(link: Link, scene: Scene, part: str) -> Answer:
     return {scene.word(task.id): f"attempt {task.attempt}" for task in taken}
 
 
-@operation("capped", "idle lane", missed=NOTHING)
+@operation("capped", "lapsed", "idle lane", missed=NOTHING)
 async def claim_capped(link: Link, scene: Scene, part: str) -> Answer:
     taken = await leases.claim_capped(link, scene.plan(), room=10, terms=LeaseTerms(ANOTHER_WORKER, 30))
     return {scene.word(task.id): f"attempt {task.attempt}" for task in taken}

@@ -162,6 +162,13 @@ async def capped(link: Link, scene: Scene) -> None:
     await operations.set_limit(link, scene.tenant, QUEUE, scene.tenant, max_running=1, actor=ACTOR)
 
 
+async def lapsed(link: Link, scene: Scene) -> None:
+    """One ran and has run out of its lease, two waits, and the lane's cap is one."""
+    await enqueue(link, scene)
+    await claim(link, scene, room=1, lease_seconds=0)
+    await operations.set_limit(link, scene.tenant, QUEUE, scene.tenant, max_running=1, actor=ACTOR)
+
+
 async def idle_lane(link: Link, scene: Scene) -> None:
     """Both are ready, and the lane's cap is one."""
     await enqueue(link, scene)
@@ -219,6 +226,7 @@ SCENES = {
     "overdue": SceneKind(overdue, KEYS),
     "dead": SceneKind(dead, KEYS),
     "capped": SceneKind(capped, ALL),
+    "lapsed": SceneKind(lapsed, ALL),
     "idle lane": SceneKind(idle_lane, ALL),
     "scheduled": SceneKind(scheduled, ALL),
     "busy and skipping": SceneKind(busy_and_skipping, ALL),

@@ -107,11 +107,29 @@ class FailedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """What a renewal of leases found: all by lease token."""
+    """What a renewal of leases found: all by lease token. `lapsed` are those that had run out in lanes with a cap."""
 
     renewed: frozenset[int]
     cancel_requested: frozenset[int]
     lost: frozenset[int]
+    lapsed: frozenset[int]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Renewal:
+        """By the answer of the statements: lease token, whether a stop was asked for, and what became of the lease."""
+
+        def that(became: str) -> frozenset[int]:
+            return frozenset(token for token, _, this in rows if this == became)
+
+        return cls(that("renewed"), frozenset(token for token, asked, _ in rows if asked), that("lost"), that("lapsed"))
+
+    def __or__(self, other: Renewal) -> Renewal:
+        return Renewal(
+            self.renewed | other.renewed,
+            self.cancel_requested | other.cancel_requested,
+            self.lost | other.lost,
+            self.lapsed | other.lapsed,
+        )
 
 
 async def find_lanes(
@@ -287,15 +305,28 @@ async def release_unheard(runner: Runner, worker_id: int, *, known: list[int]) -
 
 
 async def renew(runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float) -> Renewal:
-    """Renews leases; tells which attempts were asked to stop and which are lost."""
+    """Renews leases; tells which attempts were asked to stop and which are lost. Those that lapsed are not renewed."""
     rows = await runner.run(
         "renew_leases", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens), "lease_seconds": lease_seconds}
     )
-    return Renewal(
-        renewed=frozenset(token for token, _, lost in rows if not lost),
-        cancel_requested=frozenset(token for token, asked, _ in rows if asked),
-        lost=frozenset(token for token, _, lost in rows if lost),
-    )
+    return Renewal.of(rows)
+
+
+async def renew_capped(
+    link: Link, ids: list[UUID], tokens: list[int], *, queue: str, lane: str, lease_seconds: float
+) -> Renewal:
+    """Renews leases that have run out, of tasks of one lane that has a cap, as far as it has room for them."""
+    parameters = {
+        "queue": queue,
+        "lane": lane,
+        "ids": Uuids(ids),
+        "lease_tokens": Bigints(tokens),
+        "lease_seconds": lease_seconds,
+    }
+    async with link.transaction():
+        await link.run("lock_lane", parameters)
+        rows = await link.run("renew_capped", parameters)
+    return Renewal.of(rows)
 
 
 async def cancel_requests(runner: Runner, worker_id: int, queues: list[str]) -> set[int]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from rowlock.config import Settings
+from rowlock.engine.renew import renew
 from rowlock.store import leases, workers
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
@@ -57,12 +58,8 @@ class Heartbeat:
         aged = [a for a in self._held.values() if now - a.held_since >= self._settings.lease_seconds / 3]
         if not aged:
             return
-        found = await leases.renew(
-            self._database,
-            [attempt.task.id for attempt in aged],
-            [attempt.task.lease_token for attempt in aged],
-            lease_seconds=self._settings.lease_seconds,
-        )
+        held = [attempt.task for attempt in aged]
+        found = await renew(self._database, held, lease_seconds=self._settings.lease_seconds)
         process_metrics().lease_renewals.inc(len(found.renewed))
         for attempt in aged:
             token = attempt.task.lease_token

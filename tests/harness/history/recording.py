@@ -67,6 +67,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         *((leases, way, follow.say) for way in ("retry", "snooze", "bury", "acknowledge_cancel")),
         (leases, "release", follow.release),
         (leases, "renew", follow.renew),
+        (leases, "renew_capped", follow.renew),
         (leases, "report_progress", follow.report_progress),
         (steps, "record_step", follow.record_step),
         (leaders, "take_leadership", follow.take_leadership),
@@ -161,10 +162,12 @@ class _Following:
         return release
 
     def renew(self, name: str, original: Callable[..., Awaitable[Renewal]]) -> Callable[..., Any]:
-        async def renew(runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float) -> Renewal:
+        async def renew(
+            runner: Runner, ids: list[UUID], tokens: list[int], *, lease_seconds: float, **lane: str
+        ) -> Renewal:
             asked = {"since": await _instant_if_any(runner), "lease_seconds": lease_seconds}
             with self.recorder.calling("renew", **asked, attempts=_attempts(ids, tokens)) as call:
-                found = await original(runner, ids, tokens, lease_seconds=lease_seconds)
+                found = await original(runner, ids, tokens, lease_seconds=lease_seconds, **lane)
                 by = await _instant_if_any(runner)
                 call.ok(by=by, renewed=sorted(found.renewed), lost=sorted(found.lost))
             return found
