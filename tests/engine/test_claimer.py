@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 from tests.harness.installation import Installation
@@ -58,6 +59,24 @@ async def test_every_lane_is_found_though_scans_are_bounded(here: Installation, 
     taken: list[ClaimedTask] = []
     chosen = claimer(lanes_per_scan=5)
     for _ in range(12):
+        taken += await chosen.claim(link, 1, 100)
+    assert {task.tenant_id for task in taken} == tenants
+
+
+@pytest.mark.parametrize("flows", [1, 12], ids=["a lane", "more lanes than a scan finds"])
+async def test_a_paused_tenant_keeps_no_other_from_being_found(here: Installation, link: Link, flows: int) -> None:
+    await here.query("INSERT INTO rowlock.queues (name, tenant_id, paused_at) VALUES ('default', 't02', now())")
+    tenants = {f"t{n:02}" for n in range(23)}
+    for tenant in tenants:
+        for n in range(flows if tenant == "t02" else 1):
+            await here.enqueue(tenant=tenant, flow_key=f"f{n:02}")
+    taken: list[ClaimedTask] = []
+    chosen = claimer(lanes_per_scan=5)
+    for _ in range(16):
+        taken += await chosen.claim(link, 1, 100)
+    assert {task.tenant_id for task in taken} == tenants - {"t02"}
+    await here.query("UPDATE rowlock.queues SET paused_at = NULL")
+    for _ in range(6):
         taken += await chosen.claim(link, 1, 100)
     assert {task.tenant_id for task in taken} == tenants
 
@@ -240,3 +259,19 @@ async def test_a_claim_that_freezes_between_its_statements_holds_up_nobody_for_l
     assert refused.value.trouble is Trouble.SESSION_ENDED
     assert frozen.broken
     await frozen.close()
+
+
+async def test_what_nobody_tells_of_is_found_though_there_is_always_something_that_somebody_does(
+    here: Installation, link: Link
+) -> None:
+    now = 0.0
+    chosen = Claimer(["default"], lease_seconds=30, lanes_per_scan=9, refresh_seconds=1, monotonic=lambda: now)
+    assert await chosen.claim(link, 1, 10) == []
+    silent = await here.enqueue(tenant="other", priority="critical")
+    taken: list[list[UUID]] = []
+    for now in (0.5, 2.0):
+        await here.enqueue(tenant="acme")
+        told = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 2, "acme")])
+        taken.append([task.id for task in told])
+    assert silent not in taken[0]
+    assert taken[1] == [silent]

@@ -56,6 +56,7 @@ class Claimer:
         self._look_ahead_at = float("-inf")
         self._to_learn: tuple[Sequence[LanePlan], Sequence[ClaimedTask]] = ((), ())
         self._next_due_at = float("-inf")  # or as far as was looked ahead
+        self._by_hearsay = False  # whether the last claim took what it had heard of, and looked for nothing else
         self.in_doubt = False  # whether one failed beside others, and may have taken what it never told of
 
     @property
@@ -73,7 +74,7 @@ class Claimer:
         It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
         such as tasks that were enqueued for later and are due now, or whose leases have run out, it has not heard. The
-        next claim finds that.
+        next claim finds that, however many lanes it has heard of meanwhile, if it is time to look again.
 
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
@@ -81,12 +82,15 @@ class Claimer:
         self._learn()
         terms = LeaseTerms(worker_id, self._lease_seconds, in_place)
         now = self._monotonic()
-        idle = self._book.idle
+        is_time_to_scan = now - self._scanned_at >= self._scan_pause
+        by_hearsay = self._book.idle and not (self._by_hearsay and is_time_to_scan)
+        self._by_hearsay = False
         self._book.heard(heard_of)
-        if idle and (taken := await self._take(link, self._book.plan(room // 2), terms, room // 2, new=True)):
+        if by_hearsay and (taken := await self._take(link, self._book.plan(room // 2), terms, room // 2, new=True)):
+            self._by_hearsay = True
             return taken
         plans = self._book.plan(room)
-        if not plans or now - self._scanned_at >= self._scan_pause:
+        if not plans or is_time_to_scan:
             await self._scan(link)
             plans = self._book.plan(room)
         while plans:
