@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
-from tests.harness.installation import Installation
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation, claimed
 
 from rowlock.domain.errors import LeaseLost
-from rowlock.store import leases
+from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.engine.renew import renew
+from rowlock.store import leases, rescue
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 
+PLAN = LanePlan(Lane("default", 2, "default"), None, 10)
 Say = Callable[[Installation, ClaimedTask], Awaitable[object]]
 
 
@@ -201,3 +206,103 @@ async def test_paused_queue_is_not_claimed(here: Installation) -> None:
     await here.query("SELECT rowlock.pause_queue('default', '*')")
     await here.enqueue()
     assert await here.claim() == []
+
+
+# What has run out of its lease in a lane that has a cap.
+
+
+async def capped(here: Installation) -> tuple[ClaimedTask, UUID]:
+    """One that ran alone in its lane, and ran out of its lease; and one that waits."""
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 1)")
+    _, waiting = await here.enqueue(), await here.enqueue()
+    [one] = await here.claim()
+    await here.move_clock(timedelta(seconds=31))
+    return one, waiting
+
+
+async def test_a_lease_that_ran_out_is_lost_to_whoever_has_its_place_in_the_lane(here: Installation) -> None:
+    one, waiting = await capped(here)
+    [two] = await here.claim()
+    assert two.id == waiting
+    found = await renew(here.database, [one, two], lease_seconds=30)
+    assert (found.renewed, found.lost) == ({two.lease_token}, {one.lease_token})
+    assert await here.claim() == []
+
+
+async def test_a_lease_that_ran_out_is_renewed_where_its_place_is_free(here: Installation) -> None:
+    one, waiting = await capped(here)
+    found = await renew(here.database, [one], lease_seconds=30)
+    assert (found.renewed, found.lost) == ({one.lease_token}, frozenset())
+    assert await here.claim() == []
+    await leases.complete(here.database, [one.id], [one.lease_token])
+    assert [task.id for task in await here.claim()] == [waiting]
+
+
+async def test_a_lease_that_ran_out_is_no_longer_bound_by_a_cap_that_was_lifted(here: Installation) -> None:
+    one, _ = await capped(here)
+    await here.claim()
+    await here.query("DELETE FROM rowlock.limits")
+    async with here.database.link() as link:
+        found = await leases.renew_capped(
+            link, [one.id], [one.lease_token], queue=one.queue, lane=one.lane, lease_seconds=30
+        )
+    assert found.renewed == {one.lease_token}
+
+
+async def test_of_a_lease_that_somebody_holds_fast_nothing_is_told(here: Installation) -> None:
+    one, _ = await capped(here)
+    async with here.database.link() as other, other.transaction():
+        await other.query("SELECT FROM rowlock.tasks_live WHERE id = %(id)s FOR UPDATE", {"id": one.id})
+        async with here.database.link() as link:
+            found = await leases.renew_capped(
+                link, [one.id], [one.lease_token], queue=one.queue, lane=one.lane, lease_seconds=30
+            )
+    assert found == leases.Renewal(*[frozenset()] * 4)
+
+
+# What changes between a statement's snapshot and its locks.
+
+CLOCK_THAT_HOLDS_CLAIMS = """
+CREATE OR REPLACE FUNCTION rowlock.clock() RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF current_setting('application_name') LIKE '% claims' THEN PERFORM pg_advisory_xact_lock_shared(77); END IF;
+    RETURN now() + interval '1 minute';
+END $$
+"""
+HELD_BY_CLOCK = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted"
+TAKE = {
+    "claim": (3, lambda link: claimed(link, PLAN, room=10, worker_id=2, lease_seconds=30)),
+    "claim_capped": (3, lambda link: claimed(link, PLAN, room=10, worker_id=2, lease_seconds=30)),
+    "rescue_exhausted": (1, lambda link: rescue.rescue_exhausted(link, limit=10)),
+}
+
+
+@pytest.mark.parametrize("statement", TAKE)
+async def test_the_end_of_an_attempt_is_written_once_though_its_row_has_moved_meanwhile(
+    here: Installation, statement: str
+) -> None:
+    if statement == "claim_capped":
+        await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 1)")
+    attempts, take = TAKE[statement]
+    link = await leases.claiming_link(here.database)
+    await here.query(CLOCK_THAT_HOLDS_CLAIMS)
+    for _ in range(3):  # so that all is planned
+        assert await take(link) == []
+    await here.enqueue(max_attempts=attempts, run_at=datetime(2020, 1, 1, tzinfo=UTC))
+    [held] = await here.claim(lease_seconds=-30)
+    async with here.database.link() as gate:
+        await gate.query("SELECT pg_advisory_lock(77)")
+        taking = asyncio.create_task(take(link))
+        await eventually(lambda: is_true(here, HELD_BY_CLOCK))
+        await leases.report_progress(here.database, held.id, held.lease_token, "1")
+        await gate.query("SELECT pg_advisory_unlock(77)")
+    taken = await taking
+    assert await here.outcomes(held.id) == ["lease_expired"] * len(taken)
+    taken += await take(link)
+    assert len(taken) == 1
+    assert await here.outcomes(held.id) == ["lease_expired"]
+    await link.close()
+
+
+async def is_true(here: Installation, query: str) -> bool:
+    return bool((await here.query(query))[0][0])

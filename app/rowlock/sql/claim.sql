@@ -3,7 +3,9 @@
 -- statement of their own, and give nothing here, whatever the caller knows of them.
 -- Index: tasks_live_claim, read in order; the caller turns bitmap and sequential scans off for this statement.
 -- Locks: the picked rows, skipping those that others hold. Fence: a fresh lease_token for each row.
--- By ctid, because joining the picked rows back by id costs twice as much.
+-- By ctid, because joining the picked rows back by id costs twice as much. A row that was written to between this
+-- statement's snapshot and its lock has moved to where the snapshot does not see it: the next claim takes it, and the end
+-- of its attempt is left for that one to write down.
 -- date_part, because extract makes a numeric first, and its way to a float costs a microsecond a task.
 WITH lanes AS (
     SELECT asked.queue, asked.priority, asked.lane, asked.floor_at, asked.quota
@@ -38,7 +40,8 @@ WITH lanes AS (
            picked.worker_id, 'lease_expired', picked.wait_seconds,
            date_part('epoch', rowlock.clock() - picked.started_at), picked.attempt, picked.tenant_id, picked.queue,
            picked.name, 'lease_expired'
-      FROM picked WHERE picked.status = 'running'
+      FROM picked
+     WHERE picked.status = 'running' AND (SELECT true FROM rowlock.tasks_live AS seen WHERE seen.ctid = picked.place)
 )
 UPDATE rowlock.tasks_live AS task
    SET status = 'running',

@@ -55,7 +55,8 @@ WITH lanes AS (
            picked.worker_id, 'lease_expired', picked.wait_seconds,
            date_part('epoch', rowlock.clock() - picked.started_at), picked.attempt, picked.tenant_id, picked.queue,
            picked.name, 'lease_expired'
-      FROM picked WHERE picked.status = 'running'
+      FROM picked
+     WHERE picked.status = 'running' AND (SELECT true FROM rowlock.tasks_live AS seen WHERE seen.ctid = picked.place)
 )
 UPDATE rowlock.tasks_live AS task
    SET status = 'running',

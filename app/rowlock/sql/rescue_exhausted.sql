@@ -2,8 +2,9 @@
 -- was to have one attempt only, goes to the dead letters. Any other may have died of what ran beside it: it gets the attempt
 -- back, and is claimed again to run alone.
 -- Index: tasks_live_moved, which has every last attempt. Locks: the rows taken back, skipping others'. Fence: the lease has
--- run out by the database's clock, checked on the row that is locked.
-WITH spent AS MATERIALIZED (
+-- run out by the database's clock, checked on the row that is locked. One that was written to meanwhile lies where this
+-- statement's snapshot does not see it, and is left for the next round.
+WITH locked AS MATERIALIZED (
     SELECT task.ctid AS place, task.id, task.started_at, task.lease_token, task.worker_id, task.wait_seconds, task.attempt,
            task.tenant_id, task.queue, task.name,
            task.max_attempts = 1 OR task.alone_token IS NOT DISTINCT FROM task.lease_token AS to_blame
@@ -12,6 +13,8 @@ WITH spent AS MATERIALIZED (
        AND task.attempt >= task.max_attempts
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
+), spent AS MATERIALIZED (
+    SELECT locked.* FROM locked WHERE (SELECT true FROM rowlock.tasks_live AS seen WHERE seen.ctid = locked.place)
 ), ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      WHERE task.ctid = ANY (ARRAY(SELECT spent.place FROM spent WHERE spent.to_blame))
