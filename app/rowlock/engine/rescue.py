@@ -34,18 +34,21 @@ class RescueReport:
     given_back: int = 0
     spared: int = 0
     expired: int = 0
+    older_workers_gone: bool = False  # and there may be leases to be adopted
 
 
-async def rescue_abandoned(runner: Runner, *, thorough: bool = False) -> RescueReport:
-    """Marks silent workers as gone, ends what is overdue, takes back what is out of attempts; bounded work.
-
-    Last attempts of workers of older versions are looked for when one of those is gone, or if it is to be `thorough`: a
-    leader's first round, for the one before it may not have come to that.
-    """
-    workers_gone, given_back = await _expire_workers(runner, thorough=thorough)
+async def rescue_abandoned(runner: Runner) -> RescueReport:
+    """Marks silent workers as gone, ends what is overdue, takes back what is out of attempts; bounded work."""
+    workers_gone, given_back, older_gone = await _expire_workers(runner)
     expired = await expire_overdue(runner)
     buried, spared = await _take_back_exhausted(runner)
-    return RescueReport(buried, workers_gone, given_back, spared, expired)
+    return RescueReport(buried, workers_gone, given_back, spared, expired, older_gone)
+
+
+async def adopt_leases(runner: Runner) -> int:
+    """Marks last attempts that workers of older versions left, so that the next round finds them; how many. To be done
+    once after such a worker is gone, and by each new leader, for the one before may not have come to it."""
+    return await rescue.adopt_leases(runner)
 
 
 async def expire_overdue(runner: Runner) -> int:
@@ -60,8 +63,8 @@ async def expire_overdue(runner: Runner) -> int:
     return expired
 
 
-async def _expire_workers(runner: Runner, *, thorough: bool) -> tuple[int, int]:
-    workers = tasks = 0
+async def _expire_workers(runner: Runner) -> tuple[int, int, bool]:
+    workers, tasks, older = 0, 0, False
     for _ in range(ROUNDS):
         gone = await rescue.expire_workers(runner, limit=WORKERS_PER_ROUND)
         for worker in gone:
@@ -70,14 +73,12 @@ async def _expire_workers(runner: Runner, *, thorough: bool) -> tuple[int, int]:
                 worker=worker.worker_id,
                 tasks=worker.tasks,
             )
-        thorough = thorough or not all(worker.in_place for worker in gone)
+        older = older or not all(worker.in_place for worker in gone)
         workers += len(gone)
         tasks += sum(worker.tasks for worker in gone)
         if len(gone) < WORKERS_PER_ROUND:
             break
-    if thorough:
-        await rescue.adopt_leases(runner)
-    return workers, tasks
+    return workers, tasks, older
 
 
 async def _take_back_exhausted(runner: Runner) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from rowlock.domain.errors import NotLeader, RowlockError
 from rowlock.engine.fire import fire_due
-from rowlock.engine.rescue import rescue_abandoned
+from rowlock.engine.rescue import adopt_leases, rescue_abandoned
 from rowlock.engine.retain import maintain
 from rowlock.engine.schedule_orders import carry_out_orders
 from rowlock.store.database import Database
@@ -41,7 +41,7 @@ class Duties:
         self._epoch = epoch
         self._on_lost = on_lost
         self._fired_at = time.monotonic()
-        self._rescued = False
+        self._adopted = False  # whether nothing is left that workers of older versions held
 
     async def fire(self) -> bool:
         """One tick over the due schedules."""
@@ -83,12 +83,17 @@ class Duties:
         return True
 
     async def _rescue(self) -> bool:
-        report = await rescue_abandoned(self._database, thorough=not self._rescued)
-        self._rescued = True
+        adopted, self._adopted = self._adopted, False  # who is gone is not told again, if this round fails
+        report = await rescue_abandoned(self._database)
         self._metrics.rescues.labels("attempts_exhausted").inc(report.buried)
         self._metrics.rescues.labels("worker_gone").inc(report.given_back)
         self._metrics.rescues.labels("to_run_alone").inc(report.spared)
         self._metrics.tasks_expired.inc(report.expired)
+        if (
+            report.older_workers_gone or not adopted
+        ):  # last, for it may take long, and must keep nothing else from being done
+            await adopt_leases(self._database)
+        self._adopted = True
         return True
 
     async def _maintain(self) -> bool:
