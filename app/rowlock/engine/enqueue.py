@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 import tenacity
 
@@ -57,6 +58,13 @@ def check_batch(requests: Sequence[TaskRequest]) -> None:
         return  # the ids of a series were made here
     if len(set(ids_of(requests))) < len(requests):
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
+
+
+async def refuse_used_ids(database: Database, ids: Sequence[UUID]) -> None:
+    """Of ids that callers have chosen: `AlreadyExists` where a task has finished under one of them. The primary key
+    knows only of those that have not; and a request that is sent again may come after its task has run."""
+    if ids and (used := await tasks.find_finished(database, ids)) is not None:
+        raise AlreadyExists(f"Task {used} exists already, and has finished. Give another task an id of its own.")
 
 
 def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:

@@ -136,6 +136,12 @@ async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRe
     return [Stored(id=row[1], created=row[2]) for row in rows]
 
 
+async def find_finished(runner: Runner, ids: Sequence[UUID]) -> UUID | None:
+    """One of the ids under which a task has finished, of whichever tenant."""
+    rows = await runner.run("find_finished", {"ids": Uuids(ids)})
+    return rows[0][0] if rows else None
+
+
 async def confirm_commits(runner: Runner) -> None:
     """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
     await runner.run("confirm_commits")

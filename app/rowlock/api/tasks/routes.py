@@ -66,7 +66,7 @@ async def create_tasks(
     refuse_idempotency_key(request, "give each task of the batch an idempotency_key.")
     services = services_of(request)
     asked = await creation.read_batch(services, principal.tenant_id, body)
-    stored = await creation.store_batch(services, principal.tenant_id, asked)
+    stored = await creation.store_batch(services, principal.tenant_id, body, asked)
     return json_reply({"items": [{"id": one.id, "created": one.created} for one in stored]}, status=201)
 
 
