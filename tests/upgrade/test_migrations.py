@@ -16,7 +16,7 @@ from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.database import Database
 from rowlock.store.embedded_binaries import find_binaries
 from rowlock.store.migrate import alembic_config, downgrade, migrate, migration_sql
-from rowlock.store.revisions import current_revision, head_revision
+from rowlock.store.revisions import current_revision, head_revision, known_revisions
 from rowlock.testing.databases import FreshDatabases
 
 BINARIES = find_binaries(18, None)
@@ -116,6 +116,15 @@ async def test_a_database_that_is_behind_is_named(empty_database_url: str) -> No
     async with Database(settings_for(empty_database_url)) as database:
         with pytest.raises(SchemaOutdated, match=r"at migration 0004.*rowlock migrate"):
             await database.check_schema(head_revision())
+
+
+async def test_a_database_that_is_ahead_serves_the_version_before(database_url: str) -> None:
+    """Between `rowlock migrate` and the deploy, and after a rollback."""
+    async with Database(settings_for(database_url)) as database:
+        await database.check_schema(known_revisions()[-2])
+        async with database.link() as link:
+            await link.query("UPDATE rowlock.migrations SET version_num = '9001'")
+        await database.check_schema(head_revision())
 
 
 @pytest.mark.parametrize(

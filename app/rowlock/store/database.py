@@ -136,11 +136,12 @@ class Database:
             return bool((await link.query("SELECT current_setting('transaction_read_only') = 'off'"))[0][0])
 
     async def check_schema(self, head: str) -> None:
-        """Raises `SchemaOutdated` unless the database's migrations are at `head`."""
+        """Raises `SchemaOutdated` where the database's migrations are not yet at `head`. They may well be beyond it:
+        whoever upgrades migrates first, and what comes before a deploy the running version does not notice."""
         async with self.link() as link:
             rows = await link.query(f'SELECT version_num FROM "{self.schema}".{TABLE}')
         found = rows[0][0] if rows else None
-        if found != head:
+        if found is None or found < head:  # they are numbered, each with as many digits
             raise SchemaOutdated(
                 f"The database is at migration {found or 'none'}, and this version needs {head}. Run `rowlock migrate`."
             )
