@@ -44,8 +44,8 @@ def upgrade() -> None:
         run(f"SELECT rowlock.index_dead_letters(day.name) FROM ({DAYS}) AS day;")
         return
     with op.get_context().autocommit_block():
-        run("SET lock_timeout = 0")  # a long report makes an index wait, and the index nobody else
         try:
+            run("SET lock_timeout = 0")
             for name in names(HALF_MADE):
                 run(f"DROP INDEX CONCURRENTLY rowlock.{name}")
             large = set(names(LARGE))
@@ -58,6 +58,8 @@ def upgrade() -> None:
 
 
 def make(name: str, of: str, *, large: bool) -> None:
+    """Beside the work that goes on, a long report makes an index wait, and the index nobody else."""
+    run(f"SET lock_timeout = '{'0' if large else '10s'}'")
     run(f"CREATE INDEX {'CONCURRENTLY ' if large else ''}IF NOT EXISTS {name} ON {of}")
 
 
