@@ -264,12 +264,12 @@ async def test_a_claim_that_freezes_between_its_statements_holds_up_nobody_for_l
 async def test_what_nobody_tells_of_is_found_though_there_is_always_something_that_somebody_does(
     here: Installation, link: Link
 ) -> None:
-    now = 0.0
-    chosen = Claimer(["default"], lease_seconds=30, lanes_per_scan=9, refresh_seconds=1, monotonic=lambda: now)
+    clock = [0.0]
+    chosen = Claimer(["default"], lease_seconds=30, lanes_per_scan=9, refresh_seconds=1, monotonic=lambda: clock[0])
     assert await chosen.claim(link, 1, 10) == []
     silent = await here.enqueue(tenant="other", priority="critical")
     taken: list[list[UUID]] = []
-    for now in (0.5, 2.0):
+    for clock[0] in (0.5, 2.0):
         await here.enqueue(tenant="acme")
         told = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 2, "acme")])
         taken.append([task.id for task in told])

@@ -160,7 +160,7 @@ class Reference:
         return "asked to stop" if task.asked_to_stop else ACCEPTED
 
     def _has_room(self, task: Task) -> bool:
-        """Whether the cap of its lane lets one more run. A lease that has run out has lost its place to whoever came."""
+        """Whether the cap of its lane lets one more run. A lease that ran out has lost its place to whoever came."""
         cap = self.caps.get((task.queue, task.lane))
         beside = [each for each in self.tasks.values() if (each.queue, each.lane) == (task.queue, task.lane)]
         return cap is None or sum(each.runs(self.now) for each in beside) < cap

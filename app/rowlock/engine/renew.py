@@ -13,7 +13,7 @@ from rowlock.store.leases import ClaimedTask, Renewal
 
 
 async def renew(database: Database, held: Sequence[ClaimedTask], *, lease_seconds: float) -> Renewal:
-    """What became of each lease; of those whose rows are locked this moment nothing is told, and they stay as they are."""
+    """What became of each lease. Of those whose rows are locked this moment nothing is told; they stay as they are."""
     found = await leases.renew(database, *_ids_and_tokens(held), lease_seconds=lease_seconds)
     lapsed: dict[tuple[str, str], list[ClaimedTask]] = defaultdict(list)
     for task in held:
