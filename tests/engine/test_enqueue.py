@@ -16,6 +16,7 @@ from rowlock.domain.ids import new_id
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.engine.enqueue import Enqueued, enqueue_many
 from rowlock.engine.enqueue_sync import enqueue_many_sync
+from rowlock.store import leases
 from rowlock.store.sync_database import SyncDatabase
 
 TENANT = "default"
@@ -128,6 +129,18 @@ async def test_an_id_given_twice_is_refused(enqueue: Enqueue, here: Installation
     with pytest.raises(InvalidArgument, match="same id"):
         await enqueue(task_request("other", id=uuid4()), *[task_request("twice", id=taken)] * 2)
     assert [claimed.name for claimed in await here.claim()] == ["first"], "a refused batch stores nothing"
+
+
+async def test_an_id_whose_task_has_finished_is_refused(enqueue: Enqueue, here: Installation) -> None:
+    """Whoever sends a request again, not knowing what became of it, may come after its task has run."""
+    asked = task_request("noop", id=uuid4())
+    await enqueue(asked)
+    [claimed] = await here.claim()
+    await leases.complete(here.database, [claimed.id], [claimed.lease_token])
+    for again in ([asked], [task_request("other"), asked]):
+        with pytest.raises(AlreadyExists, match=f"{asked.id}.*finished"):
+            await enqueue(*again)
+    assert await here.claim() == []
 
 
 async def test_tenants_do_not_see_one_another(enqueue: Enqueue, here: Installation) -> None:

@@ -26,6 +26,7 @@ class TaskRequest(NamedTuple):
 
     id: UUID
     payload: str
+    chosen_id: bool  # by whoever asks: another task may have it
     idempotency_key: str | None
     idempotency_ttl: timedelta | None
     unique_key: str | None
@@ -47,7 +48,7 @@ class TaskRequest(NamedTuple):
 
     def like(self, payload: str) -> TaskRequest:
         """The same with an id of its own, and a payload that is JSON text, already checked."""
-        return TaskRequest(new_id(), payload, *self[2:])
+        return TaskRequest(new_id(), payload, False, *self[3:])
 
     @property
     def options(self) -> tuple[object, ...]:
@@ -109,6 +110,13 @@ class RequestSeries(Sequence[TaskRequest]):
 def ids_of(requests: Sequence[TaskRequest]) -> Sequence[UUID]:
     """The ids, in order."""
     return requests.ids if isinstance(requests, RequestSeries) else [request.id for request in requests]
+
+
+def chosen_ids(requests: Sequence[TaskRequest]) -> list[UUID]:
+    """Ids that whoever asks has chosen, of requests that no earlier task may answer. Those of a series never are."""
+    if isinstance(requests, RequestSeries):
+        return []
+    return [request.id for request in requests if request.chosen_id and not request.keyed]
 
 
 def any_keyed(requests: Sequence[TaskRequest]) -> bool:
@@ -182,6 +190,7 @@ def task_request(
         parent_id=parent_id,
         workflow_id=workflow_id,
         id=id or new_id(),
+        chosen_id=id is not None,
     )
 
 

@@ -16,7 +16,7 @@ import tenacity
 
 from rowlock.config import Settings
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, NotFound, OutcomeUnknown
-from rowlock.domain.requests import RequestSeries, TaskRequest, any_keyed, ids_of
+from rowlock.domain.requests import RequestSeries, TaskRequest, any_keyed, chosen_ids, ids_of
 from rowlock.store import tasks
 from rowlock.store.database import Database
 from rowlock.store.races import racing
@@ -60,10 +60,9 @@ def check_batch(requests: Sequence[TaskRequest]) -> None:
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
 
 
-async def refuse_used_ids(database: Database, ids: Sequence[UUID]) -> None:
-    """Of ids that callers have chosen: `AlreadyExists` where a task has finished under one of them. The primary key
-    knows only of those that have not; and a request that is sent again may come after its task has run."""
-    if ids and (used := await tasks.find_finished(database, ids)) is not None:
+def refuse_used_id(used: UUID | None) -> None:
+    """The primary key knows of no task that has finished, and who sends a request again may come after it has."""
+    if used is not None:
         raise AlreadyExists(f"Task {used} exists already, and has finished. Give another task an id of its own.")
 
 
@@ -81,6 +80,8 @@ def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
 async def _store(
     database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, wake: bool = True
 ) -> Sequence[Enqueued]:
+    if chosen := chosen_ids(requests):
+        refuse_used_id(await tasks.find_finished(database, chosen))
     if any_keyed(requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
     if len(requests) == 1:

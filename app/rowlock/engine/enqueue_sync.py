@@ -8,8 +8,16 @@ from contextlib import suppress
 import tenacity
 
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, OutcomeUnknown
-from rowlock.domain.requests import TaskRequest, any_keyed
-from rowlock.engine.enqueue import NO_ANSWER, PAUSES, Enqueued, check_batch, outcome_unknown, patience
+from rowlock.domain.requests import TaskRequest, any_keyed, chosen_ids
+from rowlock.engine.enqueue import (
+    NO_ANSWER,
+    PAUSES,
+    Enqueued,
+    check_batch,
+    outcome_unknown,
+    patience,
+    refuse_used_id,
+)
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import all_stored
 
@@ -20,9 +28,15 @@ def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence
     if not requests:
         return []
     try:
-        return database.insert(tenant_id, requests)
+        return _store(database, tenant_id, requests)
     except OutcomeUnknown:
         return _settle(database, tenant_id, requests)
+
+
+def _store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
+    if chosen := chosen_ids(requests):
+        refuse_used_id(database.find_finished(chosen))
+    return database.insert(tenant_id, requests)
 
 
 def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
@@ -50,6 +64,6 @@ def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[Ta
         ]
     if not database.is_stored(tenant_id, requests[0].id):
         with suppress(AlreadyExists):
-            return database.insert(tenant_id, requests)
+            return _store(database, tenant_id, requests)
     database.confirm_commits()
     return all_stored(requests)

@@ -13,7 +13,7 @@ from psycopg import Connection
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.store.addresses import url_from_settings
-from rowlock.store.arrays import register_arrays
+from rowlock.store.arrays import Uuids, register_arrays
 from rowlock.store.connections import Row, gave_rows
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.links import connection_options, is_pooled
@@ -74,6 +74,12 @@ class SyncDatabase:
         parameters = {"id": task_id, "tenant_id": tenant_id}
         with self._link() as connection:
             return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
+
+    def find_finished(self, ids: Sequence[UUID]) -> UUID | None:
+        """One of the ids under which a task has finished, of whichever tenant."""
+        with self._link() as connection:
+            rows = self._run(connection, "find_finished", {"ids": Uuids(ids)})
+        return rows[0][0] if rows else None
 
     def confirm_commits(self) -> None:
         """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""

@@ -20,7 +20,6 @@ from rowlock.domain.errors import (
 )
 from rowlock.domain.requests import TaskRequest, lane_of
 from rowlock.engine import inspect
-from rowlock.engine.enqueue import refuse_used_ids
 from rowlock.engine.enqueue_once import enqueue_once
 from rowlock.store.tasks import Stored, TaskRecord
 from rowlock.telemetry.tracing import METADATA_KEY, inject_context
@@ -67,15 +66,15 @@ async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> lis
     return requests
 
 
-async def store(services: Services, tenant_id: str, request: TaskRequest, *, own_id: bool) -> tuple[TaskRecord, bool]:
-    """Stores the task; the one that answers the request, and whether that is a new one. `own_id`: made by the API."""
-    if own_id and not request.keyed:
+async def store(services: Services, tenant_id: str, request: TaskRequest) -> tuple[TaskRecord, bool]:
+    """Stores the task; the one that answers the request, and whether that is a new one."""
+    if not request.chosen_id and not request.keyed:
         stored_at = await services.gathered.enqueue(tenant_id, request)
         _count(services, [request])
         if stored_at is not None:
             return _as_requested(tenant_id, request, stored_at), True
         return await _read_back(services, tenant_id, request), True
-    stored = (await _store_all(services, tenant_id, [request], [] if own_id else [request]))[0]
+    stored = (await _store_all(services, tenant_id, [request]))[0]
     if stored.created:
         return await _read_back(services, tenant_id, request), True
     try:
@@ -95,19 +94,12 @@ async def _read_back(services: Services, tenant_id: str, request: TaskRequest) -
         return _as_requested(tenant_id, request, datetime.now(UTC))
 
 
-async def store_batch(
-    services: Services, tenant_id: str, body: TaskBatch, requests: Sequence[TaskRequest]
-) -> Sequence[Stored]:
-    """Stores all that the batch asks for, or nothing; answers in order."""
-    named = [request for task, request in zip(body.tasks, requests, strict=True) if task.id is not None]
-    return await _store_all(services, tenant_id, requests, named)
+async def store_batch(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
+    """Stores all of them or none; answers in order."""
+    return await _store_all(services, tenant_id, requests)
 
 
-async def _store_all(
-    services: Services, tenant_id: str, requests: Sequence[TaskRequest], named: Sequence[TaskRequest]
-) -> Sequence[Stored]:
-    """`named`: those of them whose ids the caller has chosen. Of two under one key the first answers the second."""
-    await refuse_used_ids(services.database, [request.id for request in named if not request.keyed])
+async def _store_all(services: Services, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Stored]:
     stored = await enqueue_once(services.database, tenant_id, requests)
     _count(services, [asked for asked, one in zip(requests, stored, strict=True) if one.created])
     return stored

@@ -48,7 +48,7 @@ async def create_task(request: Request, principal: Writer, body: Annotated[TaskC
     """Stores a task and answers with it: 201, or 200 with the earlier task that an idempotency or unique key names."""
     services = services_of(request)
     asked = await creation.read_request(services, principal.tenant_id, body, idempotency_key(request))
-    task, created = await creation.store(services, principal.tenant_id, asked, own_id=body.id is None)
+    task, created = await creation.store(services, principal.tenant_id, asked)
     headers = {"Location": f"/v1/tasks/{task.id}"}
     return json_reply(task_json(task), status=201 if created else 200, headers=headers)
 
@@ -66,7 +66,7 @@ async def create_tasks(
     refuse_idempotency_key(request, "give each task of the batch an idempotency_key.")
     services = services_of(request)
     asked = await creation.read_batch(services, principal.tenant_id, body)
-    stored = await creation.store_batch(services, principal.tenant_id, body, asked)
+    stored = await creation.store_batch(services, principal.tenant_id, asked)
     return json_reply({"items": [{"id": one.id, "created": one.created} for one in stored]}, status=201)
 
 
