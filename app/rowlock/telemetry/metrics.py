@@ -14,11 +14,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from math import nan
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
+from rowlock.telemetry.health import HealthCollector
 from rowlock.telemetry.histograms import BatchHistogram, BatchSeries
 from rowlock.telemetry.labels import BoundedLabel, TaskLabels
 from rowlock.telemetry.pools import PoolCollector
@@ -27,8 +28,6 @@ from rowlock.telemetry.troubles import TroubleCollector
 
 FinishedAttempt: TypeAlias = tuple[str, str, str, float, float]
 """Queue, task name, outcome, seconds waited since the task became visible, seconds run."""
-
-Health: TypeAlias = Literal["healthy", "degraded", "unhealthy"]
 
 TASK_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 STATEMENT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -95,7 +94,7 @@ class Metrics:
         self.abandoned_attempts: Final = counter(
             "abandoned_attempts", "Attempts that were ended though their handler goes on.", ["executor"]
         )
-        self.worker_health: Final = gauge("worker_health", "1 for the present state.", ["state"])
+        self.worker_health: Final = HealthCollector(self.registry)
 
         self.pools: Final = PoolCollector(self.registry)
         self.database_errors: Final = counter("database_errors", "Statements and connections that failed.", ["kind"])
@@ -182,12 +181,10 @@ class Metrics:
         self.finish_batch_tasks.observe(tasks)
         self.finish_seconds.observe(seconds)
 
-    def record_worker(self, *, running: int, concurrency: int, health: Health) -> None:
+    def record_worker(self, *, running: int, concurrency: int) -> None:
         """Say what this worker's heartbeat says."""
         self.worker_running_tasks.set(running)
         self.worker_concurrency.set(concurrency)
-        for state in ("healthy", "degraded", "unhealthy"):
-            self.worker_health.labels(state).set(state == health)
 
     def record_leader(self, role: str, *, leads: bool, epoch: int | None = None) -> None:
         """Say whether this process leads. Candidates say no, so that a missing leader shows."""

@@ -9,8 +9,9 @@ from rowlock.config import Settings
 from rowlock.engine.renew import renew
 from rowlock.store import leases, workers
 from rowlock.store.database import Database
+from rowlock.telemetry.health import Health
 from rowlock.telemetry.logs import get_logger
-from rowlock.telemetry.metrics import Health, process_metrics
+from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.attempt import Attempt, Stop
 from rowlock.worker.registration import expires_seconds
 
@@ -46,7 +47,7 @@ class Heartbeat:
             health_reason=reason,
             draining=draining,
         )
-        process_metrics().record_worker(running=len(self._held), concurrency=self._settings.concurrency, health=health)
+        process_metrics().record_worker(running=len(self._held), concurrency=self._settings.concurrency)
         if in_place is None:
             self._reregister()
         else:

@@ -12,11 +12,13 @@ from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError
 from rowlock.store.database import Database
 from rowlock.telemetry.exposition import HealthReport, serve_metrics
+from rowlock.telemetry.health import Health
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.turning import Turning
 from rowlock.worker.worker import Worker
 
 LONGEST_STANDSTILL_SECONDS = 60.0  # an event loop that has not turned for so long is dead
+STANDSTILL = "The event loop stands still: a handler blocks it."
 
 
 async def run_worker(
@@ -41,6 +43,7 @@ async def run_worker(
         worker = Worker(app, settings, database, subscribed)
         loop_turns = Turning(LONGEST_STANDSTILL_SECONDS)
         with app.sharing(database), process_metrics().trouble.watching(worker.condition), ExitStack() as exits:
+            exits.enter_context(process_metrics().worker_health.watching(lambda: _health(worker, loop_turns)[0]))
             if settings.metrics_port is not None:
                 report = partial(_report, worker, loop_turns)
                 exits.enter_context(serve_metrics(settings.metrics_port, process_metrics().registry, report))
@@ -64,5 +67,10 @@ async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) 
 
 def _report(worker: Worker, loop_turns: Turning) -> HealthReport:
     """A database in trouble makes a worker unready, never dead: restarting it would bring none back."""
-    health, reason = worker.health
+    health, reason = _health(worker, loop_turns)
     return HealthReport(live=loop_turns.turns, ready=health == "healthy", reasons=(reason,) if reason else ())
+
+
+def _health(worker: Worker, loop_turns: Turning) -> tuple[Health, str | None]:
+    """What the worker says of itself, and what it cannot say: that its event loop stands still."""
+    return worker.health if loop_turns.turns else ("unhealthy", STANDSTILL)

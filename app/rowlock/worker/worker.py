@@ -17,8 +17,8 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import RowlockError
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
+from rowlock.telemetry.health import Health
 from rowlock.telemetry.logs import get_logger
-from rowlock.telemetry.metrics import Health
 from rowlock.worker.claiming import LONGEST_PAUSE_SECONDS, Claiming, pause
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held

@@ -19,7 +19,7 @@ def exported() -> dict[str, frozenset[str]]:
     metrics.record_claim(1, 0.1)
     metrics.record_finished([("q", "n", "succeeded", 0.1, 0.1)])
     metrics.record_finish_batch(1, 0.1)
-    metrics.record_worker(running=1, concurrency=2, health="healthy")
+    metrics.record_worker(running=1, concurrency=2)
     metrics.record_leader("scheduler", leads=True, epoch=1)
     metrics.record_http("GET", "/v1/tasks", 200, 0.1)
     metrics.pools.watch("api", dict)
@@ -34,7 +34,7 @@ def exported() -> dict[str, frozenset[str]]:
     Info("rowlock_build", "As process_metrics() has it.", registry=metrics.registry).info(
         {"version": "1", "python": "3"}
     )
-    with metrics.trouble.watching(troubled):
+    with metrics.trouble.watching(troubled), metrics.worker_health.watching(lambda: "healthy"):
         families = list(metrics.registry.collect())
     return {
         sample.name: frozenset(sample.labels)

@@ -67,12 +67,18 @@ def test_claims_and_finishes_are_sized_and_timed(metrics: Metrics) -> None:
 
 
 def test_a_workers_health_is_one_state_at_a_time(metrics: Metrics) -> None:
-    metrics.record_worker(running=3, concurrency=10, health="healthy")
-    metrics.record_worker(running=4, concurrency=10, health="degraded")
-    lines = text(metrics)
+    with metrics.worker_health.watching(lambda: "degraded"):
+        lines = text(metrics)
     assert 'rowlock_worker_health{state="healthy"} 0.0' in lines
     assert 'rowlock_worker_health{state="degraded"} 1.0' in lines
     assert 'rowlock_worker_health{state="unhealthy"} 0.0' in lines
+    assert not [line for line in text(metrics) if line.startswith("rowlock_worker_health{")]
+
+
+def test_a_worker_tells_how_much_it_runs(metrics: Metrics) -> None:
+    metrics.record_worker(running=3, concurrency=10)
+    metrics.record_worker(running=4, concurrency=10)
+    lines = text(metrics)
     assert "rowlock_worker_running_tasks 4.0" in lines
     assert "rowlock_worker_concurrency 10.0" in lines
 
