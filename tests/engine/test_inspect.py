@@ -116,3 +116,19 @@ async def test_snapshots_tell_each_queue_of_each_tenant(here: Installation) -> N
     assert 90 <= mine.oldest_ready_seconds < 120
     assert mine.lag_seconds == mine.oldest_ready_seconds
     assert {one.tenant_id for one in await counts.count_live(here.database)} == {TENANT, "other"}
+
+
+async def test_what_a_dead_fleet_held_waits_since_its_leases_ended(here: Installation) -> None:
+    await here.enqueue()
+    await here.claim(lease_seconds=30)
+    await here.move_clock(timedelta(seconds=20))
+    [held] = await QueueBoard(here.database).snapshots()
+    assert (held.depth["running"], held.oldest_ready_seconds, held.lag_seconds) == (1, 0.0, None)
+    await here.move_clock(timedelta(seconds=20 + 90))
+    [lost] = await QueueBoard(here.database).snapshots()
+    assert (lost.depth["ready"], lost.depth["orphaned"]) == (0, 1)
+    assert 75 <= lost.oldest_ready_seconds < 100
+    await here.enqueue()  # beside one that has just come, the one that has waited longer counts
+    [both] = await QueueBoard(here.database).snapshots()
+    assert (both.depth["ready"], both.depth["orphaned"]) == (1, 1)
+    assert both.oldest_ready_seconds >= lost.oldest_ready_seconds

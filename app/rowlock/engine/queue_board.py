@@ -30,7 +30,7 @@ KEPT_FACTOR = 10
 
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
-    """One queue as a tenant sees it. `lag_seconds` is how long its oldest ready task has waited."""
+    """One queue as a tenant sees it. `lag_seconds` is how long its oldest ready or orphaned task has waited."""
 
     name: str
     depth: dict[str, int]
@@ -177,6 +177,6 @@ def _oldest(live: Iterable[LiveCount]) -> float | None:
 
 
 def _lag(live: Iterable[LiveCount]) -> float | None:
-    """Of the most urgent priority that has ready tasks."""
+    """Of the most urgent priority that has ready or orphaned tasks."""
     ready = [c for c in live if c.oldest_ready_seconds is not None]
     return min(ready, key=lambda c: c.priority).oldest_ready_seconds if ready else None

@@ -24,7 +24,9 @@ class Queue(BaseModel):
 
     name: str
     depth: dict[str, int] = Field(description="Live tasks by state.")
-    lag_seconds: float | None = Field(description="How long the oldest ready task has waited; null when none is ready.")
+    lag_seconds: float | None = Field(
+        description="How long the oldest ready or orphaned task has waited; null when there is none."
+    )
     dead_letters: int = Field(description="Dead tasks still kept.")
     workers: int = Field(description="Live workers that take tasks from it.")
     paused: bool = Field(description="While true, no task of it is started.")

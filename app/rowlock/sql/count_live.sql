@@ -1,4 +1,5 @@
--- Live tasks of every tenant, queue and priority by state, and since when the oldest ready one waits.
+-- Live tasks of every tenant, queue and priority by state, and how long the one that has waited longest might have been
+-- claimed: ready since it became visible, or orphaned since its lease ended.
 -- Index: none; reads tasks_live once, so callers keep the answer for as long as it was expensive.
 -- Locks: none. Fence: none; a read.
 SELECT task.tenant_id, task.queue, task.priority,
@@ -10,8 +11,9 @@ SELECT task.tenant_id, task.queue, task.priority,
        count(*) FILTER (WHERE task.status = 'running'
                           AND greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock()) AS orphaned,
        count(*) FILTER (WHERE task.status = 'blocked') AS blocked,
-       extract(epoch FROM rowlock.clock() - min(task.visible_at)
-               FILTER (WHERE task.status = 'pending' AND task.visible_at <= rowlock.clock()))::double precision
+       extract(epoch FROM rowlock.clock() - min(greatest(task.visible_at, task.lease_expires_at))
+               FILTER (WHERE task.status IN ('pending', 'running')
+                         AND greatest(task.visible_at, task.lease_expires_at) <= rowlock.clock()))::double precision
            AS oldest_ready_seconds
   FROM rowlock.tasks_live AS task
  GROUP BY task.tenant_id, task.queue, task.priority

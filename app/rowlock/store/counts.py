@@ -12,7 +12,7 @@ ALL_TENANTS = "*"
 
 @dataclass(frozen=True, slots=True)
 class LiveCount:
-    """Live tasks of one tenant, queue and priority by state."""
+    """Live tasks of one tenant, queue and priority by state. `oldest_ready_seconds` counts orphans as ready."""
 
     tenant_id: str
     queue: str

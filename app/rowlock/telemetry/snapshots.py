@@ -23,8 +23,8 @@ class QueueSnapshot:
     """What the database says of one queue, of all tenants together or of one of them.
 
     `depth` counts live tasks by state. `oldest_ready_seconds` is how long the task that has waited
-    longest has been ready, `lag_seconds` the same of its most urgent priority that has any ready
-    (None where nobody asked): they differ when a low priority starves. `workers` counts live
+    longest has been ready, or orphaned; `lag_seconds` the same of its most urgent priority that has
+    any (None where nobody asked): they differ when a low priority starves. `workers` counts live
     workers subscribed to the queue.
     """
 
@@ -93,12 +93,12 @@ class SnapshotCollector(Collector):
 _GAUGES: tuple[tuple[str, str, Callable[[QueueSnapshot], float | None]], ...] = (
     (
         "rowlock_oldest_ready_seconds",
-        "How long the ready task that has waited longest has been ready.",
+        "How long the task that has waited longest to be claimed has been ready, or orphaned.",
         lambda row: row.oldest_ready_seconds,
     ),
     (
         "rowlock_queue_lag_seconds",
-        "The same, of the most urgent priority that has ready tasks.",
+        "The same, of the most urgent priority that has such tasks.",
         lambda row: row.lag_seconds,
     ),
     ("rowlock_dead_letters", "Dead tasks that are kept.", lambda row: row.dead_letters),

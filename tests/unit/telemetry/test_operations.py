@@ -12,6 +12,8 @@ import pytest
 import yaml
 from tests.unit.telemetry.promql import families_in, labels_of_result, unknown_in
 
+from rowlock.engine.queue_board import STATES
+
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "ops" / "runbooks").glob("*.md"))
 
@@ -45,6 +47,12 @@ def test_an_alert_asks_for_what_exists_and_has_a_runbook(
     assert set(spoken_of) <= labels_of_result(alert["expr"], exported)
     runbook = ROOT / alert["annotations"]["runbook_url"]
     assert runbook.read_text().splitlines()[0] == f"# {alert['alert']}"
+
+
+def test_what_a_dead_fleet_held_counts_as_waiting_for_a_worker() -> None:
+    [alert] = [alert for alert in alerts() if alert["alert"] == "RowlockQueueWithoutWorker"]
+    [matched] = re.findall(r'rowlock_queue_depth\{status=~"([^"]+)"\}', alert["expr"])
+    assert {state for state in STATES if re.fullmatch(matched, state)} == {"ready", "orphaned"}
 
 
 def test_every_runbook_belongs_to_an_alert() -> None:

@@ -30,7 +30,7 @@ class Queue(BaseModel):
 
     name: str
     depth: Depth
-    lag_seconds: float | None = Field(description="How long the oldest ready task has waited.")
+    lag_seconds: float | None = Field(description="How long the oldest ready or orphaned task has waited.")
     dead_letters: int
     workers: int = Field(description="Live workers that take from it.")
     handlers: int = Field(description="Handlers that name it.")
