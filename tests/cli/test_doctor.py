@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -20,7 +22,8 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 HEALTHY = ServerReading(
     version=180_004, version_text="18.4", clock_ahead=timedelta(milliseconds=20), clock_doubt=timedelta(milliseconds=1),
     fsync=True, full_page_writes=True, synchronous_commit="on", synchronous_standby_names="", in_recovery=False,
-    read_only=False, autovacuum=True, connections_max=97, connections_used=12, pooled=False,
+    read_only=False, autovacuum=True, connections_max=97, connections_used=12, role="jobs", sees_sessions=True,
+    pooled=False,
 )  # fmt: skip
 TABLE = LiveTableReading(live_rows=10_000, dead_rows=500, bytes=8 << 20, index_bytes=1 << 20, vacuumed_at=NOW)
 
@@ -73,6 +76,22 @@ def test_damage_is_found(cli: Caller, database_url: str, damage: str, check: str
     text = cli("doctor")
     assert finding["detail"] in text.out
     assert (text.code == 1) is (answer.code == 1)
+
+
+def test_a_role_from_which_sessions_are_hidden_learns_that_it_may_see_too_little(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        role = f"{connection.info.dbname}-jobs"
+        as_role = f"{database_url}{'&' if '?' in database_url else '?'}options={quote(f'-c role={role}')}"
+        connection.execute(f'CREATE ROLE "{role}" IN ROLE rowlock_operator')  # type: ignore[call-overload]
+        try:
+            cli = Caller({"ROWLOCK_DATABASE_URL": as_role})
+            [finding] = [each for each in cli("doctor", "--json").json["findings"] if each["check"] == "old snapshots"]
+            assert finding["verdict"] == "warning"
+            [grant] = re.findall(r"GRANT pg_read_all_stats TO \S+;", finding["advice"])
+            connection.execute(grant)
+            assert by_check(cli("doctor", "--json"))["old snapshots"] == "ok"
+        finally:
+            connection.execute(f'DROP ROLE "{role}"')  # type: ignore[call-overload]
 
 
 def test_a_schema_that_is_not_migrated_is_a_problem(empty_database_url: str) -> None:
@@ -129,12 +148,17 @@ def a_worker(health: str) -> WorkerRecord:
         (lambda: judged.judge_live_table(TABLE), "ok"),
         (lambda: judged.judge_live_table(replace(TABLE, dead_rows=90_000)), "warning"),
         (lambda: judged.judge_live_table(replace(TABLE, live_rows=10, index_bytes=1 << 30)), "warning"),
-        (lambda: judged.judge_holders([]), "ok"),
-        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 10.0)]), "ok"),
-        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 600.0)]), "warning"),
-        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 7_200.0)]), "problem"),
-        (lambda: judged.judge_holders([Holder("slot", "s", 2_000_000, None)]), "problem"),
-        (lambda: judged.judge_holders([Holder("standby", "s", 20_000, None)]), "warning"),
+        (lambda: judged.judge_holders([], HEALTHY), "ok"),
+        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 10.0)], HEALTHY), "ok"),
+        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 600.0)], HEALTHY), "warning"),
+        (lambda: judged.judge_holders([Holder("session", "process 7", 5, 7_200.0)], HEALTHY), "problem"),
+        (lambda: judged.judge_holders([Holder("slot", "s", 2_000_000, None)], HEALTHY), "problem"),
+        (lambda: judged.judge_holders([Holder("standby", "s", 20_000, None)], HEALTHY), "warning"),
+        (lambda: judged.judge_holders([], replace(HEALTHY, sees_sessions=False)), "warning"),
+        (
+            lambda: judged.judge_holders([Holder("slot", "s", 2_000_000, None)], replace(HEALTHY, sees_sessions=False)),
+            "problem",
+        ),
         (lambda: judged.judge_prepared([Holder("prepared", "gid", 5, 10.0)]), "ok"),
         (lambda: judged.judge_prepared([Holder("prepared", "gid", 5, 100.0)]), "problem"),
         (lambda: judged.judge_workers([a_worker("healthy")], ["a"], ["a"]), "ok"),

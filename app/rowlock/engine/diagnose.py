@@ -13,6 +13,7 @@ from rowlock.engine import findings as judged
 from rowlock.engine.findings import Finding
 from rowlock.store import counts, diagnostics, leaders, maintenance, worker_health
 from rowlock.store.database import Database
+from rowlock.store.diagnostics import ServerReading
 from rowlock.store.links import Link
 from rowlock.store.revisions import head_revision
 
@@ -40,7 +41,7 @@ async def diagnose(database: Database) -> list[Finding]:
             judged.judge_connections(server),
             judged.judge_clock(server),
             judged.judge_pooler(server),
-            *await _snapshots(link),
+            *await _snapshots(link, server),
             *await _schema(link, database),
         ]
     except RowlockError as error:
@@ -50,9 +51,9 @@ async def diagnose(database: Database) -> list[Finding]:
     return found
 
 
-async def _snapshots(link: Link) -> list[Finding]:
+async def _snapshots(link: Link, server: ServerReading) -> list[Finding]:
     holders = await diagnostics.read_holders(link)
-    return [judged.judge_holders(holders), judged.judge_prepared(holders)]
+    return [judged.judge_holders(holders, server), judged.judge_prepared(holders)]
 
 
 async def _schema(link: Link, database: Database) -> list[Finding]:

@@ -182,8 +182,14 @@ def judge_live_table(table: LiveTableReading) -> Finding:
     return Finding("live table", "ok", said)
 
 
-def judge_holders(holders: Sequence[Holder]) -> Finding:
+def judge_holders(holders: Sequence[Holder], server: ServerReading) -> Finding:
     old = [holder for holder in holders if holder.kind != "prepared" and _is_old(holder)]
+    if not old and not server.sees_sessions:
+        return Finding(
+            "old snapshots", "warning",
+            "Sessions of other roles, and standbys, are hidden from this role: they may keep dead rows.",
+            f"Let a superuser run GRANT pg_read_all_stats TO {server.role}; and ask again.",
+        )  # fmt: skip
     if not old:
         return Finding("old snapshots", "ok", "Nobody keeps dead rows from being cleaned away.")
     ancient = any(_is_old(holder, ANCIENT_SECONDS, ANCIENT_TRANSACTIONS) for holder in old)

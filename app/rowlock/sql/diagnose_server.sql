@@ -12,4 +12,6 @@ SELECT current_setting('server_version_num')::integer AS version,
        current_setting('transaction_read_only')::boolean AS read_only,
        current_setting('autovacuum')::boolean AND current_setting('track_counts')::boolean AS autovacuum,
        current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer AS connections_max,
-       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections_used
+       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections_used,
+       quote_ident(current_user) AS role,
+       pg_has_role('pg_read_all_stats', 'USAGE') AS sees_sessions

@@ -12,7 +12,8 @@ MAX_QUEUES = 200
 
 @dataclass(frozen=True, slots=True)
 class ServerReading:
-    """The server and its settings. `clock_ahead` is how far its clock is before ours, give or take `clock_doubt`."""
+    """The server, its settings, and the role that asks, as SQL spells it: `sees_sessions` tells whether it learns what
+    those of others do. `clock_ahead` is how far the server's clock is before ours, give or take `clock_doubt`."""
 
     version: int
     version_text: str
@@ -27,6 +28,8 @@ class ServerReading:
     autovacuum: bool
     connections_max: int
     connections_used: int
+    role: str
+    sees_sessions: bool
     pooled: bool
 
 
