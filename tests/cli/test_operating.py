@@ -225,6 +225,19 @@ def test_workers_and_handlers(cli: Caller, database_url: str) -> None:
     assert "a,b" in cli("workers").out
 
 
+def test_workers_that_are_not_well_say_why(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.workers"
+            " (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at, health, health_reason)"
+            " VALUES ('well', 'h', 1, '0', '{a}', 8, now() + interval '1 hour', NULL, 'healthy', NULL),"
+            " ('ill', 'h', 2, '0', '{a}', 8, now() + interval '1 hour', NULL, 'degraded', 'The disk is full.'),"
+            " ('left', 'h', 3, '0', '{a}', 8, now(), now(), 'degraded', 'It left ill.')"
+        )
+    lines = cli("workers", "--all").out.splitlines()
+    assert lines[-2:] == ["", "2 degraded  The disk is full."]
+
+
 @pytest.mark.all_partitions
 def test_maintain_says_what_it_did(cli: Caller, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:

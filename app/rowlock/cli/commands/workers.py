@@ -35,7 +35,9 @@ def register(program: typer.Typer) -> None:
 def _table(found: Sequence[WorkerRecord]) -> RenderableType:
     from datetime import UTC, datetime
 
-    from rowlock.cli.output import age, table
+    from rich.console import Group
+
+    from rowlock.cli.output import age, details, table
 
     if not found:
         return "No workers."
@@ -51,4 +53,10 @@ def _table(found: Sequence[WorkerRecord]) -> RenderableType:
         )
         for worker in found
     ]
-    return table(("ID", "WORKER", "HEALTH", "RUNS", "SEEN", "QUEUES"), rows, numbers=("ID", "RUNS", "SEEN"))
+    made = table(("ID", "WORKER", "HEALTH", "RUNS", "SEEN", "QUEUES"), rows, numbers=("ID", "RUNS", "SEEN"))
+    reasons = {
+        f"{worker.id} {worker.health}": worker.health_reason
+        for worker in found
+        if worker.health_reason and worker.health != "stopped"
+    }
+    return Group(made, "", details(reasons)) if reasons else made
