@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from tests.cli.caller import Caller
+from tests.docs.pages import Page
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -77,6 +79,15 @@ def test_deployments_are_probed_and_have_time_to_drain(manifest: dict[str, Any])
     assert all(container[probe]["httpGet"]["port"] == port["name"] for probe in paths)
     assert port["containerPort"] == int(settings.get("ROWLOCK_METRICS_PORT", 8642))
     assert manifest["spec"]["selector"]["matchLabels"] == manifest["spec"]["template"]["metadata"]["labels"]
+
+
+def test_systemd_stops_the_first_process_alone_and_gives_it_time_to_drain() -> None:
+    page = REPOSITORY / "docs/how-to/deploy-workers.md"
+    [block] = [block for block in Page(page, page.read_text()).blocks if block.language == "ini"]
+    unit = ConfigParser()
+    unit.read_string(block.text)
+    assert unit["Service"]["KillMode"] == "mixed"
+    assert unit["Service"].getfloat("TimeoutStopSec") > 30 + 10
 
 
 def test_every_pod_takes_the_database_from_the_secret() -> None:
