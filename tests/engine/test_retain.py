@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from tests.docs.pages import REPOSITORY, Page
 from tests.harness.installation import Installation
 from tests.harness.partitions import make_partition, name_of, partitions, report_on, tables, today
 from tests.harness.schedules import make_schedule, new_epoch
@@ -56,6 +57,34 @@ async def test_what_finished_long_ago_goes_with_its_partition_and_what_lives_sta
     await here.move_clock(32 * DAY)
     await maintain(here.database)
     assert (await here.query("SELECT count(*) FROM rowlock.executions")) == [(0,)]
+
+
+async def test_a_day_that_is_emptied_by_hand_as_the_runbook_says_is_missed_by_nobody(here: Installation) -> None:
+    await here.enqueue()
+    kept = await here.enqueue(delay=365 * DAY)
+    [task] = await here.claim()
+    await leases.complete(here.database, [task.id], [task.lease_token])
+    begun = await today(here)
+    days = {"tasks": f"{begun + 7 * DAY:%Y%m%d}", "executions": f"{begun:%Y%m%d}"}
+    path = REPOSITORY / "ops/runbooks/disk-full.md"
+    by_hand = [block.text for block in Page(path, path.read_text()).blocks if "_YYYYMMDD" in block.text]
+    assert len(by_hand) == 2
+    link = await here.database.own_link("psql")
+    for text in by_hand:
+        for parent, day in days.items():
+            text = text.replace(f"{parent}_YYYYMMDD", f"{parent}_{day}")  # noqa: PLW2901 - two blanks to fill in
+        await link.connection.execute(text.encode())
+    await link.close()
+    assert await here.query("SELECT id FROM rowlock.tasks") == [(kept,)]
+    assert await here.query("SELECT count(*) FROM rowlock.executions") == [(0,)]
+    report = await maintain(here.database)
+    assert (report.made, report.dropped, report.postponed) == (0, [], [])
+    again = await here.enqueue()  # and one that finishes now is filed under the same day
+    [task] = await here.claim()
+    assert await leases.complete(here.database, [task.id], [task.lease_token])
+    assert (await here.task(again)).status == "succeeded"
+    await here.move_clock(8 * DAY)
+    assert name_of("tasks", begun + 7 * DAY) in (await maintain(here.database)).dropped
 
 
 async def test_ledgers_are_kept_for_more_than_a_year(here: Installation) -> None:
