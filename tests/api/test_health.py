@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
 import httpx
 import psycopg
@@ -14,6 +15,7 @@ from tests.harness.eventually import eventually
 from tests.harness.installation import settings_for
 
 from rowlock.api.app import create_app
+from rowlock.engine.diagnose import diagnose
 from rowlock.store.database import Database
 from rowlock.testing.servers import Server
 
@@ -72,6 +74,43 @@ async def test_it_says_when_the_database_is_away_and_goes_on_by_itself(server: S
         await eventually(back)
         assert (await api.client.get("/health/ready")).status_code == 200
         assert await api.count_tasks() == 1
+
+
+def naming_its_host_twice(url: str) -> str:
+    given = psycopg.conninfo.conninfo_to_dict(url)
+    several = {**given, **{name: f"{given[name]},{given[name]}" for name in ("host", "port") if name in given}}
+    return f"postgresql://?{urlencode(several)}"
+
+
+def turn_read_only(url: str) -> None:
+    """As a failover to a standby does: sessions end, and new ones take no writes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_a_host_that_turns_read_only_serves_reads_where_it_is_the_only_one(database_url: str) -> None:
+    async with serving(database_url) as api:
+        task_id = await api.enqueue()
+        turn_read_only(database_url)
+        assert (await api.client.get(f"/v1/tasks/{task_id}")).status_code == 200
+        assert_problem(await api.client.post("/v1/tasks", json={"name": "a"}), 503, "database-unavailable")
+        ready = await api.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+
+
+async def test_of_several_hosts_none_serves_reads_that_takes_no_writes(database_url: str) -> None:
+    async with serving(naming_its_host_twice(database_url), connect_seconds=0.3) as api:
+        task_id = await api.enqueue()
+        turn_read_only(database_url)
+        assert_problem(await api.client.get(f"/v1/tasks/{task_id}"), 503, "database-unavailable")
+        assert_problem(await api.client.get("/health/ready"), 503, "not-ready")
+        [finding] = await diagnose(api.database)
+        assert (finding.check, finding.verdict) == ("connection", "problem")
 
 
 async def test_metrics_tell_of_requests_and_queues_but_not_of_tenants(api: Served) -> None:
