@@ -18,8 +18,8 @@ from psycopg.rows import namedtuple_row
 from tests.docs import reliability
 from tests.docs.markdown import table
 
-from rowlock.api import refusals
-from rowlock.api.health import routes
+import rowlock.api.app  # noqa: F401 - loads every kind of refusal
+from rowlock.api.openapi import known_kinds
 from rowlock.api.problems import PROBLEM_BASE
 from rowlock.config import documented_settings
 from rowlock.domain import errors
@@ -202,13 +202,9 @@ def _exit_code(kind: type[RowlockError]) -> str:
 
 
 def _problem_kinds() -> list[type[RowlockError]]:
-    found: dict[str, type[RowlockError]] = {}
-    for module in (errors, refusals, routes):
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, RowlockError) and kind.__module__ == module.__name__:
-                found.setdefault(kind.problem, kind)
-    found.pop(ConfigurationError.problem)  # at the API's start only; a request cannot cause it
-    return sorted(found.values(), key=lambda kind: (kind.status, kind.problem))
+    kinds = known_kinds()
+    del kinds[ConfigurationError.problem]  # at the API's start only; a request cannot cause it
+    return sorted(kinds.values(), key=lambda kind: (kind.status, kind.problem))
 
 
 def main() -> None:

@@ -122,18 +122,24 @@ def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
     return document
 
 
-def problem_kinds() -> str:
-    """A table of all kinds of problem that the API may answer with."""
+def known_kinds() -> dict[str, type[RowlockError]]:
+    """Every kind of problem that the domain or the API has, by its name."""
     kinds: dict[str, type[RowlockError]] = {}
     waiting = RowlockError.__subclasses__()
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__module__.startswith(("rowlock.api.", "rowlock.domain.")) and kind.problem not in NEVER_SENT:
-            kinds.setdefault(kind.problem, kind)
+        if kind.__module__.startswith(("rowlock.api.", "rowlock.domain.")) and "problem" in vars(kind):
+            kinds[kind.problem] = kind
+    return dict(sorted(kinds.items()))
+
+
+def problem_kinds() -> str:
+    """A table of all kinds of problem that the API may answer with."""
     rows = [
         f"| `{slug}` | {kind.status} | {(kind.__doc__ or '').strip().splitlines()[0]} |"
-        for slug, kind in sorted(kinds.items())
+        for slug, kind in known_kinds().items()
+        if slug not in NEVER_SENT
     ]
     return "\n".join(
         [
