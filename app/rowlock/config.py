@@ -42,7 +42,6 @@ class Settings(BaseSettings):
         description="Database schema that holds the installation.",
     )
     tenant: str = Field("default", min_length=1, max_length=63, description="Tenant that Python and the CLI act for.")
-    api_key: str | None = Field(None, repr=False, description="API key that REST clients send.")
     strict: bool = Field(
         False, description="Refuse tasks for handlers that no worker has registered and queues that nobody declared."
     )

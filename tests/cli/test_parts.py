@@ -143,17 +143,26 @@ def test_a_data_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
         DataDirectory(tmp_path / "file" / "below").claim()
 
 
+def pasted(welcome: Welcome) -> str:
+    """The words, one a line, that a shell makes of the request."""
+    command = welcome.text().partition("Try it")[2].partition(":\n")[2].partition("Ctrl-C")[0]
+    script = command.strip().replace("curl", "printf '%s\\n'", 1)
+    return subprocess.run(["sh", "-eu", "-c", script], capture_output=True, text=True, check=True, env={}).stdout
+
+
 def test_the_welcome_holds_a_request_that_a_shell_understands() -> None:
-    text = Welcome(base_url("0.0.0.0", 80), "psql x", "rlk_1_2", example=True).text()
-    command = text.partition("Try it:")[2].partition("Ctrl-C")[0]
-    words = subprocess.run(
-        ["sh", "-c", command.strip().replace("curl", "printf '%s\\n'", 1)], capture_output=True, text=True, check=True
-    ).stdout
+    words = pasted(Welcome(base_url("0.0.0.0", 80), "psql x", "rlk_1_2", example=True))
     assert "http://127.0.0.1:80/v1/tasks" in words
     assert "Authorization: Bearer rlk_1_2\n" in words
     assert '"archive.tree"' in words
     assert base_url("::", 80) == "http://[::1]:80"
-    assert "$ROWLOCK_API_KEY" in Welcome("u", "p", None, example=False).text()
+
+
+def test_the_welcome_that_knows_no_key_says_where_to_put_it() -> None:
+    """It leans on nothing that the reader's shell may have or not."""
+    welcome = Welcome("http://127.0.0.1:80", "psql x", None, example=True)
+    assert "with your key in the place of KEY:" in welcome.text()
+    assert "Authorization: Bearer KEY\n" in pasted(welcome)
 
 
 def test_the_example_is_found() -> None:

@@ -159,7 +159,6 @@ class Reader:
             "PYTHONPATH": os.pathsep.join([str(self.folder), str(REPOSITORY)]),
             "ROWLOCK_DATABASE_URL": self.database_url,
             "ROWLOCK_TEST_DATABASE_URL": self.database_url,
-            "ROWLOCK_API_KEY": self.api_key or "",
             "ROWLOCK_LOG_LEVEL": "warning",
             "ROWLOCK_PORT": "0",
             "TMPDIR": str(self.folder),

@@ -1,4 +1,4 @@
-"""What `rowlock up` prints when it is ready: where to look, how to get in, and a request that works as pasted."""
+"""What `rowlock up` prints when it is ready: where to look, how to get in, and a request to paste."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import rowlock
 from rowlock.cli.startup.readiness import reachable_host
+
+ANY_KEY = "KEY"  # a word for people to put theirs in its place
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Welcome:
                 f"  SQL       {self.psql}",
                 *self._access(),
                 "",
-                "Try it:",
+                "Try it:" if self.key else f"Try it, with your key in the place of {ANY_KEY}:",
                 "",
                 *self._request(),
                 "",
@@ -51,8 +53,8 @@ class Welcome:
         return ["  API key   the one you have, or another: rowlock keys create --name NAME"]
 
     def _request(self) -> list[str]:
-        bearer = f"'Authorization: Bearer {self.key}'" if self.key else '"Authorization: Bearer $ROWLOCK_API_KEY"'
-        lines = [f"  curl -s {shlex.quote(f'{self.url}/v1/tasks')} \\", f"    -H {bearer}"]
+        bearer = f"Authorization: Bearer {self.key or ANY_KEY}"
+        lines = [f"  curl -s {shlex.quote(f'{self.url}/v1/tasks')} \\", f"    -H {shlex.quote(bearer)}"]
         if self.example:
             root, out = Path(rowlock.__file__).parent, Path(tempfile.gettempdir(), "rowlock-archive")
             payload = json.dumps({"root": str(root), "out": str(out)})
