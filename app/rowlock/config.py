@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     )
     tenant: str = Field("default", min_length=1, max_length=63, description="Tenant that Python and the CLI act for.")
     strict: bool = Field(
-        False, description="Refuse tasks for handlers that no worker has registered and queues that nobody declared."
+        False,
+        description="Whether REST, the command line, MCP and schedules of a handler's name refuse handlers that no "
+        "worker has registered and queues that nobody has declared. What Python and SQL enqueue is not held to it.",
     )
 
     lease_seconds: float = Field(

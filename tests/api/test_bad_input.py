@@ -223,6 +223,21 @@ async def test_a_strict_installation_refuses_names_that_nobody_declared(strict_a
     assert await strict_api.count_tasks() == 2
 
 
+async def test_a_queue_is_declared_by_a_handler_a_row_for_all_or_a_live_worker(strict_api: Served) -> None:
+    await strict_api.register("a", queue="by-handler")
+    await strict_api.query("SELECT rowlock.pause_queue('by-row-for-all', '*')")
+    await strict_api.query(
+        "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at)"
+        " VALUES ('w', 'h', 1, '1', '{by-worker}', 1, rowlock.clock() + interval '1 minute'),"
+        "        ('g', 'h', 2, '1', '{by-gone-worker}', 1, rowlock.clock() - interval '1 minute')"
+    )
+    for queue in ("by-handler", "by-row-for-all", "by-worker"):
+        taken = await strict_api.client.post("/v1/tasks", json={"name": "a", "queue": queue})
+        assert taken.status_code == 201, queue
+    refused = await strict_api.client.post("/v1/tasks", json={"name": "a", "queue": "by-gone-worker"})
+    assert_problem(refused, 422, "unknown-queue", field="queue")
+
+
 WRONG_QUERIES = {
     "limit=0": "limit",
     "limit=201": "limit",

@@ -73,6 +73,17 @@ async def test_a_queue_is_set_as_a_whole_and_keeps_its_pause(api: Served) -> Non
         assert_problem(await api.client.put(where, json=body), 422, "invalid-argument")
 
 
+async def test_a_row_for_all_tenants_lends_its_pause_and_description_and_no_retention(api: Served) -> None:
+    await api.query(
+        "INSERT INTO rowlock.queues (tenant_id, name, description, paused_at, retention_dead_days)"
+        " VALUES ('*', 'q', 'for all', rowlock.clock(), 90)"
+    )
+    queue = (await api.client.get("/v1/queues/q")).json()
+    assert (queue["paused"], queue["description"], queue["retention_dead_days"]) == (True, "for all", 30)
+    own = (await api.client.put("/v1/queues/q", json={"description": "own", "retention_dead_days": 60})).json()
+    assert (own["paused"], own["description"], own["retention_dead_days"]) == (True, "own", 60)
+
+
 async def test_lanes_are_capped_and_freed(api: Served) -> None:
     where = "/v1/queues/q/limits"
     await api.client.put(where, json={"max_running": 3})

@@ -132,6 +132,22 @@ async def test_retention_of_a_queue_decides_the_day_of_what_ends(here: Installat
             await operate.configure_queue(here.database, TENANT, "q", wrong, actor=ADA)
 
 
+async def test_retention_of_a_row_for_all_tenants_holds_for_no_task(here: Installation) -> None:
+    await here.query(
+        "INSERT INTO rowlock.queues (tenant_id, name, retention_succeeded_days, retention_cancelled_days) "
+        "VALUES ('*', 'default', 2, 2), ('default', 'own', 2, 2)"
+    )
+    kept: dict[str, set[int]] = {}
+    for queue in ("default", "own"):
+        done, cancelled = await here.enqueue(queue=queue), await here.enqueue(queue=queue, delay=60)
+        [claimed] = await here.claim(queue=queue)
+        await leases.complete(here.database, [done], [claimed.lease_token])
+        await operate.cancel_task(here.database, TENANT, cancelled, actor=ADA)
+        [(today,)] = await here.query("SELECT rowlock.today()")
+        kept[queue] = {((await here.task(task)).expires_on - today).days for task in (done, cancelled)}
+    assert kept == {"default": {7}, "own": {2}}
+
+
 async def test_a_lane_of_another_tenant_cannot_be_capped_or_freed(here: Installation) -> None:
     await operate.set_limit(here.database, "acme", "q", None, 1, actor=ADA)
 
