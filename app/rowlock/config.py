@@ -119,7 +119,13 @@ class Settings(BaseSettings):
     )
     max_batch: int = Field(1_000, ge=1, le=100_000, description="Most tasks in one REST batch.")
     pool_min: int = Field(1, ge=0, le=100, description="Connections a pool keeps open.")
-    pool_max: int = Field(10, ge=1, le=1_000, description="Connections a pool opens at most.")
+    pool_max: int = Field(
+        10,
+        ge=1,
+        le=1_000,
+        description="Connections a pool opens at most. A process has one pool, and another where synchronous code "
+        "enqueues.",
+    )
     connect_seconds: float = Field(
         5, ge=0.1, le=120, description="How long opening a connection, or waiting for a free one, may take."
     )

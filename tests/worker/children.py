@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from functools import cache
 from pathlib import Path
 
 import psutil
 
-from rowlock import Context
+from rowlock import Context, Rowlock
 
 
 def square(n: int) -> int:
@@ -47,3 +48,13 @@ def alive(_: str) -> list[int]:
 
 def take_a_step(ctx: Context) -> None:
     ctx.step_sync("one", int)
+
+
+@cache
+def own_app() -> Rowlock:
+    """The application as a child process loads it anew: by its environment."""
+    return Rowlock()
+
+
+def enqueue_one() -> None:
+    own_app().enqueue_sync("noop")

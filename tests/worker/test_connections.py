@@ -1,0 +1,48 @@
+"""The connections that handlers take by enqueueing, which whoever sizes `max_connections` counts."""
+
+from __future__ import annotations
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.installation import Installation, installation
+from tests.worker import children
+from tests.worker.conftest import working
+
+from rowlock import Rowlock
+
+CLIENTS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'rowlock client'"
+)
+
+
+async def test_threads_share_a_pool_of_their_own(app: Rowlock, database_url: str) -> None:
+    @app.task(name="noop")
+    async def noop() -> None: ...
+
+    @app.task(name="in-thread")
+    def enqueue_several() -> None:
+        for _ in range(5):
+            noop.enqueue_sync()
+
+    async with installation(database_url) as here, working(app, threads=12):
+        for _ in range(12):
+            await here.enqueue("in-thread")
+        await eventually(lambda: stored(here, 60))
+        [(taken,)] = await here.query(CLIENTS)
+        assert 1 <= taken <= app.settings.pool_max < 12
+
+
+async def test_a_child_process_has_a_pool_of_which_each_call_takes_one(
+    app: Rowlock, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWLOCK_DATABASE_URL", database_url)
+    app.declare(children.enqueue_one, name="in-child", executor="process")
+    async with installation(database_url) as here, working(app, child_processes=1):
+        for number in (1, 2, 3):
+            await here.enqueue("in-child")
+            await eventually(lambda: stored(here, number))  # noqa: B023
+        assert await here.query(CLIENTS) == [(1,)]
+
+
+async def stored(here: Installation, noops: int) -> bool:
+    return await here.query("SELECT count(*) FROM rowlock.tasks WHERE name = 'noop'") == [(noops,)]
