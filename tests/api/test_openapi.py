@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
-from tests.api.served import Served
+from tests.api.served import Served, assert_problem
+
+from rowlock.engine.access import SCOPES
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 OPEN = {"/health/live", "/health/ready", "/metrics"}
@@ -66,6 +69,23 @@ async def test_every_route_is_described_with_its_problems_and_its_key(api: Serve
                 assert schema == {"$ref": "#/components/schemas/Problem"}, where
         if method in {"put", "patch"} or (method, path) in WITH_BODY:
             assert "requestBody" in operation, where
+
+
+async def test_every_route_needs_the_scope_that_is_told(api: Served) -> None:
+    clients = {scope: await api.client_for(scope) for scope in SCOPES}
+    told = {}
+    for path, method, operation in operations(await document_of(api)):
+        if path in OPEN:
+            continue
+        [[scope]] = operation["security"][0].values()
+        told[method, path] = scope
+        assert f"needs the scope `{scope}`" in operation["description"]
+        place = path.format(task_id=uuid4(), name="some", key_id="some")
+        for lesser in SCOPES[: SCOPES.index(scope)]:
+            assert_problem(await clients[lesser].request(method, place), 403, "forbidden")
+        assert (await clients[scope].request(method, place)).status_code not in {401, 403}, (method, path)
+    assert set(told.values()) == set(SCOPES)
+    assert (told["post", "/v1/tasks"], told["put", "/v1/queues/{name}"]) == ("write", "admin")
 
 
 async def test_every_kind_of_problem_is_listed_once(api: Served) -> None:

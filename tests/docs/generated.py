@@ -1,5 +1,5 @@
-"""The parts of the documentation that are made from the code: settings, problem types, the schema, and from the figures
-that the latest run of `make test-faults` left.
+"""The parts of the documentation that are made from the code: settings, routes, problem types, the schema, and from the
+figures that the latest run of `make test-faults` left.
 
 They lie in their pages between `<!-- made from NAME -->` and `<!-- end -->`. A test compares them with the code, and
 `python -m tests.docs.generated` writes them anew, on a database of its own where the schema is asked for.
@@ -15,10 +15,9 @@ from pathlib import Path
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from tests.docs import reliability
+from tests.docs import reliability, routes
 from tests.docs.markdown import table
 
-import rowlock.api.app  # noqa: F401 - loads every kind of refusal
 from rowlock.api.openapi import known_kinds
 from rowlock.api.problems import PROBLEM_BASE
 from rowlock.config import documented_settings
@@ -28,6 +27,7 @@ from rowlock.domain.errors import ConfigurationError, RowlockError
 DOCS = Path(__file__).parents[2] / "docs"
 PARTS = {
     "settings": "configuration.md",
+    "routes": "reference/rest.md",
     "problems": "reference/problems.md",
     "views": "reference/sql.md",
     "functions": "reference/sql.md",
@@ -114,6 +114,7 @@ def functions(connection: psycopg.Connection) -> str:
 
 WITHOUT_DATABASE: dict[str, Callable[[], str]] = {
     "settings": settings_table,
+    "routes": routes.tables,
     "problems": problems_table,
     "reliability-figures": reliability.figures_table,
     "reliability-recovery": reliability.recovery_table,
@@ -202,7 +203,7 @@ def _exit_code(kind: type[RowlockError]) -> str:
 
 
 def _problem_kinds() -> list[type[RowlockError]]:
-    kinds = known_kinds()
+    kinds = known_kinds()  # all of them: the routes have been loaded
     del kinds[ConfigurationError.problem]  # at the API's start only; a request cannot cause it
     return sorted(kinds.values(), key=lambda kind: (kind.status, kind.problem))
 

@@ -159,6 +159,7 @@ class Reader:
             "PYTHONPATH": os.pathsep.join([str(self.folder), str(REPOSITORY)]),
             "ROWLOCK_DATABASE_URL": self.database_url,
             "ROWLOCK_TEST_DATABASE_URL": self.database_url,
+            "KEY": self.api_key or "",
             "ROWLOCK_LOG_LEVEL": "warning",
             "ROWLOCK_PORT": "0",
             "TMPDIR": str(self.folder),

@@ -1,4 +1,4 @@
-"""What the documentation says of settings, problem types, the schema and reliability is what the code and a run say."""
+"""What the documentation says of settings, routes, problems, the schema and reliability is what code and runs say."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from rowlock.api.authentication import BEARER, Requires
 from rowlock.api.body import BodyReader
 from rowlock.api.problems import PROBLEM_BASE, PROBLEM_TYPE, Problem
 from rowlock.domain.errors import RowlockError
@@ -80,6 +81,7 @@ _TEXTS = {
     500: "A defect",
     503: "The database is away",
 }
+SCOPE_SENTENCE = "\n\nIt needs the scope `{}`."
 NEVER_SENT = {"configuration", "lease-lost", "not-leader"}  # they stay between processes
 _WITH_BODY = (400, 413, 415, 422)
 
@@ -110,6 +112,7 @@ def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
             "required": reader.body_required,
             "content": {"application/json": {"schema": _reference(reader.body_model)}},
         }
+    _tell_scopes(document, routes)
     models = {reader.body_model for reader in bodies.values()} | {Problem}
     _, definitions = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda m: m.__name__)],
@@ -120,6 +123,18 @@ def describe(routers: Iterable[APIRouter]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return document
+
+
+def _tell_scopes(document: dict[str, Any], routes: Iterable[APIRoute]) -> None:
+    """Programs read the scope in `security`, people in the description."""
+    for route in routes:
+        for dependency in route.dependant.dependencies:
+            if isinstance(dependency.call, Requires):
+                scope = dependency.call.scope
+                for method in route.methods or ():
+                    operation = document["paths"][route.path_format][method.lower()]
+                    operation["security"] = [{BEARER.scheme_name: [scope]}]
+                    operation["description"] += SCOPE_SENTENCE.format(scope)
 
 
 def known_kinds() -> dict[str, type[RowlockError]]:

@@ -55,7 +55,7 @@ async def set_limit(
 async def lift_limit(
     request: Request, principal: Admin, name: QueueName, query: Annotated[LaneQuery, Query()]
 ) -> Response:
-    """Takes a lane's cap away."""
+    """Takes a lane's cap away: that of the query's `flow_key`, or without one that of tasks that have none."""
     await operate.lift_limit(
         services_of(request).database, principal.tenant_id, name, query.flow_key, actor=acting(request, principal)
     )

@@ -44,7 +44,7 @@ async def configure_queue(
     name: QueueName,
     body: Annotated[QueueConfiguration, json_body(QueueConfiguration)],
 ) -> Response:
-    """Sets description and retention of a queue; a pause stays as it is."""
+    """Sets description and retention as a whole: what is left out goes back to its default. A pause stays as it is."""
     services = services_of(request)
     settings = QueueSettings(**body.model_dump())
     created = await operate.configure_queue(
