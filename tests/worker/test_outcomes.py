@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from tests.harness.eventually import eventually
@@ -235,3 +236,24 @@ async def _finished(here: Installation, task_id: object) -> bool:
 
 async def _has_reason(here: Installation, task_id: object, reason: str) -> bool:
     return (await here.task(task_id)).reason == reason  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", ["payload", "metadata"])
+async def test_what_sql_stored_and_python_cannot_read_fails_its_own_attempts_alone(
+    app: Rowlock, here: Installation, what: str
+) -> None:
+    @app.task(max_attempts=2, retry=AT_ONCE)
+    async def read(context: Context, given: float = 0) -> dict[str, object]:
+        return dict(context.metadata)
+
+    unreadable = "metadata => '{\"given\": 1e400}'" if what == "metadata" else "payload => '{\"given\": 1e400}'"
+    [(poison,)] = await here.query(f"SELECT rowlock.enqueue('{read.name}', {unreadable}, max_attempts => 2)")
+    async with working(app):
+        handle = await read.options(metadata={"by": "ada"}).enqueue()
+        assert await handle.result(SOON) == {"by": "ada"}
+        await eventually(lambda: is_dead(here, poison))
+        assert "number" in str((await here.task(poison)).error)
+
+
+async def is_dead(here: Installation, task_id: UUID) -> bool:
+    return (await here.task(task_id)).status == "dead"

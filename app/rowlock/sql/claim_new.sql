@@ -30,7 +30,7 @@ UPDATE rowlock.tasks_live AS task
          LIMIT %(room)s
            FOR UPDATE SKIP LOCKED))
 RETURNING task.id, task.lease_token, task.tenant_id, task.queue, task.priority, task.lane, task.name, task.attempt,
-          task.max_attempts, task.timeout_seconds, task.payload::text, task.payload_version, task.metadata,
+          task.max_attempts, task.timeout_seconds, task.payload::text, task.payload_version, task.metadata::text,
           task.wait_seconds, date_part('epoch', task.started_at) AS claimed_epoch,
           task.cancel_requested_at IS NOT NULL AS cancel_requested, task.parent_id, task.workflow_id,
           date_part('epoch', task.deadline_at - task.started_at) AS deadline_seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -185,13 +186,22 @@ async def connect(url: str, schema: str, *, connect_seconds: float, name: str = 
 
 async def prepare_connection(connection: Connection) -> None:
     """Sets JSON by orjson, and finds out about a pooler (older PgBouncers lose prepared statements)."""
-    set_json_loads(orjson.loads, connection)
+    set_json_loads(load_json, connection)
     set_json_dumps(orjson.dumps, connection)
     register_arrays(connection)
     rows = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
     assert rows is not None
     connection.prepare_threshold = None
     connection.pooled = is_pooled(connection, rows[0])
+
+
+def load_json(text: bytes | str) -> Any:
+    """JSON as the database has it. SQL stores numbers that orjson refuses to read, such as 1e400: they become infinite,
+    for a row that is not like others must not keep those from being read."""
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def connection_options(url: str) -> dict[str, Any]:

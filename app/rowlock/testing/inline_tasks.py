@@ -133,7 +133,7 @@ class InlineTask:
             timeout_seconds=asked.timeout.total_seconds() if asked.timeout else None,
             payload_text=asked.payload,
             payload_version=asked.payload_version,
-            metadata=orjson.loads(asked.metadata) if asked.metadata else None,
+            metadata_text=asked.metadata,
             wait_seconds=0,
             claimed_epoch=self.started_at.timestamp(),
             cancel_requested=False,
