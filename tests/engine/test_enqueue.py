@@ -133,13 +133,24 @@ async def test_an_id_given_twice_is_refused(enqueue: Enqueue, here: Installation
 
 async def test_an_id_whose_task_has_finished_is_refused(enqueue: Enqueue, here: Installation) -> None:
     """Whoever sends a request again, not knowing what became of it, may come after its task has run."""
-    asked = task_request("noop", id=uuid4())
+    asked, keyed = (task_request("noop", id=uuid4(), idempotency_key=key) for key in (None, "k"))
     await enqueue(asked)
-    [claimed] = await here.claim()
-    await leases.complete(here.database, [claimed.id], [claimed.lease_token])
-    for again in ([asked], [task_request("other"), asked]):
+    await enqueue(keyed)
+    done = await here.claim()
+    await leases.complete(here.database, [task.id for task in done], [task.lease_token for task in done])
+    refused = [
+        [asked],
+        [task_request("other"), asked],
+        [task_request("other", unique_key="u"), asked],
+        [task_request("noop", id=asked.id, unique_key="u")],
+        [task_request("noop", id=asked.id, idempotency_key="new")],
+    ]
+    for again in refused:
         with pytest.raises(AlreadyExists, match=f"{asked.id}.*finished"):
             await enqueue(*again)
+    with pytest.raises(AlreadyExists):
+        await enqueue(keyed, tenant="acme")
+    assert await enqueue(keyed) == [Enqueued(keyed.id, False)]
     assert await here.claim() == []
 
 

@@ -112,11 +112,11 @@ def ids_of(requests: Sequence[TaskRequest]) -> Sequence[UUID]:
     return requests.ids if isinstance(requests, RequestSeries) else [request.id for request in requests]
 
 
-def chosen_ids(requests: Sequence[TaskRequest]) -> list[UUID]:
-    """Ids that whoever asks has chosen, of requests that no earlier task may answer. Those of a series never are."""
+def chosen_ids(requests: Sequence[TaskRequest]) -> dict[UUID, str | None]:
+    """Ids that whoever asks has chosen, with the idempotency keys beside them. Those of a series never are."""
     if isinstance(requests, RequestSeries):
-        return []
-    return [request.id for request in requests if request.chosen_id and not request.keyed]
+        return {}
+    return {request.id: request.idempotency_key for request in requests if request.chosen_id}
 
 
 def any_keyed(requests: Sequence[TaskRequest]) -> bool:

@@ -36,6 +36,7 @@ def patience(settings: Settings) -> tenacity.stop.stop_base:
 async def enqueue(database: Database, tenant_id: str, request: TaskRequest, *, wake: bool = True) -> Enqueued:
     """Stores one task durably. Raises `IdempotencyKeyReused`, `DuplicateTask`, `InvalidArgument`, `AlreadyExists`,
     `DatabaseUnavailable` (nothing is stored) or `OutcomeUnknown` (ask by the id in its text)."""
+    await refuse_used_ids(database, tenant_id, [request])
     try:
         return (await _store(database, tenant_id, [request], wake=wake))[0]
     except OutcomeUnknown:
@@ -47,6 +48,7 @@ async def enqueue_many(database: Database, tenant_id: str, requests: Sequence[Ta
     check_batch(requests)
     if not requests:
         return []
+    await refuse_used_ids(database, tenant_id, requests)
     try:
         return await _store(database, tenant_id, requests)
     except OutcomeUnknown:
@@ -60,8 +62,15 @@ def check_batch(requests: Sequence[TaskRequest]) -> None:
         raise InvalidArgument("Two tasks of the batch have the same id.", field="id")
 
 
+async def refuse_used_ids(database: Database, tenant_id: str, requests: Sequence[TaskRequest]) -> None:
+    """Raises `AlreadyExists` where a task has finished under an id that was chosen. The primary key knows of no such
+    task, and who sends a request again may come after it has."""
+    if chosen := chosen_ids(requests):
+        refuse_used_id(await tasks.find_finished(database, tenant_id, chosen))
+
+
 def refuse_used_id(used: UUID | None) -> None:
-    """The primary key knows of no task that has finished, and who sends a request again may come after it has."""
+    """Of what `find_finished` has found."""
     if used is not None:
         raise AlreadyExists(f"Task {used} exists already, and has finished. Give another task an id of its own.")
 
@@ -80,8 +89,6 @@ def outcome_unknown(requests: Sequence[TaskRequest]) -> OutcomeUnknown:
 async def _store(
     database: Database, tenant_id: str, requests: Sequence[TaskRequest], *, wake: bool = True
 ) -> Sequence[Enqueued]:
-    if chosen := chosen_ids(requests):
-        refuse_used_id(await tasks.find_finished(database, chosen))
     if any_keyed(requests):
         return await tasks.insert_keyed(database, tenant_id, requests)
     if len(requests) == 1:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from rowlock.domain.errors import OutcomeUnknown
 from rowlock.domain.requests import TaskRequest, any_keyed
-from rowlock.engine.enqueue import check_batch, enqueue, enqueue_many, settle
+from rowlock.engine.enqueue import check_batch, enqueue, enqueue_many, refuse_used_ids, settle
 from rowlock.store.database import Database
 from rowlock.store.keyed_tasks import insert_keyed_within
 from rowlock.store.tasks import Stored
@@ -29,6 +29,7 @@ async def enqueue_once(
             return [await enqueue(database, tenant_id, requests[0])]
         return await enqueue_many(database, tenant_id, requests)
     check_batch(requests)
+    await refuse_used_ids(database, tenant_id, requests)
     try:
         return await insert_keyed_within(database, tenant_id, requests, patience)
     except OutcomeUnknown:

@@ -27,16 +27,12 @@ def enqueue_many_sync(database: SyncDatabase, tenant_id: str, requests: Sequence
     check_batch(requests)
     if not requests:
         return []
+    if chosen := chosen_ids(requests):
+        refuse_used_id(database.find_finished(tenant_id, chosen))
     try:
-        return _store(database, tenant_id, requests)
+        return database.insert(tenant_id, requests)
     except OutcomeUnknown:
         return _settle(database, tenant_id, requests)
-
-
-def _store(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
-    if chosen := chosen_ids(requests):
-        refuse_used_id(database.find_finished(chosen))
-    return database.insert(tenant_id, requests)
 
 
 def _settle(database: SyncDatabase, tenant_id: str, requests: Sequence[TaskRequest]) -> Sequence[Enqueued]:
@@ -64,6 +60,6 @@ def _find_or_store(database: SyncDatabase, tenant_id: str, requests: Sequence[Ta
         ]
     if not database.is_stored(tenant_id, requests[0].id):
         with suppress(AlreadyExists):
-            return _store(database, tenant_id, requests)
+            return database.insert(tenant_id, requests)
     database.confirm_commits()
     return all_stored(requests)

@@ -13,14 +13,14 @@ from psycopg import Connection
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest, any_keyed
 from rowlock.store.addresses import url_from_settings
-from rowlock.store.arrays import Uuids, register_arrays
+from rowlock.store.arrays import register_arrays
 from rowlock.store.connections import Row, gave_rows
 from rowlock.store.errors import lost_in_flight, translated
 from rowlock.store.links import connection_options, is_pooled
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
-from rowlock.store.tasks import Stored, all_stored, as_json, batch_statement, single_parameters
+from rowlock.store.tasks import Stored, all_stored, as_json, batch_statement, finished_parameters, single_parameters
 
 
 class SyncDatabase:
@@ -75,10 +75,10 @@ class SyncDatabase:
         with self._link() as connection:
             return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
 
-    def find_finished(self, ids: Sequence[UUID]) -> UUID | None:
-        """One of the ids under which a task has finished, of whichever tenant."""
+    def find_finished(self, tenant_id: str, chosen: Mapping[UUID, str | None]) -> UUID | None:
+        """As `store.tasks.find_finished`."""
         with self._link() as connection:
-            rows = self._run(connection, "find_finished", {"ids": Uuids(ids)})
+            rows = self._run(connection, "find_finished", finished_parameters(tenant_id, chosen))
         return rows[0][0] if rows else None
 
     def confirm_commits(self) -> None:

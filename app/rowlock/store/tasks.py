@@ -136,10 +136,16 @@ async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRe
     return [Stored(id=row[1], created=row[2]) for row in rows]
 
 
-async def find_finished(runner: Runner, ids: Sequence[UUID]) -> UUID | None:
-    """One of the ids under which a task has finished, of whichever tenant."""
-    rows = await runner.run("find_finished", {"ids": Uuids(ids)})
+async def find_finished(runner: Runner, tenant_id: str, chosen: Mapping[UUID, str | None]) -> UUID | None:
+    """One of the ids under which a task has finished that does not answer the request: under the same idempotency key
+    the tenant's own does."""
+    rows = await runner.run("find_finished", finished_parameters(tenant_id, chosen))
     return rows[0][0] if rows else None
+
+
+def finished_parameters(tenant_id: str, chosen: Mapping[UUID, str | None]) -> dict[str, Any]:
+    """Parameters of `find_finished.sql`."""
+    return {"tenant_id": tenant_id, "ids": Uuids(chosen), "keys": list(chosen.values())}
 
 
 async def confirm_commits(runner: Runner) -> None:
