@@ -17,7 +17,7 @@ from tests.worker.conftest import working
 
 from rowlock import Context, Fail, RetryPolicy, Rowlock, Snooze
 from rowlock.handlers import steps as handler_steps
-from rowlock.worker.executors import run_in_child
+from rowlock.worker.child import run_in_child
 
 SOON = timedelta(seconds=60)
 AT_ONCE = RetryPolicy(base=timedelta(milliseconds=1), jitter="none", max_attempts=4)

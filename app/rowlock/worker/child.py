@@ -1,0 +1,88 @@
+"""What a child process does, and what it and its worker say to each other.
+
+Both speak in bytes: nothing that a function takes, returns or raises is known to the pool in between, so nothing of it
+can break that, or be taken for the pool's own trouble.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+import traceback
+from typing import Any
+
+from rowlock.domain.error_text import error_text
+from rowlock.handlers.context import CURRENT, Context
+from rowlock.handlers.handler import Handler
+
+
+class ChildTraceback(Exception):
+    """The cause of what a function raised in a child process: its traceback there."""
+
+
+def call_of(handler: Handler, context: Context, keywords: dict[str, Any]) -> bytes:
+    """What the worker asks of the child."""
+    known = {
+        "task_id": context.task_id,
+        "tenant_id": context.tenant_id,
+        "queue": context.queue,
+        "name": context.name,
+        "attempt": context.attempt,
+        "max_attempts": context.max_attempts,
+        "metadata": context.metadata,
+        "deadline": context.deadline,
+        "lease_token": context.lease_token,
+        "workflow_id": context.workflow_id,
+    }
+    function = handler.function
+    return pickle.dumps((function.__module__, function.__qualname__, known, handler.takes_context, keywords))
+
+
+def result_of(answer: bytes) -> Any:
+    """What the function returned; what it raised."""
+    result, error, trace = pickle.loads(answer)
+    if error is not None:
+        raise error from ChildTraceback(trace)
+    return result
+
+
+def start_child(path: list[str], modules: list[str]) -> None:
+    """Runs in the child when it starts: loads what its handlers need, before any timeout counts."""
+    sys.path[:] = path
+    for module in modules:
+        importlib.import_module(module)
+
+
+def answer_in_child(call: bytes) -> bytes:
+    """Runs in the child: does what `call_of` asks, for `result_of` to read."""
+    try:
+        return pickle.dumps((run_in_child(*pickle.loads(call)), None, ""))
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+        return pickle.dumps((None, _readable(error), traceback.format_exc()))
+
+
+def run_in_child(
+    module: str, qualname: str, context: dict[str, Any], takes_context: bool, keywords: dict[str, Any]
+) -> Any:
+    """Finds the function by name and calls it."""
+    found: Any = importlib.import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    function = getattr(found, "handler", None)
+    function = function.function if function is not None else found
+    made = Context(**context)
+    token = CURRENT.set(lambda: made)  # what the handler enqueues gets its parent here too
+    try:
+        return function(*([made] if takes_context else []), **keywords)
+    finally:
+        CURRENT.reset(token)
+
+
+def _readable(error: BaseException) -> BaseException:
+    """The error, or one that says the same where it could not be read on the other side."""
+    try:
+        read = pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001 - whatever its class makes of it
+        read = None
+    return error if isinstance(read, BaseException) else RuntimeError(error_text(error))
