@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from tests.harness.eventually import eventually
+from tests.harness.installation import Installation
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
+from rowlock.testing import advance_clock
+from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.threads import HandlerThreads
 
 
@@ -107,3 +110,62 @@ async def test_a_worker_says_when_abandoned_threads_have_taken_its_places(app: R
         )
         go.set()
         await eventually(lambda: worker.health == ("healthy", None))
+
+
+def forbid_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread for handlers can be started, as at the limit of the system."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("rowlock-handler"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+async def test_a_thread_that_cannot_be_started_takes_no_place_and_its_function_never_runs(held: Held) -> None:
+    ran: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        forbid_threads(patch)
+        for _ in range(3):
+            with pytest.raises(CouldNotBegin, match="can't start new thread"):
+                await held.threads.run(lambda: ran.append(1), begin=held.begin)
+        assert held.begun == 0
+        assert held.threads.trouble is not None
+    assert await held.answer(1) == 1
+    waiting = [asyncio.create_task(held.threads.run(held.go.wait, begin=held.begin)) for _ in range(2)]
+    await eventually(lambda: held.begun == 3)
+    held.go.set()
+    assert await asyncio.gather(*waiting) == [True] * 2
+    assert (ran, held.threads.trouble) == ([], None)
+
+
+async def test_where_no_thread_can_be_started_attempts_are_given_back_and_the_worker_says_why(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+
+    @app.task(max_attempts=1)
+    def notes() -> None:
+        ran.append(1)
+
+    async with working(app, threads=1) as worker:
+        with monkeypatch.context() as patch:
+            forbid_threads(patch)
+            handles = await notes.enqueue_many([{}] * 3)
+            for handle in handles:
+                task = await eventually(lambda: given_back(handle))  # noqa: B023
+                assert (task.attempt, task.reason, ran) == (0, "released", [])
+            assert worker.health == ("degraded", task.error)
+            assert "can't start new thread" in str(task.error)
+        await advance_clock(app, timedelta(minutes=1))
+        for handle in handles:
+            assert (await handle.wait(timedelta(seconds=20))).status == "succeeded"
+        assert worker.health == ("healthy", None)
+    assert [await here.outcomes(handle.id) for handle in handles] == [["snoozed", "succeeded"]] * 3
+
+
+async def given_back(handle: Any) -> Any:
+    task = await handle.get()
+    return task if task.status == "scheduled" else None

@@ -30,7 +30,7 @@ class ReasonCode(StrEnum):
     CANCELLED = "cancelled"
     CANCEL_FORCED = "cancel_forced"
     SNOOZED = "snoozed"
-    RELEASED = "released"  # given back unbegun by a worker that stops
+    RELEASED = "released"  # given back by a worker that stops, or that can start nothing to run it in
     UNKNOWN_VERSION = "unknown_version"  # of the payload: no worker asked so far can read it
     WAITS_TO_RUN_ALONE = "waits_to_run_alone"  # the last attempt, an earlier one having ended with its worker
 

@@ -41,9 +41,9 @@ def cancelled(task: ClaimedTask) -> Ending:
     )
 
 
-def put_off(task: ClaimedTask, reason: str, seconds: float) -> Ending:
-    """This worker cannot run the task (no such handler, unknown version): it waits, with the reason code."""
-    return _said(task, Way.SNOOZE, "snoozed", reason, delay_seconds=seconds)
+def put_off(task: ClaimedTask, reason: str, seconds: float, *, error: str | None = None) -> Ending:
+    """This worker cannot run the task (no such handler, unknown version, no thread): it waits, with the reason code."""
+    return _said(task, Way.SNOOZE, "snoozed", reason, error, delay_seconds=seconds)
 
 
 def _success(task: ClaimedTask, result: object, max_bytes: int, version: int) -> Ending:

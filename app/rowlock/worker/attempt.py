@@ -39,6 +39,7 @@ from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.context import LogContext, bind_later, unbind
 from rowlock.telemetry.tracing import task_span
+from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
 
 
@@ -214,7 +215,8 @@ class Attempt:
     # -- running
 
     async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Transition:
-        """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt."""
+        """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt, and
+        `CouldNotBegin` where the handler has not run."""
         self._handler = handler
         token = CURRENT.set(lambda: self.context)
         logged = bind_later(self._log_context)
@@ -254,6 +256,8 @@ class Attempt:
             return self._timed_out()
         except AttemptOverdue:
             return DeadlinePassed()
+        except CouldNotBegin:
+            raise
         except asyncio.CancelledError as error:
             if self.cancel_requested and self.stop is not Stop.LEASE_LOST:
                 return CancelRequested(forced=self._forced)

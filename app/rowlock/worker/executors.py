@@ -78,6 +78,11 @@ class Executors:
         running = self.processes.run(call, begin=partial(attempt.begin, handler), begun=partial(_count, scope, attempt))
         return await _in_scope(scope, running, AttemptTimedOut)
 
+    @property
+    def trouble(self) -> str | None:
+        """Why functions could not begin lately; None where they can."""
+        return self.threads.trouble
+
     def close(self) -> None:
         """Ends child processes, and lets abandoned threads be."""
         self.threads.close()

@@ -199,7 +199,7 @@ class Held:
         self._forget(attempt)
         self._unwritten += 1
         self.finisher.put(ending)
-        if ending.said is not None and ending.said.error and ending.way is not Way.CANCEL:
+        if ending.said is not None and ending.said.error and ending.way not in (Way.CANCEL, Way.SNOOZE):
             log.warning(
                 "An attempt failed.",
                 task_id=str(attempt.task.id),

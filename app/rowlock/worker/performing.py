@@ -7,13 +7,14 @@ from collections.abc import Callable
 from rowlock.client import Rowlock
 from rowlock.domain.decide import ReasonCode, Result, Transition
 from rowlock.domain.errors import RowlockError
-from rowlock.engine.endings import cancelled, ending_of, given_back, put_off
+from rowlock.engine.endings import RELEASED, cancelled, ending_of, given_back, put_off
 from rowlock.engine.finish import Ending
 from rowlock.handlers.handler import Handler
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.worker.alone import Turns
 from rowlock.worker.attempt import Attempt, Stop
+from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import Executors
 
 PUT_OFF_SECONDS = 15.0  # a task that cannot be run here is looked at again after this
@@ -74,7 +75,10 @@ class Performer:
             return await self._run(attempt, handler)
 
     async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
-        transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+        try:
+            transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+        except CouldNotBegin as error:
+            return put_off(attempt.task, RELEASED, PUT_OFF_SECONDS, error=str(error))
         return self._ending(attempt, handler, transition)
 
     def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:

@@ -4,6 +4,8 @@ A thread whose attempt is over before its function has returned is abandoned: it
 takes its place, so that the tasks after it do not wait. At most as many are replaced as there are threads; beyond that
 each abandoned one takes a place until it returns, and the worker says so. They are daemons: a process that ends does
 not wait for them.
+
+A thread that cannot be started takes no place: what it was to run does not begin, and the worker says why.
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import process_metrics
+from rowlock.worker.could_not_begin import CouldNotBegin
+
+log = get_logger("rowlock.worker")
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +39,7 @@ class HandlerThreads:
     def __init__(self, size: int) -> None:
         self.size = size
         self.abandoned = 0
+        self.trouble: str | None = None  # why no thread could be started, when one was last asked for
         self._unreplaced = 0
         self._places = asyncio.Semaphore(size)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -45,13 +52,17 @@ class HandlerThreads:
         return self.size - self._unreplaced
 
     async def run(self, function: Callable[[], Any], *, begin: Callable[[], None]) -> Any:
-        """What the function returns, or raises. `begin` is called when there is a place for it."""
+        """What the function returns, or raises. `begin` is called when there is a thread for it."""
         await self._places.acquire()
+        try:
+            self._have_a_thread()
+        except CouldNotBegin:
+            self._places.release()
+            raise
         begin()
         loop = asyncio.get_running_loop()
         call = _Call(function, loop, loop.create_future())
         self._calls.put(call)
-        self._have_a_thread()
         try:
             return await call.answer
         finally:
@@ -67,8 +78,23 @@ class HandlerThreads:
 
     def _have_a_thread(self) -> None:
         if not self._idle.acquire(blocking=False):
+            name = f"rowlock-handler-{self._started + 1}"
+            try:
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+            except RuntimeError as error:
+                raise CouldNotBegin(self._say_trouble(error)) from error
             self._started += 1
-            threading.Thread(target=self._serve, name=f"rowlock-handler-{self._started}", daemon=True).start()
+        self.trouble = None
+
+    def _say_trouble(self, error: RuntimeError) -> str:
+        said = (
+            f"No thread can be started for a handler ({error}), so what would run in one is given back: "
+            "raise the limit of threads on this machine, or end what uses them up."
+        )
+        if self.trouble is None:
+            log.error(said)
+        self.trouble = said
+        return said
 
     def _abandon(self, call: _Call) -> None:
         call.abandoned = True

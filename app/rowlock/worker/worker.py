@@ -105,18 +105,19 @@ class Worker:
     @property
     def health(self) -> tuple[Health, str | None]:
         """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length; the
-        same where abandoned threads have taken places of others, and all of them."""
+        same where abandoned threads have taken places of others, and all of them; degraded where handlers cannot
+        begin."""
         ailments = self.condition.ailments
         if not ailments:
-            return self._health_of_threads
+            return self._health_of_executors
         lasting = ailments[0].seconds > self.settings.lease_seconds
         return ("unhealthy" if lasting else "degraded"), " ".join(self.condition.reasons)
 
     @property
-    def _health_of_threads(self) -> tuple[Health, str | None]:
-        threads = self.held.executors.threads
+    def _health_of_executors(self) -> tuple[Health, str | None]:
+        threads, trouble = self.held.executors.threads, self.held.executors.trouble
         if threads.left == threads.size:
-            return "healthy", None
+            return ("degraded" if trouble else "healthy"), trouble
         reason = (
             f"{threads.abandoned} threads run handlers whose attempts are over, so {threads.left} of {threads.size} "
             'are left: restart the worker, and give those handlers an end or executor="process".'
