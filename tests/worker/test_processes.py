@@ -1,19 +1,25 @@
-"""Child processes for handlers: what ends them, and what comes back from them."""
+"""Child processes for handlers: replaced when they die, given up for a while when none starts, ended by timeouts."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import time_machine
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
-from tests.worker import children
+from tests.worker import children, loading
 from tests.worker.conftest import working
 
 from rowlock import RetryPolicy, Rowlock
+from rowlock.testing import advance_clock
 
 SOON = timedelta(seconds=20)
 HOUR = timedelta(hours=1)
@@ -26,6 +32,97 @@ async def written(note: Path) -> int:
 
 async def gone(pid: int) -> None:
     await eventually(lambda: not psutil.pid_exists(pid))
+
+
+def started() -> list[int]:
+    """The child processes for handlers that there are."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
+
+
+# -- children that die
+
+
+@pytest.mark.parametrize("size", [1, 2])
+async def test_a_child_killed_while_idle_is_replaced_and_no_attempt_is_spent(app: Rowlock, size: int) -> None:
+    app.declare(children.pid, name="pid", executor="process", max_attempts=1)
+    async with working(app, child_processes=size) as worker:
+        for _ in range(3):
+            pid = await (await app.enqueue("pid")).result(SOON)
+            os.kill(pid, signal.SIGKILL)
+            await gone(pid)
+        assert await (await app.enqueue("pid")).result(SOON) != pid
+        assert worker.health == ("healthy", None)
+
+
+async def test_what_waits_for_a_child_that_dies_before_it_is_ready_begins_in_another(
+    app: Rowlock, here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = tmp_path / "load"
+    monkeypatch.setenv("ROWLOCK_TEST_LOADING_WAITS", str(may_load))
+    app.declare(loading.answer, name="answer", executor="process", max_attempts=1)
+    async with working(app, child_processes=1) as worker:
+        handle = await app.enqueue("answer")
+        [pid] = await eventually(started)
+        os.kill(pid, signal.SIGKILL)
+        may_load.touch()
+        assert await handle.result(SOON) == 42
+        assert await here.outcomes(handle.id) == ["succeeded"]
+        assert worker.health == ("healthy", None)
+
+
+async def test_where_no_child_starts_attempts_are_given_back_and_the_worker_says_why(
+    app: Rowlock, here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a while: no child is tried for each of them."""
+    tried = tmp_path / "tried"
+    monkeypatch.setenv("ROWLOCK_TEST_LOADING_FAILS", str(tried))
+    app.declare(loading.answer, name="answer", executor="process", max_attempts=1)
+    async with working(app, child_processes=1) as worker:
+        handles = [await app.enqueue("answer") for _ in range(5)]
+        for handle in handles:
+            task = await eventually(lambda: given_back(handle))  # noqa: B023
+            assert (task.attempt, task.reason) == (0, "released")
+            assert worker.health == ("degraded", task.error)
+        assert "LookupError: there is no such licence" in str(task.error)
+        assert len(tried.read_text().splitlines()) == 2
+        monkeypatch.delenv("ROWLOCK_TEST_LOADING_FAILS")
+        worker.held.executors.processes._not_before = 0.0  # the while is over
+        await advance_clock(app, timedelta(minutes=1))
+        assert [await handle.result(SOON) for handle in handles] == [42] * 5
+        assert worker.health == ("healthy", None)
+    assert [await here.outcomes(handle.id) for handle in handles] == [["snoozed", "succeeded"]] * 5
+
+
+async def test_where_the_system_refuses_processes_what_ran_has_failed_and_what_had_not_begun_is_given_back(
+    app: Rowlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.declare(children.linger, name="linger", executor="process", max_attempts=1)
+    app.declare(children.pid, name="pid", executor="process", max_attempts=1)
+    async with working(app, child_processes=2) as worker:
+        lingering = await app.enqueue("linger", {"note": str(tmp_path / "pid")})
+        pid = await written(tmp_path / "pid")
+        with monkeypatch.context() as patch:
+            patch.setattr("multiprocessing.util.spawnv_passfds", refuse)
+            [idle] = set(started()) - {pid}
+            os.kill(idle, signal.SIGKILL)
+            task = await lingering.wait(SOON)
+            assert (task.status, task.attempt) == ("dead", 1)
+            assert "ended with its pool, which broke: BlockingIOError" in str(task.error)
+            await gone(pid)
+            handle = await app.enqueue("pid")
+            task = await eventually(lambda: given_back(handle))
+            assert (task.attempt, task.reason) == (0, "released")
+            assert worker.health == ("degraded", task.error)
+            assert "Resource temporarily unavailable" in str(task.error)
+
+
+def refuse(*_: object) -> int:
+    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 # -- timeouts
@@ -113,3 +210,8 @@ async def test_a_timeout_error_of_the_function_s_own_is_given_up_on_where_the_po
     async with working(app, child_processes=1):
         task = await (await app.enqueue("fails", {"how": "timeout"})).wait(SOON)
     assert (task.status, task.reason, task.attempt) == ("dead", "failed_for_good", 1)
+
+
+async def given_back(handle: Any) -> Any:
+    task = await handle.get()
+    return task if task.status == "scheduled" else None

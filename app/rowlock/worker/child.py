@@ -47,11 +47,16 @@ def result_of(answer: bytes) -> Any:
     return result
 
 
-def start_child(path: list[str], modules: list[str]) -> None:
-    """Runs in the child when it starts: loads what its handlers need, before any timeout counts."""
+def start_child(path: list[str], modules: list[str], why: Any) -> None:
+    """Runs in the child when it starts: loads what its handlers need, before any timeout counts. If it cannot, it says
+    so in the shared array `why`, and ends."""
     sys.path[:] = path
-    for module in modules:
-        importlib.import_module(module)
+    try:
+        for module in modules:
+            importlib.import_module(module)
+    except BaseException as error:
+        why.value = error_text(error).encode()[: len(why)]
+        raise
 
 
 def answer_in_child(call: bytes) -> bytes:

@@ -81,7 +81,7 @@ class Executors:
     @property
     def trouble(self) -> str | None:
         """Why functions could not begin lately; None where they can."""
-        return self.threads.trouble
+        return self.processes.trouble or self.threads.trouble
 
     def close(self) -> None:
         """Ends child processes, and lets abandoned threads be."""

@@ -1,26 +1,28 @@
 """Child processes for `def` handlers that are to end by their timeout.
 
-A child whose attempt is over before its function has returned is killed, and another takes its place. The pool that
-does so is pebble's, which counts by a clock that can be set; so no timeout is left to it.
+A child whose attempt is over before its function has returned is killed, and another takes its place.
+
+A pool of them that breaks, as when an idle child is killed, is left for a new one; what had not begun begins there, and
+no attempt is spent. Where the new one breaks too before anything has begun in it, children do not start: for a while
+none is tried, what would run in one is given back, and the worker says why.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import time
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from rowlock.worker.child import answer_in_child, result_of, start_child
+from rowlock.telemetry.logs import get_logger
+from rowlock.worker.child import result_of
+from rowlock.worker.could_not_begin import CouldNotBegin
+from rowlock.worker.pool import Pool, PoolBroken, ProcessDied
 
-if TYPE_CHECKING:
-    from pebble import ProcessPool
+PAUSE_SECONDS = 10.0  # between two tries to start children, where they do not start
 
-LOOK_SECONDS = 0.05  # between two looks whether a child has begun the function, of which the pool does not tell
-
-
-class ProcessDied(Exception):
-    """The child process ended without an answer: killed, out of memory, or by os._exit."""
+log = get_logger("rowlock.worker")
 
 
 class HandlerProcesses:
@@ -28,48 +30,63 @@ class HandlerProcesses:
 
     def __init__(self, size: int, *, preload: Collection[str] = ()) -> None:
         """`preload` names the modules that child processes load when they start."""
-        self._size = size
-        self._preload = sorted(preload)
+        self.trouble: str | None = None  # why children do not start
+        self._new_pool = partial(Pool, size, sorted(preload))
+        self._pool: Pool | None = None
         self._places = asyncio.Semaphore(size)
-        self._pool: ProcessPool | None = None
+        self._broken = 0  # so many pools, one after the other, since a function has begun in one
+        self._not_before = float("-inf")
 
     async def run(self, call: bytes, *, begin: Callable[[], None], begun: Callable[[], None]) -> Any:
         """What the function returns, or raises. `begin` is called when there is a place for it, and `begun` when a
         child has begun it: before that one may have to start, or to be killed."""
+
+        def works() -> None:
+            self._broken, self.trouble = 0, None
+            begun()
+
         async with self._places:
             begin()
-            return result_of(await self._answer(call, begun))
+            while True:
+                pool = self._pool = self._pool or self._start()
+                try:
+                    answer = await pool.answer(call, works)
+                except PoolBroken as error:
+                    await self._leave(pool, str(error))
+                    if error.begun:
+                        raise ProcessDied(f"The child process was ended with its pool, which broke: {error}") from error
+                else:
+                    return result_of(answer)
 
     def close(self) -> None:
         """Ends the children."""
         if self._pool is not None:
-            self._pool.stop()
-            self._pool.join(timeout=5)
+            self._pool.end()
 
-    async def _answer(self, call: bytes, begun: Callable[[], None]) -> bytes:
-        # Loaded by their first use: most workers have no such handlers.
-        import multiprocessing
+    def _start(self) -> Pool:
+        if self.trouble is not None and time.monotonic() < self._not_before:
+            raise CouldNotBegin(self.trouble)
+        return self._new_pool()
 
-        from pebble import ProcessExpired, ProcessPool
-
-        if self._pool is None:
-            # Not fork: the worker has threads and open connections.
-            self._pool = ProcessPool(
-                self._size,
-                initializer=start_child,
-                initargs=(list(sys.path), self._preload),
-                context=multiprocessing.get_context("spawn"),
-            )
-        future = self._pool.schedule(answer_in_child, args=(call,))
-        answer: asyncio.Future[bytes] = asyncio.wrap_future(future)
+    async def _leave(self, pool: Pool, cause: str) -> None:
+        """Others that waited for it may have left it already."""
+        if self._pool is not pool:
+            return
+        self._pool = None
+        self._broken += 1
+        if self._broken > 1:
+            self._not_before = time.monotonic() + PAUSE_SECONDS
+            self._say_trouble(cause)
         try:
-            while not future.running() and not answer.done():
-                await asyncio.wait([answer], timeout=LOOK_SECONDS)
-            begun()
-            return await answer
-        except ProcessExpired as error:
-            raise ProcessDied(
-                f"The child process ended with exit code {error.exitcode} and without an answer."
-            ) from error
-        finally:
-            answer.cancel()  # where it has not come, the pool kills the child
+            await asyncio.to_thread(pool.end)
+        except RuntimeError as error:
+            log.warning("A pool of child processes that broke could not be ended.", error=str(error))
+
+    def _say_trouble(self, cause: str) -> None:
+        said = (
+            f"No child process starts for a handler ({cause}), so what would run in one is given back: the worker's "
+            f"standard error may say more. It tries again every {PAUSE_SECONDS:g} s."
+        )
+        if self.trouble is None:
+            log.error(said)
+        self.trouble = said
