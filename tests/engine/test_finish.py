@@ -11,7 +11,8 @@ from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 
 from rowlock.domain.errors import RowlockError
-from rowlock.engine.finish import Ending, Finisher, Way
+from rowlock.engine.finish import Finisher
+from rowlock.engine.writing import Ending, Way
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 
 UNSTORABLE = '"\\u0000"'  # JSON, but no text that PostgreSQL takes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rowlock.domain.decide import Bury, CancelDone, ReasonCode, RetryLater, SnoozeFor, Succeed, Transition
 from rowlock.domain.errors import InvalidPayload, PayloadTooLarge
 from rowlock.domain.payloads import encode_json
-from rowlock.engine.finish import Ending, Way
+from rowlock.engine.writing import Ending, Way
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 
 RELEASED = "released"

@@ -2,7 +2,7 @@
 
 Outcomes gather while the previous batch is on its way; nobody sleeps to fill a batch. While the database is away they
 are kept and tried again: the fence makes that harmless. An outcome that the database does not accept belongs to a lease
-that was lost: it changed nothing, and whoever holds the attempt is told.
+that was lost: it changed nothing, and whoever holds the attempt is told. One that cannot be stored holds up no other.
 """
 
 from __future__ import annotations
@@ -10,42 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from rowlock.domain.backoff import Backoff
-from rowlock.domain.errors import InvalidArgument, OutcomeUnknown, RowlockError
-from rowlock.store import leases
+from rowlock.domain.errors import AlreadyExists, InvalidArgument, OutcomeUnknown, RowlockError
+from rowlock.engine.writing import Ending, Way, make_way, write
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask, FailedAttempt
+from rowlock.store.leases import FailedAttempt
 from rowlock.telemetry.logs import get_logger
 
 log = get_logger("rowlock.finish")
 LONGEST_PAUSE_SECONDS = 2.0
-
-
-class Way(StrEnum):
-    """The statement that writes an outcome. Text, because a plain Enum is hashed in Python, and each outcome is."""
-
-    COMPLETE = "complete"
-    COMPLETE_WITH_RESULT = "complete_with_results"
-    RETRY = "retry"
-    BURY = "bury"
-    SNOOZE = "snooze"
-    CANCEL = "acknowledge_cancel"
-    RELEASE = "release"
-
-
-@dataclass(slots=True)
-class Ending:
-    """How one attempt ended, waiting to be written."""
-
-    task: ClaimedTask
-    way: Way
-    outcome: str = "succeeded"
-    result: str | None = None
-    result_version: int = 1
-    said: FailedAttempt | None = None
 
 
 class Finisher:
@@ -105,7 +79,7 @@ class Finisher:
         while True:
             try:
                 accepted = await self._write(way, group)
-            except InvalidArgument as error:
+            except (AlreadyExists, InvalidArgument) as error:
                 await self._write_one_by_one(group, error)
                 return
             except RowlockError as error:  # whatever it is, it is the database's, and may pass
@@ -113,10 +87,20 @@ class Finisher:
                 unknown = unknown or isinstance(error, OutcomeUnknown)
                 await asyncio.sleep(backoff.pause())
             else:
-                self._settled(group, None if unknown else accepted)
-                return
+                if accepted is not None:
+                    self._settled(group, None if unknown else accepted)
+                    return
 
-    async def _write_one_by_one(self, group: list[Ending], error: InvalidArgument) -> None:
+    async def _write(self, way: Way, group: list[Ending]) -> set[int] | None:
+        """The tokens that were accepted; None where something was in the way, and is not any more."""
+        try:
+            return await write(self._database, way, group, worker_id=self._worker_id())
+        except AlreadyExists:
+            if not await make_way(self._database, way, group):
+                raise
+            return None
+
+    async def _write_one_by_one(self, group: list[Ending], error: AlreadyExists | InvalidArgument) -> None:
         """One ending that cannot be stored must not hold up the others."""
         if len(group) == 1:
             self._refuse(group[0], error)
@@ -124,10 +108,11 @@ class Finisher:
         for ending in group:
             await self._write_surely(ending.way, [ending])
 
-    def _refuse(self, ending: Ending, error: InvalidArgument) -> None:
-        """What the handler returned cannot be stored: the attempt is buried with that reason instead."""
+    def _refuse(self, ending: Ending, error: AlreadyExists | InvalidArgument) -> None:
+        """What the handler returned cannot be stored: the attempt is buried with that reason instead. Where that cannot
+        be stored either, or no day is free for it, the lease runs out."""
         log.error("An outcome could not be stored.", task_id=str(ending.task.id), error=error.message)
-        if ending.way is Way.BURY:
+        if ending.way is Way.BURY or isinstance(error, AlreadyExists):
             self._settled([ending], set())
             return
         said = FailedAttempt(
@@ -138,26 +123,3 @@ class Finisher:
             f"The outcome cannot be stored: {error.message}",
         )
         self.put(Ending(ending.task, Way.BURY, outcome="failed", said=said))
-
-    async def _write(self, way: Way, group: list[Ending]) -> set[int]:
-        ids = [ending.task.id for ending in group]
-        tokens = [ending.task.lease_token for ending in group]
-        said = [ending.said for ending in group if ending.said is not None]
-        match way:
-            case Way.COMPLETE:
-                return await leases.complete(self._database, ids, tokens)
-            case Way.COMPLETE_WITH_RESULT:
-                results = [ending.result or "null" for ending in group]
-                versions = [ending.result_version for ending in group]
-                return await leases.complete_with_results(self._database, ids, tokens, results, versions)
-            case Way.RETRY:
-                return await leases.retry(self._database, said, worker_id=self._worker_id())
-            case Way.SNOOZE:
-                return await leases.snooze(self._database, said, worker_id=self._worker_id())
-            case Way.BURY:
-                return await leases.bury(self._database, said)
-            case Way.CANCEL:
-                return await leases.acknowledge_cancel(self._database, said)
-            case Way.RELEASE:
-                await leases.release(self._database, ids, tokens)
-                return set(tokens)

@@ -1,4 +1,4 @@
--- One task, live or finished; the latest row where an id was used again after its day was dropped.
+-- One task, live or finished; the latest row where an id was used again, whatever day that is filed under.
 -- Index: each partition's primary key. Locks: none. Fence: none; a read.
 SELECT task.id, task.tenant_id, task.queue, task.name, task.priority, task.lane,
        rowlock.public_status(task.status, task.visible_at, task.attempt) AS status, task.attempt, task.max_attempts,
@@ -10,5 +10,5 @@ SELECT task.id, task.tenant_id, task.queue, task.name, task.priority, task.lane,
        task.expires_on
   FROM rowlock.tasks AS task
  WHERE task.id = %(id)s AND task.tenant_id = %(tenant_id)s
- ORDER BY task.expires_on DESC
+ ORDER BY task.finished_at DESC NULLS FIRST
  LIMIT 1

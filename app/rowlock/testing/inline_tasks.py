@@ -12,7 +12,7 @@ import orjson
 from pydantic_core import to_jsonable_python
 
 from rowlock.domain.requests import TaskRequest, lane_of
-from rowlock.engine.finish import Ending, Way
+from rowlock.engine.writing import Ending, Way
 from rowlock.store.leases import ClaimedTask
 from rowlock.store.tasks import TaskRecord
 

@@ -16,7 +16,8 @@ from rowlock.client import Rowlock
 from rowlock.config import Settings
 from rowlock.domain.decide import Result
 from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
-from rowlock.engine.finish import Ending, Finisher, Way
+from rowlock.engine.finish import Finisher
+from rowlock.engine.writing import Ending, Way
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.condition import Condition

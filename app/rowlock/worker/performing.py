@@ -8,7 +8,7 @@ from rowlock.client import Rowlock
 from rowlock.domain.decide import ReasonCode, Result, Transition
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.endings import RELEASED, cancelled, ending_of, given_back, put_off
-from rowlock.engine.finish import Ending
+from rowlock.engine.writing import Ending
 from rowlock.handlers.handler import Handler
 from rowlock.store import leases
 from rowlock.store.database import Database

@@ -18,7 +18,7 @@ from tests.harness.planted.stage import Stage
 
 from rowlock.domain.requests import TaskRequest
 from rowlock.engine import enqueue
-from rowlock.engine.finish import Ending, Way
+from rowlock.engine.writing import Ending, Way
 from rowlock.store import tasks
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask

@@ -1,0 +1,76 @@
+"""Writing how attempts ended: one statement for each way in which they may, for many attempts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rowlock.store import leases
+from rowlock.store.history import make_room
+from rowlock.store.leases import ClaimedTask, FailedAttempt
+from rowlock.store.links import Runner
+
+
+class Way(StrEnum):
+    """The statement that writes an outcome. Text, because a plain Enum is hashed in Python, and each outcome is."""
+
+    COMPLETE = "complete"
+    COMPLETE_WITH_RESULT = "complete_with_results"
+    RETRY = "retry"
+    BURY = "bury"
+    SNOOZE = "snooze"
+    CANCEL = "acknowledge_cancel"
+    RELEASE = "release"
+
+
+@dataclass(slots=True)
+class Ending:
+    """How one attempt ended, waiting to be written."""
+
+    task: ClaimedTask
+    way: Way
+    outcome: str = "succeeded"
+    result: str | None = None
+    result_version: int = 1
+    said: FailedAttempt | None = None
+
+
+# The status that a task has in the history by then. By the other ways it lives on.
+_STATUS = {
+    Way.COMPLETE: "succeeded",
+    Way.COMPLETE_WITH_RESULT: "succeeded",
+    Way.BURY: "dead",
+    Way.CANCEL: "cancelled",
+}
+
+
+async def write(runner: Runner, way: Way, group: Sequence[Ending], *, worker_id: int) -> set[int]:
+    """Writes endings of one way, all or none; the tokens that were accepted."""
+    ids = [ending.task.id for ending in group]
+    tokens = [ending.task.lease_token for ending in group]
+    said = [ending.said for ending in group if ending.said is not None]
+    match way:
+        case Way.COMPLETE:
+            return await leases.complete(runner, ids, tokens)
+        case Way.COMPLETE_WITH_RESULT:
+            results = [ending.result or "null" for ending in group]
+            versions = [ending.result_version for ending in group]
+            return await leases.complete_with_results(runner, ids, tokens, results, versions)
+        case Way.RETRY:
+            return await leases.retry(runner, said, worker_id=worker_id)
+        case Way.SNOOZE:
+            return await leases.snooze(runner, said, worker_id=worker_id)
+        case Way.BURY:
+            return await leases.bury(runner, said)
+        case Way.CANCEL:
+            return await leases.acknowledge_cancel(runner, said)
+        case Way.RELEASE:
+            await leases.release(runner, ids, tokens)
+            return set(tokens)
+
+
+async def make_way(runner: Runner, way: Way, group: Sequence[Ending]) -> bool:
+    """Moves tasks of the same ids, that ended before, to other days of the history; False where none was in the way."""
+    status = _STATUS.get(way)
+    return status is not None and bool(await make_room(runner, [ending.task.id for ending in group], status))
