@@ -15,6 +15,7 @@ import psycopg
 
 from benchmarks.floor.scripts import LEASE_SECONDS, WORKER
 from rowlock.domain.requests import task_request
+from rowlock.engine.finish import LOCK_TIMEOUT
 from rowlock.store.arrays import Bigints, Uuids, register_arrays
 from rowlock.store.leases import BEGINNING, ORDERED_SCANS_FROM_NOW_ON, LeaseTerms
 from rowlock.store.statements import statement
@@ -65,10 +66,8 @@ def drain(url: str, batch: int) -> Loop:
             task, token, wait, epoch = _places(cursor)
             shortest = min(row[wait] for row in rows)
             parameters["floors"] = [datetime.fromtimestamp(rows[0][epoch] - shortest, UTC) - SLACK]
-            cursor.execute(
-                complete,
-                {"ids": Uuids([row[task] for row in rows]), "lease_tokens": Bigints([row[token] for row in rows])},
-            )
+            ids, tokens = Uuids([row[task] for row in rows]), Bigints([row[token] for row in rows])
+            cursor.execute(complete, {"ids": ids, "lease_tokens": tokens, "lock_timeout": LOCK_TIMEOUT})
         return Loop(tasks, time.perf_counter() - began, time.process_time() - spent)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from rowlock.engine.finish import LOCK_TIMEOUT
 from rowlock.store.statements import statement
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -39,12 +40,13 @@ def drain_script(batch: int) -> str:
     wrapped, changed = _LAST_UPDATE.subn("), claimed AS (\nUPDATE rowlock.tasks_live", claim)
     if changed != 1:
         raise AssertionError("claim.sql no longer ends with its UPDATE: wrap it anew in benchmarks/floor/scripts.py.")
+    quoted = f"'{LOCK_TIMEOUT}'"
     return (
         f"{wrapped}\n)\n"
         "SELECT coalesce(array_agg(id)::text, '{}') AS ids, coalesce(array_agg(lease_token)::text, '{}') AS tokens,\n"
         "       coalesce(max(to_timestamp(claimed_epoch - wait_seconds)) - interval '2 s', :floor)::text AS floor\n"
         "  FROM claimed \\gset\n"
-        f"{filled('complete', {'ids': ':ids', 'lease_tokens': ':tokens'})};\n"
+        f"{filled('complete', {'ids': ':ids', 'lease_tokens': ':tokens', 'lock_timeout': quoted})};\n"
     ).replace(":floor", ":floor::timestamptz")
 
 

@@ -124,7 +124,9 @@ def test_waiting_for_a_running_one_says_when_it_succeeded_all_the_same(cli: Call
             asked = "SELECT count(*) FROM rowlock.tasks_live WHERE cancel_requested_at IS NOT NULL"
             eventually_sync(lambda: connection.execute(asked).fetchone() == (1,))
             with connection.cursor() as cursor:
-                cursor.execute(statement("complete").encode(), {"ids": [UUID(task)], "lease_tokens": [7]})
+                cursor.execute(
+                    statement("complete").encode(), {"ids": [UUID(task)], "lease_tokens": [7], "lock_timeout": None}
+                )
             assert answer.result().code == 1
             assert "ended as succeeded." in answer.result().out
 

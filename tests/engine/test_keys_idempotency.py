@@ -16,7 +16,7 @@ from rowlock.domain.errors import IdempotencyKeyReused, InvalidArgument
 from rowlock.domain.ids import new_id
 from rowlock.domain.requests import TaskRequest, task_request
 from rowlock.engine.enqueue import Enqueued, enqueue, enqueue_many
-from rowlock.store import tasks
+from rowlock.store import leases, tasks
 from rowlock.store.links import Link
 
 TENANT = "default"
@@ -57,7 +57,7 @@ async def test_it_is_so_when_the_task_has_finished(here: Installation) -> None:
     first = keyed()
     await enqueue(here.database, TENANT, first)
     (claimed,) = await here.claim()
-    await here.database.run("complete", {"ids": [claimed.id], "lease_tokens": [claimed.lease_token]})
+    await leases.complete(here.database, [claimed.id], [claimed.lease_token])
     assert await enqueue(here.database, TENANT, keyed()) == Enqueued(first.id, False)
 
 

@@ -76,9 +76,10 @@ async def test_a_key_is_free_when_its_task_ends(here: Installation, end: End) ->
         await cancel_task(here.database, TENANT, first.id, None, Actor("test"))
     else:
         (claimed,) = await here.claim()
-        said = {"outcomes": ["failed"], "reasons": ["error"], "errors": ["no"], "tracebacks": [None]}
-        parameters = {"ids": [claimed.id], "lease_tokens": [claimed.lease_token]}
-        await here.database.run(end, parameters if end == "complete" else {**parameters, **said})
+        if end == "complete":
+            await leases.complete(here.database, [claimed.id], [claimed.lease_token])
+        else:
+            await leases.bury(here.database, [FailedAttempt(claimed.id, claimed.lease_token, "failed", "error", "no")])
     assert (await here.task(first.id)).finished
     assert await enqueue(here.database, TENANT, second) == Enqueued(second.id, True)
 
@@ -139,7 +140,7 @@ async def test_an_idempotent_request_remembers_the_task_that_answered_it(here: I
     again = unique(idempotency_key="r-1")
     assert await enqueue(here.database, TENANT, again) == Enqueued(first.id, False)
     (claimed,) = await here.claim()
-    await here.database.run("complete", {"ids": [claimed.id], "lease_tokens": [claimed.lease_token]})
+    await leases.complete(here.database, [claimed.id], [claimed.lease_token])
     repeated = unique(idempotency_key="r-1")
     assert await enqueue(here.database, TENANT, repeated) == Enqueued(first.id, False)
     with pytest.raises(IdempotencyKeyReused):
@@ -180,7 +181,7 @@ async def test_a_holder_that_ends_while_another_asks_is_no_answer(here: Installa
     await enqueue(here.database, TENANT, first)
     (claimed,) = await here.claim()
     asked = [unique(n) for n in range(20)]
-    finish = here.database.run("complete", {"ids": [claimed.id], "lease_tokens": [claimed.lease_token]})
+    finish = leases.complete(here.database, [claimed.id], [claimed.lease_token])
     answers, _ = await asyncio.gather(
         asyncio.gather(*(enqueue(here.database, TENANT, request) for request in asked)), finish
     )

@@ -84,9 +84,9 @@ async def test_finish_goes_by_the_primary_key(here: Installation, tasks: int) ->
     taken = await here.claim(10)
     async with here.database.link() as link, link.transaction():
         await link.query("SET LOCAL plan_cache_mode = force_generic_plan")
-        nodes = await plan_of(
-            link, "complete", {"ids": [t.id for t in taken], "lease_tokens": [t.lease_token for t in taken]}
-        )
+        tokens = [task.lease_token for task in taken]
+        parameters = {"ids": [task.id for task in taken], "lease_tokens": tokens, "lock_timeout": "100ms"}
+        nodes = await plan_of(link, "complete", parameters)
     if tasks > 10:  # ten rows lie on one page, which is cheaper read whole
         scans = [n for n in nodes if n.get("Relation Name") == "tasks_live" and "Scan" in n["Node Type"]]
         indexes = {n.get("Index Name") for n in nodes if n.get("Index Name")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from rowlock.store import leases
 from rowlock.store.history import make_room
@@ -34,6 +35,7 @@ class Ending:
     result: str | None = None
     result_version: int = 1
     said: FailedAttempt | None = None
+    in_doubt: bool = False  # whether it may be written, by a statement whose answer was lost
 
 
 # The status that a task has in the history by then. By the other ways it lives on.
@@ -45,32 +47,42 @@ _STATUS = {
 }
 
 
-async def write(runner: Runner, way: Way, group: Sequence[Ending], *, worker_id: int) -> set[int]:
+async def write(
+    runner: Runner, way: Way, group: Sequence[Ending], *, worker_id: int, lock_timeout: str | None = None
+) -> set[int]:
     """Writes endings of one way, all or none; the tokens that were accepted."""
-    ids = [ending.task.id for ending in group]
-    tokens = [ending.task.lease_token for ending in group]
+    ids, tokens = _names(group)
     said = [ending.said for ending in group if ending.said is not None]
     match way:
         case Way.COMPLETE:
-            return await leases.complete(runner, ids, tokens)
+            return await leases.complete(runner, ids, tokens, lock_timeout=lock_timeout)
         case Way.COMPLETE_WITH_RESULT:
             results = [ending.result or "null" for ending in group]
             versions = [ending.result_version for ending in group]
-            return await leases.complete_with_results(runner, ids, tokens, results, versions)
+            return await leases.complete_with_results(runner, ids, tokens, results, versions, lock_timeout=lock_timeout)
         case Way.RETRY:
-            return await leases.retry(runner, said, worker_id=worker_id)
+            return await leases.retry(runner, said, worker_id=worker_id, lock_timeout=lock_timeout)
         case Way.SNOOZE:
-            return await leases.snooze(runner, said, worker_id=worker_id)
+            return await leases.snooze(runner, said, worker_id=worker_id, lock_timeout=lock_timeout)
         case Way.BURY:
-            return await leases.bury(runner, said)
+            return await leases.bury(runner, said, lock_timeout=lock_timeout)
         case Way.CANCEL:
-            return await leases.acknowledge_cancel(runner, said)
+            return await leases.acknowledge_cancel(runner, said, lock_timeout=lock_timeout)
         case Way.RELEASE:
-            await leases.release(runner, ids, tokens)
+            await leases.release(runner, ids, tokens, lock_timeout=lock_timeout)
             return set(tokens)
+
+
+async def find_locked(runner: Runner, group: Sequence[Ending]) -> set[int]:
+    """Tokens of those whose tasks somebody else has locked."""
+    return await leases.find_locked(runner, *_names(group))
 
 
 async def make_way(runner: Runner, way: Way, group: Sequence[Ending]) -> bool:
     """Moves tasks of the same ids, that ended before, to other days of the history; False where none was in the way."""
     status = _STATUS.get(way)
-    return status is not None and bool(await make_room(runner, [ending.task.id for ending in group], status))
+    return status is not None and bool(await make_room(runner, _names(group)[0], status))
+
+
+def _names(group: Sequence[Ending]) -> tuple[list[UUID], list[int]]:
+    return [ending.task.id for ending in group], [ending.task.lease_token for ending in group]

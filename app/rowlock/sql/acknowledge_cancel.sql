@@ -1,10 +1,12 @@
 -- Ends running tasks as cancelled: their handlers stopped because they were asked to, or chose to.
--- Index: tasks_live's primary key. Locks: the rows that end. Fence: lease_token beside the id.
+-- Index: tasks_live's primary key. Locks: the rows that end; it waits for each no longer than lock_timeout.
+-- Fence: lease_token beside the id.
 WITH outcome AS MATERIALIZED (
     SELECT said.id, said.lease_token, said.outcome, said.reason, said.error, said.traceback
       FROM unnest(%(ids)s::uuid[], %(lease_tokens)s::bigint[], %(outcomes)s::rowlock.execution_outcome[],
                   %(reasons)s::text[], %(errors)s::text[], %(tracebacks)s::text[])
         AS said (id, lease_token, outcome, reason, error, traceback)
+     WHERE (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
 ), ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      USING outcome

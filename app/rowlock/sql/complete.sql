@@ -1,5 +1,6 @@
 -- Finishes attempts that succeeded and returned nothing: moves the task to the day it may be dropped, appends the execution.
--- Index: tasks_live's primary key. Locks: the finished rows. Fence: lease_token, unique for ever, beside the id.
+-- Index: tasks_live's primary key. Locks: the finished rows; it waits for each no longer than lock_timeout.
+-- Fence: lease_token, unique for ever, beside the id.
 -- Two arrays and ANY, because a join with unnest costs twice as much; a token belongs to one attempt of one task. The tokens
 -- go through IN … IS TRUE, which is a hashed lookup: ANY compares each row with all of them. No word of the status: only
 -- a running task has a token.
@@ -7,6 +8,7 @@ WITH ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      WHERE task.id = ANY (%(ids)s::uuid[])
        AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
+       AND (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
     RETURNING task.*
 ), history AS (
     INSERT INTO rowlock.tasks (

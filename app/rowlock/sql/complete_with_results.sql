@@ -1,9 +1,11 @@
 -- Finishes attempts that succeeded with a result, as complete.sql does for those without one.
--- Index: tasks_live's primary key. Locks: the finished rows. Fence: lease_token beside the id.
+-- Index: tasks_live's primary key. Locks: the finished rows; it waits for each no longer than lock_timeout.
+-- Fence: lease_token beside the id.
 WITH ended AS MATERIALIZED (
     DELETE FROM rowlock.tasks_live AS task
      WHERE task.id = ANY (%(ids)s::uuid[])
        AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE
+       AND (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
     RETURNING task.*
 ), history AS (
     INSERT INTO rowlock.tasks (

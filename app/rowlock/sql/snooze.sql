@@ -1,11 +1,13 @@
 -- Puts attempts back whose handlers said not yet, or that a stopping worker gives up: the attempt is not spent.
--- Index: tasks_live's primary key. Locks: the rows put back. Fence: lease_token beside the id.
+-- Index: tasks_live's primary key. Locks: the rows put back; it waits for each no longer than lock_timeout.
+-- Fence: lease_token beside the id.
 WITH outcome AS MATERIALIZED (
     SELECT said.id, said.lease_token, said.delay_seconds, said.outcome, said.reason, said.error, said.traceback
       FROM unnest(%(ids)s::uuid[], %(lease_tokens)s::bigint[], %(delay_seconds)s::double precision[],
                   %(outcomes)s::rowlock.execution_outcome[], %(reasons)s::text[], %(errors)s::text[],
                   %(tracebacks)s::text[])
         AS said (id, lease_token, delay_seconds, outcome, reason, error, traceback)
+     WHERE (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
 ), put_back AS MATERIALIZED (
     UPDATE rowlock.tasks_live AS task
        SET status = 'pending',

@@ -257,13 +257,24 @@ async def claim_capped(link: Link, plan: LanePlan, *, room: int, terms: LeaseTer
     return list(map(_as_claimed, rows))
 
 
-async def complete(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:
+# Whatever a worker says of its attempts waits for rows that others have locked, for each no longer than `lock_timeout`
+# ("1s"): then nothing of it is done, and `DatabaseUnavailable` tells of the lock. None is the session's own setting.
+
+
+async def complete(runner: Runner, ids: list[UUID], tokens: list[int], *, lock_timeout: str | None = None) -> set[int]:
     """Finishes attempts that returned nothing; the tokens that were accepted."""
-    return {row[0] for row in await runner.run("complete", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)})}
+    parameters = {"ids": Uuids(ids), "lease_tokens": Bigints(tokens), "lock_timeout": lock_timeout}
+    return {row[0] for row in await runner.run("complete", parameters)}
 
 
 async def complete_with_results(
-    runner: Runner, ids: list[UUID], tokens: list[int], results: list[str], versions: list[int]
+    runner: Runner,
+    ids: list[UUID],
+    tokens: list[int],
+    results: list[str],
+    versions: list[int],
+    *,
+    lock_timeout: str | None = None,
 ) -> set[int]:
     """Finishes attempts with their results (JSON text) and the results' versions; the tokens that were accepted."""
     parameters = {
@@ -271,28 +282,35 @@ async def complete_with_results(
         "lease_tokens": Bigints(tokens),
         "results": results,
         "result_versions": versions,
+        "lock_timeout": lock_timeout,
     }
     return {row[0] for row in await runner.run("complete_with_results", parameters)}
 
 
-async def bury(runner: Runner, attempts: Sequence[FailedAttempt]) -> set[int]:
+async def bury(runner: Runner, attempts: Sequence[FailedAttempt], *, lock_timeout: str | None = None) -> set[int]:
     """Sends tasks to the dead letters; the tokens that were accepted."""
-    return await _say(runner, "bury", attempts)
+    return await _say(runner, "bury", attempts, lock_timeout=lock_timeout)
 
 
-async def acknowledge_cancel(runner: Runner, attempts: Sequence[FailedAttempt]) -> set[int]:
+async def acknowledge_cancel(
+    runner: Runner, attempts: Sequence[FailedAttempt], *, lock_timeout: str | None = None
+) -> set[int]:
     """Ends running tasks as cancelled; the tokens that were accepted."""
-    return await _say(runner, "acknowledge_cancel", attempts)
+    return await _say(runner, "acknowledge_cancel", attempts, lock_timeout=lock_timeout)
 
 
-async def retry(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int) -> set[int]:
+async def retry(
+    runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int, lock_timeout: str | None = None
+) -> set[int]:
     """Puts failed attempts back for another try; the tokens that were accepted."""
-    return await _say(runner, "retry", attempts, worker_id=worker_id)
+    return await _say(runner, "retry", attempts, worker_id=worker_id, lock_timeout=lock_timeout)
 
 
-async def snooze(runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int) -> set[int]:
+async def snooze(
+    runner: Runner, attempts: Sequence[FailedAttempt], *, worker_id: int, lock_timeout: str | None = None
+) -> set[int]:
     """Puts attempts back without spending them; the tokens that were accepted."""
-    return await _say(runner, "snooze", attempts, worker_id=worker_id)
+    return await _say(runner, "snooze", attempts, worker_id=worker_id, lock_timeout=lock_timeout)
 
 
 async def begin_alone(runner: Runner, task_id: UUID, token: int) -> bool:
@@ -300,9 +318,16 @@ async def begin_alone(runner: Runner, task_id: UUID, token: int) -> bool:
     return bool(await runner.run("begin_alone", {"id": task_id, "lease_token": token}))
 
 
-async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:
+async def release(runner: Runner, ids: list[UUID], tokens: list[int], *, lock_timeout: str | None = None) -> int:
     """Gives back tasks that were never begun; how many were still this worker's."""
-    return len(await runner.run("release", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)}))
+    parameters = {"ids": Uuids(ids), "lease_tokens": Bigints(tokens), "lock_timeout": lock_timeout}
+    return len(await runner.run("release", parameters))
+
+
+async def find_locked(runner: Runner, ids: list[UUID], tokens: list[int]) -> set[int]:
+    """Tokens of those attempts whose tasks somebody else has locked at the moment."""
+    rows = await runner.run("find_locked", {"ids": Uuids(ids), "lease_tokens": Bigints(tokens)})
+    return {row[0] for row in rows}
 
 
 async def release_unheard(runner: Runner, worker_id: int, *, known: list[int]) -> int:

@@ -127,11 +127,11 @@ class _Following:
         return claim
 
     def complete(self, name: str, original: Callable[..., Awaitable[set[int]]]) -> Callable[..., Any]:
-        async def complete(runner: Runner, ids: list[UUID], tokens: list[int], *results: Any) -> set[int]:
+        async def complete(runner: Runner, ids: list[UUID], tokens: list[int], *results: Any, **more: Any) -> set[int]:
             """Results come first of what follows the tokens, where there are any."""
             attempts = _attempts(ids, tokens, results[0] if results else None)
             with self.recorder.calling("finish", way=name, attempts=attempts) as call:
-                accepted = await original(runner, ids, tokens, *results)
+                accepted = await original(runner, ids, tokens, *results, **more)
                 call.ok(accepted=sorted(accepted))
             return accepted
 
@@ -148,11 +148,11 @@ class _Following:
         return say
 
     def release(self, name: str, original: Callable[..., Awaitable[int]]) -> Callable[..., Any]:
-        async def release(runner: Runner, ids: list[UUID], tokens: list[int]) -> int:
+        async def release(runner: Runner, ids: list[UUID], tokens: list[int], **more: Any) -> int:
             """Its answer is a number: which ones it counts is known only where it counts all or none."""
             since = await _instant_if_any(runner)
             with self.recorder.calling("finish", way=name, since=since, attempts=_attempts(ids, tokens)) as call:
-                released = await original(runner, ids, tokens)
+                released = await original(runner, ids, tokens, **more)
                 if released in (0, len(ids)):
                     call.ok(accepted=sorted(tokens) if released else [])
                 else:
