@@ -1,9 +1,10 @@
-"""Heartbeats: the worker's own row, and the leases of what it holds."""
+"""Heartbeats: the worker's own row, and the leases of what it holds until that is written."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from rowlock.config import Settings
 from rowlock.engine.renew import renew
@@ -19,19 +20,21 @@ log = get_logger("rowlock.heartbeat")
 
 
 class Heartbeat:
-    """One worker's heartbeat. `held` maps lease tokens to attempts."""
+    """One worker's heartbeat. `held` maps lease tokens to attempts, and `unwritten` to those that have ended."""
 
     def __init__(
         self,
         database: Database,
         settings: Settings,
         held: Mapping[int, Attempt],
+        unwritten: Mapping[int, Attempt],
         *,
         reregister: Callable[[], None],
     ) -> None:
         self._database = database
         self._settings = settings
         self._held = held
+        self._unwritten = unwritten
         self._reregister = reregister
         self.in_place = False  # whether all workers that live know of claims in place
 
@@ -56,7 +59,8 @@ class Heartbeat:
     async def renew_leases(self) -> None:
         """Renews what is due; attempts that were asked to stop, or whose lease is lost, are told."""
         now = time.monotonic()
-        aged = [a for a in self._held.values() if now - a.held_since >= self._settings.lease_seconds / 3]
+        kept = chain(self._held.values(), self._unwritten.values())
+        aged = [a for a in kept if now - a.held_since >= self._settings.lease_seconds / 3]
         if not aged:
             return
         held = [attempt.task for attempt in aged]
@@ -66,9 +70,11 @@ class Heartbeat:
             token = attempt.task.lease_token
             if token in found.renewed:
                 attempt.held_since = now
+            if token not in self._held:
+                continue  # it has ended
             if token in found.cancel_requested:
                 attempt.request_stop(Stop.CANCEL_REQUESTED)
-            elif token in found.lost and token in self._held:
+            elif token in found.lost:
                 process_metrics().leases_lost.inc()
                 log.warning("A lease is lost; its attempt is stopped.", task_id=str(attempt.task.id))
                 attempt.request_stop(Stop.LEASE_LOST)

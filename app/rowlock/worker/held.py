@@ -1,7 +1,8 @@
 """What a worker holds: attempts, from their claim until their outcome is written, and the room that is left.
 
 What it holds is bounded by its concurrency and its pace: it claims only what it can run, or will have begun in a
-moment. Attempts begin and end here, whatever becomes of them; outcomes are kept until the database has taken them.
+moment. Attempts begin and end here, whatever becomes of them; outcomes are kept until the database has taken them, and
+so are their leases.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ class Figures:
 
 
 class Held:
-    """One worker's. `attempts` has them by their lease tokens. `comes_back` hears in how many seconds the first of some
-    attempts that have just ended is to be tried again."""
+    """One worker's. `attempts` has them by their lease tokens, `unwritten` those that have ended but are not written.
+    `comes_back` hears in how many seconds the first of some attempts that have just ended is to be tried again."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Held:
         comes_back: Callable[[float], None],
     ) -> None:
         self.attempts: dict[int, Attempt] = {}
+        self.unwritten: dict[int, Attempt] = {}
         self.figures = Figures()
         self.freed = asyncio.Event()  # there may be more room than there was
         self.quiet = asyncio.Event()  # nothing is held any more
@@ -82,7 +84,6 @@ class Held:
         self._worker = worker
         self._comes_back = comes_back
         self._alone: set[int] = set()  # tokens of what is held and must run alone
-        self._unwritten = 0
         self._turns = Turns(lambda: len(self.attempts), patience_seconds=settings.lease_seconds)
         self._pace = Pace(settings.claim_ahead_seconds)
         self._runners = Runners(self._perform, most=settings.concurrency, give_up=self._give_up)
@@ -105,7 +106,7 @@ class Held:
             return 0
         held, concurrency, batch = len(self.attempts), self._settings.concurrency, self._settings.claim_batch
         most = max(concurrency, min(concurrency + self._pace.ahead(), 2 * batch))
-        return min(batch, (most + 1) // 2, most - held, 2 * max(most, batch) - held - self._unwritten)
+        return min(batch, (most + 1) // 2, most - held, 2 * max(most, batch) - held - len(self.unwritten))
 
     @property
     def is_quick(self) -> bool:
@@ -198,7 +199,7 @@ class Held:
 
     def _end(self, attempt: Attempt, ending: Ending) -> None:
         self._forget(attempt)
-        self._unwritten += 1
+        self.unwritten[attempt.task.lease_token] = attempt
         self.finisher.put(ending)
         if ending.said is not None and ending.said.error and ending.way not in (Way.CANCEL, Way.SNOOZE):
             log.warning(
@@ -220,7 +221,8 @@ class Held:
         self.freed.set()
 
     def _settled(self, endings: list[Ending], accepted: set[int] | None) -> None:
-        self._unwritten -= len(endings)
+        for ending in endings:
+            self.unwritten.pop(ending.task.lease_token, None)
         self.freed.set()
         self._condition.well("finish")
         if endings[0].way in (Way.RETRY, Way.SNOOZE):

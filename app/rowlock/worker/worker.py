@@ -57,7 +57,9 @@ class Worker:
             worker_id=lambda: self.id,
             comes_back=self._wakeups.wake_in,
         )
-        self._heartbeat = Heartbeat(database, settings, self.held.attempts, reregister=self._lose_registration)
+        self._heartbeat = Heartbeat(
+            database, settings, self.held.attempts, self.held.unwritten, reregister=self._lose_registration
+        )
         self._claiming = Claiming(
             database,
             settings,
