@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest
 from rowlock.engine import children, enqueue, enqueue_sync, operate
 from rowlock.store import callers, tasks
+from rowlock.store.addresses import url_from_settings
 from rowlock.store.database import Database
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import ChildResult, Stored, TaskRecord
@@ -47,17 +49,17 @@ class DatabaseBackend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._database: Database | None = None
-        self._sync_database: SyncDatabase | None = None
+        self._sync_databases: dict[tuple[str, str], SyncDatabase] = {}  # by URL and schema
         self._making = threading.Lock()
 
     async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         if on is not None:
-            return await callers.insert_on_async(on, self._settings.schema_, tenant_id, requests)
+            return await callers.insert_on_async(on, self._schema, tenant_id, requests)
         return await enqueue.enqueue_many(self.database, tenant_id, requests)
 
     def submit_sync(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         if on is not None:
-            return callers.insert_on(on, self._settings.schema_, tenant_id, requests)
+            return callers.insert_on(on, self._schema, tenant_id, requests)
         return enqueue_sync.enqueue_many_sync(self.sync_database, tenant_id, requests)
 
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord:
@@ -84,16 +86,30 @@ class DatabaseBackend:
 
     @property
     def sync_database(self) -> SyncDatabase:
-        """The pool of the synchronous calls, shared by all threads."""
+        """The pool of the synchronous calls, shared by all threads; it leads where that of the event loop does."""
         with self._making:
-            if self._sync_database is None:
-                url = self._database.url if self._database else None
-                self._sync_database = SyncDatabase(self._settings, url=url)
-            return self._sync_database
+            shared = self._database
+            url = shared.url if shared else self._own_url
+            place = (url, self._schema)
+            if place not in self._sync_databases:
+                settings = shared.settings if shared else self._settings
+                self._sync_databases[place] = SyncDatabase(settings, url=url)
+            return self._sync_databases[place]
+
+    @cached_property
+    def _own_url(self) -> str:
+        return url_from_settings(self._settings)
+
+    @property
+    def _schema(self) -> str:
+        return self._database.schema if self._database else self._settings.schema_
 
     @contextmanager
     def sharing(self, database: Database) -> Iterator[None]:
-        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own."""
+        """For the block, uses a pool that somebody else owns, such as the worker's, unless it has opened its own.
+
+        All calls go to that pool's installation then, whatever the settings of the application say.
+        """
         if self._database is not None:
             yield
             return
@@ -114,6 +130,6 @@ class DatabaseBackend:
 
     def close_sync(self) -> None:
         with self._making:
-            database, self._sync_database = self._sync_database, None
-        if database is not None:
+            databases, self._sync_databases = self._sync_databases, {}
+        for database in databases.values():
             database.close()

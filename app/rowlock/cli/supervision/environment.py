@@ -1,4 +1,7 @@
-"""Settings that were given as flags, for a child: in its environment, for everybody can read its arguments."""
+"""Settings that were given as flags, for a child: in its environment, for everybody can read its arguments.
+
+A worker puts them into its own before it loads the application, whose settings are read there, in its children too.
+"""
 
 from __future__ import annotations
 
