@@ -1,7 +1,7 @@
 """What answers an application's calls: its database, or what a test puts in the database's place.
 
 `DatabaseBackend` opens its pools with the first call that needs them, one for the event loop and one for synchronous
-programs, and may be asked from any thread.
+programs, and may be asked from any thread. After a fork the child opens its own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from rowlock.engine import children, enqueue, enqueue_sync, operate
 from rowlock.store import callers, tasks
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.database import Database
+from rowlock.store.forks import begin_anew_after_fork
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import ChildResult, Stored, TaskRecord
 
@@ -51,6 +52,7 @@ class DatabaseBackend:
         self._database: Database | None = None
         self._sync_databases: dict[tuple[str, str], SyncDatabase] = {}  # by URL and schema
         self._making = threading.Lock()
+        begin_anew_after_fork(self)
 
     async def submit(self, tenant_id: str, requests: Sequence[TaskRequest], on: object) -> Sequence[Stored]:
         if on is not None:
@@ -133,3 +135,8 @@ class DatabaseBackend:
             databases, self._sync_databases = self._sync_databases, {}
         for database in databases.values():
             database.close()
+
+    def forget_inherited(self) -> None:
+        """In a process that was forked off: the pools of synchronous calls are the parent's."""
+        self._making = threading.Lock()
+        self._sync_databases = {}

@@ -12,6 +12,7 @@ from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable, Outco
 from rowlock.store.addresses import url_from_settings
 from rowlock.store.connections import Connection, Row
 from rowlock.store.errors import translated
+from rowlock.store.forks import begin_anew_after_fork
 from rowlock.store.links import Link, connect, connection_options, prepare_connection
 from rowlock.store.pools import Pool, check_if_it_was_cut
 from rowlock.store.revisions import TABLE
@@ -20,7 +21,8 @@ from rowlock.store.revisions import TABLE
 class Database:
     """One installation: a URL, a schema, and a pool that opens with the first use and reconnects by itself.
 
-    Safe to share between tasks of one event loop. Close it with `close()`, or use it as an async context manager.
+    Safe to share between tasks of one event loop; after a fork the child opens a pool of its own. Close it with
+    `close()`, or use it as an async context manager.
     """
 
     def __init__(self, settings: Settings, *, url: str | None = None, name: str = "rowlock") -> None:
@@ -31,6 +33,7 @@ class Database:
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
+        begin_anew_after_fork(self)
 
     async def open(self) -> Database:
         loop = asyncio.get_running_loop()
@@ -78,6 +81,10 @@ class Database:
                 "This application is open in another event loop that still runs. Use one application for each loop."
             )
         self._pool, self._opening = None, asyncio.Lock()
+
+    def forget_inherited(self) -> None:
+        """In a process that was forked off: pool and event loop are the parent's."""
+        self._pool, self._loop, self._opening = None, None, asyncio.Lock()
 
     async def __aenter__(self) -> Database:
         return await self.open()

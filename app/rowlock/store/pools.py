@@ -12,6 +12,7 @@ has slept. Going round, as psycopg does, makes a single enqueue an eighth slower
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import psycopg
@@ -58,6 +59,14 @@ class SyncPool(ConnectionPool[psycopg.Connection[Row]]):
     """The pool of a program without an event loop."""
 
     failure: psycopg.Error | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._made_by = os.getpid()
+        super().__init__(*arguments, **options)
+
+    def __del__(self) -> None:
+        if os.getpid() == self._made_by:  # what a fork has copied has no threads to end
+            super().__del__()
 
     def getconn(self, timeout: float | None = None) -> psycopg.Connection[Row]:
         try:
