@@ -13,6 +13,8 @@ from pydantic.errors import PydanticUserError
 
 from rowlock.domain.errors import ConfigurationError, InvalidPayload
 from rowlock.domain.payloads import encode_json
+from rowlock.handlers.argument_types import parameter_types
+from rowlock.handlers.round_trips import difference
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -41,6 +43,10 @@ class Arguments:
         # What `model_validate` and `model_dump` call: those spend as much again on options that are never given.
         self._validate = self._model.__pydantic_validator__.validate_python
         self._dump = self._model.__pydantic_serializer__.to_python
+        types = parameter_types(self._model)
+        self._refuse_secrets([p for p, its_type in zip(names, types, strict=True) if its_type.secret])
+        # Parameters whose values may not come back as they went.
+        self._doubtful = tuple((*f, t.open) for f, t in zip(self._fields, types, strict=True) if not t.plain)
         self._trivial = not named and not self._extra
         self._positional = tuple(p.name for p in named if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD)
         self._required = frozenset(p.name for p in named if p.default is inspect.Parameter.empty)
@@ -66,8 +72,17 @@ class Arguments:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise ConfigurationError(f"The annotations of handler {self.name!r} cannot be used: {reason}.") from error
 
+    def _refuse_secrets(self, names: list[str]) -> None:
+        if names:
+            raise ConfigurationError(
+                f"Parameter {names[0]!r} of handler {self.name!r} holds a secret, which pydantic would store as "
+                "asterisks. Take a reference instead, such as the secret's name in your vault; or take `str`, and pass "
+                "the secret's value, for all to read who may read tasks."
+            )
+
     def payload(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-        """JSON text of the arguments. Raises `InvalidPayload` naming the argument that is wrong."""
+        """JSON text of the arguments. Raises `InvalidPayload` naming the argument that is wrong, or that the run would
+        refuse, or get as another."""
         if self._trivial and not args and not kwargs:
             return "{}"
         model = self._validated(self.named(args, kwargs))
@@ -78,7 +93,36 @@ class Arguments:
             raise InvalidPayload(
                 f"The arguments of handler {self.name!r} cannot be written as JSON: {error}."
             ) from error
-        return encode_json(dumped, what="payload", max_bytes=self.max_bytes).decode()
+        text = encode_json(dumped, what="payload", max_bytes=self.max_bytes)
+        if self._doubtful:
+            self._check_that_it_comes_back(model, text)
+        return text.decode()
+
+    def _check_that_it_comes_back(self, given: BaseModel, text: bytes) -> None:
+        try:
+            back: BaseModel = self._validate(orjson.loads(text))
+        except ValidationError as error:
+            place, reason = _first_of(error)
+            raise self._not_storable(
+                place,
+                f"its type does not read the JSON that it writes ({place}: {reason}). Let it read all that it writes: "
+                "look at aliases, at computed fields where `extra` is forbidden, and at keys that are not text.",
+            ) from error
+        for name, field, open_type in self._doubtful:
+            if field in given.model_fields_set:
+                found = difference(getattr(given, field), getattr(back, field), name, open_type=open_type)
+                if found:
+                    raise self._not_storable(
+                        name,
+                        f"{found}. Annotate the parameter with the very type of what is passed, and let that leave "
+                        "nothing out.",
+                    )
+
+    def _not_storable(self, place: str, reason: str) -> InvalidPayload:
+        argument = place.partition(".")[0]
+        return InvalidPayload(
+            f"Argument {argument!r} of handler {self.name!r} cannot be stored: {reason}", field=f"payload.{place}"
+        )
 
     def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, defaults: bool = False) -> dict[str, Any]:
         """The arguments of a call by name. Raises `InvalidPayload` for a call that does not fit."""
@@ -119,14 +163,18 @@ class Arguments:
         try:
             model: BaseModel = self._validate(dict(payload))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"]) or "payload"
-            reason = first["msg"][:1].lower() + first["msg"][1:]
+            place, reason = _first_of(error)
             raise InvalidPayload(
                 f"The payload does not fit handler {self.name!r}: {place}: {reason}.",
                 field=f"payload.{place}",
             ) from error
         return model
+
+
+def _first_of(error: ValidationError) -> tuple[str, str]:
+    """Place and reason of the first thing that does not fit."""
+    first = error.errors(include_url=False)[0]
+    return ".".join(str(part) for part in first["loc"]) or "payload", first["msg"][:1].lower() + first["msg"][1:]
 
 
 def _field(parameter: inspect.Parameter) -> Any:  # Any: pydantic's FieldInfo passes as any default
