@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from rowlock.cli.call import root
 from rowlock.cli.commands import NAMES, load_command
 from rowlock.cli.exit_codes import ExitCode
-from rowlock.cli.refusals import debug_wanted, tell_defect, tell_misuse, tell_refusal
+from rowlock.cli.refusals import debug_wanted, tell_misuse, tell_raised, tell_refusal
 from rowlock.domain.errors import RowlockError
 
 __all__ = ["program"]
@@ -56,7 +56,7 @@ class Program(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = ExitCode.NO
         except Exception as error:  # noqa: BLE001 - the last one who could turn it into a sentence
-            code = tell_defect(error, json=json, debug=debug)
+            code = tell_raised(error, json=json, debug=debug)
         sys.exit(int(code))
 
 

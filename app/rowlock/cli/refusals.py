@@ -30,7 +30,19 @@ def tell_misuse(sentence: str, command: str | None, *, json: bool) -> int:
     return ExitCode.INVALID
 
 
-def tell_defect(error: Exception, *, json: bool, debug: bool) -> int:
+def tell_raised(error: Exception, *, json: bool, debug: bool) -> int:
+    """Tells of any other error; of one that only a task group has wrapped, as if it had not."""
+    from rowlock.domain.errors import RowlockError
+
+    alone = error
+    while isinstance(alone, ExceptionGroup) and len(alone.exceptions) == 1:
+        alone = alone.exceptions[0]
+    if isinstance(alone, RowlockError):
+        return tell_refusal(alone, json=json, debug=debug)
+    return _tell_defect(alone, json=json, debug=debug)
+
+
+def _tell_defect(error: Exception, *, json: bool, debug: bool) -> int:
     """Tells of an error that nobody foresaw."""
     if debug:
         traceback.print_exception(error)

@@ -9,16 +9,19 @@ from functools import partial
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
-from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.errors import ConfigurationError, RowlockError
 from rowlock.store.database import Database
 from rowlock.telemetry.exposition import HealthReport, serve_metrics
 from rowlock.telemetry.health import Health
+from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.turning import Turning
 from rowlock.worker.worker import Worker
 
 LONGEST_STANDSTILL_SECONDS = 60.0  # an event loop that has not turned for so long is dead
 STANDSTILL = "The event loop stands still: a handler blocks it."
+
+log = get_logger("rowlock.worker")
 
 
 async def run_worker(
@@ -54,7 +57,7 @@ async def run_worker(
 
 async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as jobs:
-        running = jobs.create_task(worker.run())
+        running = jobs.create_task(_run(worker))
         stopping, hurrying = jobs.create_task(stop.wait()), jobs.create_task(hurry.wait())
         await asyncio.wait([running, stopping, hurrying], return_when=asyncio.FIRST_COMPLETED)
         worker.stop()
@@ -63,6 +66,13 @@ async def _run_until(worker: Worker, stop: asyncio.Event, hurry: asyncio.Event) 
         await asyncio.wait([running])
         stopping.cancel()
         hurrying.cancel()
+
+
+async def _run(worker: Worker) -> None:
+    try:
+        await worker.run()
+    except RowlockError as error:  # what kept it from registering, until it was told to stop
+        log.info("The worker stops before it has begun.", reason=error.message)
 
 
 def _report(worker: Worker, loop_turns: Turning) -> HealthReport:

@@ -73,7 +73,8 @@ class Worker:
         )
 
     async def run(self) -> None:
-        """Works until `stop()` is called, then drains; returns when nothing is left."""
+        """Works until `stop()` is called, then drains; returns when nothing is left. Raises what kept it from
+        registering where it is told to stop before it has."""
         await self._register()
         async with asyncio.TaskGroup() as jobs:
             beating = jobs.create_task(self._beat())
@@ -170,7 +171,7 @@ class Worker:
         self.id = 0
 
     async def _register(self) -> None:
-        """Enters the worker and its handlers; keeps trying while the database is away."""
+        """Enters the worker and its handlers; keeps trying while the database is away, and raises if told to stop."""
         backoff = Backoff(0.1, LONGEST_PAUSE_SECONDS)
         while True:
             try:
