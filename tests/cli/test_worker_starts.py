@@ -5,10 +5,26 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from tests.cli.caller import Caller
 from tests.cli.supervised import program
+from tests.harness.eventually import eventually_sync
 
 APPS = "tests.cli.odd_apps"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/none"
+
+
+def test_a_handler_whose_payload_has_no_schema_is_registered_without_one(
+    cli: Caller, database_url: str, tmp_path: Path
+) -> None:
+    paid = cli.json("enqueue", "pay", "--payload", '{"price": {"money": 3}}')["id"]
+    arguments = ("worker", f"{APPS}:without_schema")
+    with program(tmp_path / "output", *arguments, database_url=database_url, poll_seconds=0.1) as running:
+        eventually_sync(lambda: cli.json("tasks", "show", paid)["result"] == 3)
+        running.send(signal.SIGTERM)
+        assert running.ends() == 0
+    schemas = {each["name"]: each["payload_schema"] for each in cli.json("handlers")["items"]}
+    assert schemas["pay"] is None
+    assert schemas["plain"]["required"] == ["number"]
 
 
 def test_being_stopped_while_the_database_is_away_is_no_failure(tmp_path: Path) -> None:

@@ -155,9 +155,12 @@ class Arguments:
         values = {name: getattr(model, field) for name, field in self._fields}
         return {**values, **(model.model_extra or {})}
 
-    def schema(self) -> str:
-        """JSON Schema of the payload, as JSON text."""
-        return orjson.dumps(self._model.model_json_schema(by_alias=True, mode="validation")).decode()
+    def schema(self) -> str | None:
+        """JSON Schema of the payload, as JSON text; None where a type has none, such as one with its own validator."""
+        try:
+            return orjson.dumps(self._model.model_json_schema(by_alias=True, mode="validation")).decode()
+        except (PydanticUserError, TypeError, ValueError):  # the latter two from what a type says of itself
+            return None
 
     def _validated(self, payload: Mapping[str, Any]) -> BaseModel:
         try:

@@ -89,7 +89,7 @@ async def stop_worker(runner: Runner, worker_id: int) -> None:
 
 
 async def register_handlers(runner: Runner, handlers: Sequence[tuple[HandlerRecord, str | None]]) -> None:
-    """Enters handlers, each with the JSON text of its payload's schema."""
+    """Enters handlers, each with the JSON text of its payload's schema, if it has one."""
     for handler, schema in handlers:
         await runner.run(
             "register_handler",

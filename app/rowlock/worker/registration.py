@@ -40,7 +40,7 @@ async def register(database: Database, settings: Settings, name: str, queues: Se
 
 
 async def register_handlers(database: Database, handlers: Iterable[Handler]) -> None:
-    """Enters the handlers with their defaults and the schemas of their payloads."""
+    """Enters the handlers with their defaults and the schemas of their payloads, where they have one."""
     await workers.register_handlers(
         database,
         [

@@ -33,7 +33,9 @@ class Handler(BaseModel):
     expires_in_seconds: float | None = Field(description="How long its tasks may live.")
     payload_version: int
     oldest_payload_version: int = Field(description="Oldest version that it brings up to its own.")
-    payload_schema: dict[str, Any] | None = Field(description="JSON Schema (2020-12) that payloads are held to.")
+    payload_schema: dict[str, Any] | None = Field(
+        description="JSON Schema (2020-12) that payloads are held to; null where a type of theirs has none."
+    )
     executor: Literal["async", "thread", "process"]
     description: str | None
     registered_at: datetime
