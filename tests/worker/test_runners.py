@@ -148,6 +148,22 @@ async def test_a_context_variable_that_an_attempt_leaves_set_reaches_no_other() 
     assert seen == ["", ""]
 
 
+@pytest.mark.parametrize("most", [1, 2])
+async def test_nor_does_it_where_attempts_wait_for_the_place_of_one_that_ends(most: int) -> None:
+    """Whoever ends begins the next one, with what it has left set."""
+    stage, seen = Stage(), []
+
+    async def waits_and_leaves_something() -> None:
+        seen.append(LEFT.get())
+        await asyncio.sleep(0)
+        LEFT.set("something")
+
+    LEFT.set("the worker's")
+    runners_of(stage, [waits_and_leaves_something, nothing] * 4, most=most)
+    await has_run(stage, 8)
+    assert seen == ["the worker's"] * 4
+
+
 async def test_an_attempt_that_has_waited_shares_its_task_with_none_that_follows() -> None:
     stage = Stage()
 

@@ -9,8 +9,10 @@ its attempts have tasks of their own from the start.
 No more attempts run at once than may. What else is here waits for its turn: the worker has claimed it ahead, expecting
 to begin it within milliseconds. If it has not for a second, for handlers take longer than they did, it is given up.
 
-A runner retires after an attempt that waited, that was cancelled, or that left context variables set: nothing of one
-attempt reaches another. When its turn is over it retires too, and the standby goes on after the event loop had its own.
+A runner retires after an attempt that waited, that was cancelled, or that left context variables set; and each begins
+with those that were set when the first attempts were put, not with those of the attempt whose end may have begun it.
+So nothing of one attempt reaches another. When its turn is over it retires too, and the standby goes on after the event
+loop had its own.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 
 from rowlock.worker.attempt import Attempt
 
@@ -41,6 +43,7 @@ class Runners:
         self._perform = perform
         self._most = most
         self._give_up = give_up
+        self._clean: Context | None = None  # what each runner begins with
         self._running: set[Attempt] = set()
         self._looking: asyncio.TimerHandle | None = None
         self._queue: deque[Attempt] = deque()
@@ -51,6 +54,8 @@ class Runners:
 
     def put(self, attempts: Iterable[Attempt]) -> None:
         """Takes attempts; returns at once."""
+        if self._clean is None:
+            self._clean = copy_context()
         self._queue.extend(attempts)
         self._go_on()
         self._look_later()
@@ -87,7 +92,8 @@ class Runners:
             self._standby = self._start(self._run())
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+        assert self._clean is not None
+        task = asyncio.get_running_loop().create_task(work, context=self._clean.copy())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -103,7 +109,6 @@ class Runners:
             self._go_on()
 
     async def _take_turns(self, runner: asyncio.Task[None]) -> None:
-        clean = copy_context()
         turn_ends = time.monotonic() + LONGEST_TURN_SECONDS
         while self._queue and len(self._running) < self._most:
             attempt = self._queue.popleft()
@@ -121,7 +126,7 @@ class Runners:
             if self._at_work is attempt:
                 self._at_work = None
             has_waited = self._standby is not standby  # for the event loop had a turn, and so the standby
-            if has_waited or runner.cancelling() or copy_context() != clean or time.monotonic() > turn_ends:
+            if has_waited or runner.cancelling() or copy_context() != self._clean or time.monotonic() > turn_ends:
                 return
 
     async def _run_one(self, attempt: Attempt) -> None:
