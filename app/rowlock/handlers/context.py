@@ -91,7 +91,10 @@ class Context:
         return _log
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Keeps how far the attempt is, for `rowlock watch`, the page and the API. Raises `LeaseLost`."""
+        """Keeps how far the attempt is, for `rowlock watch`, the page and the API. Raises `LeaseLost`.
+
+        While the database is in trouble it is not kept, and the handler goes on.
+        """
         said = {"done": done, "total": total, "message": message}
         text = encode_json(
             {key: value for key, value in said.items() if value is not None},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.steps import StepName
 from rowlock.engine import children, steps
 from rowlock.handlers.context import Context
@@ -11,6 +12,9 @@ from rowlock.store import leases, tasks
 from rowlock.store.database import Database
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
+from rowlock.telemetry.logs import get_logger
+
+log = get_logger("rowlock.worker")
 
 
 class DatabaseReporter:
@@ -20,7 +24,12 @@ class DatabaseReporter:
         self._database = database
 
     async def report_progress(self, context: Context, progress: str) -> None:
-        asked_to_stop = await leases.report_progress(self._database, context.task_id, context.lease_token, progress)
+        """Keeps it, unless the database is in trouble, which is no failure of the work. Raises `LeaseLost`."""
+        try:
+            asked_to_stop = await leases.report_progress(self._database, context.task_id, context.lease_token, progress)
+        except (DatabaseUnavailable, OutcomeUnknown) as error:
+            log.debug("What a handler said of its progress was not kept.", error=error.message)
+            return
         if asked_to_stop:
             context._stop()
 
