@@ -159,6 +159,49 @@ async def test_payload_that_the_types_refuse_is_buried_with_the_reason(app: Rowl
     assert task.error.startswith("The payload does not fit handler 'typed': n:")
 
 
+async def test_a_payload_that_a_handler_makes_for_another_task_and_that_is_refused_is_its_error_like_any(
+    app: Rowlock, here: Installation
+) -> None:
+    @app.task(name="child")
+    async def child(n: int) -> None: ...
+
+    @app.task(max_attempts=2, retry=AT_ONCE)
+    async def parent() -> None:
+        await child.enqueue(n="many")  # type: ignore[arg-type]
+
+    async with working(app):
+        task = await (await parent.enqueue()).wait(SOON)
+    assert (task.status, task.reason, task.attempt) == ("dead", "attempts_exhausted", 2)
+    assert "The payload does not fit handler 'child': n:" in str(task.error)
+    rows = await here.query("SELECT traceback FROM rowlock.executions")
+    assert ['child.enqueue(n="many")' in row[0] for row in rows] == [True] * 2
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_an_error_like_any(app: Rowlock, here: Installation) -> None:
+    """As a client library cancels those who wait for its answers when its connection drops."""
+
+    async def dropped() -> None:
+        answer = asyncio.get_running_loop().create_future()
+        answer.cancel("the connection dropped")
+        await answer
+
+    @app.task(max_attempts=2, retry=AT_ONCE)
+    async def waits_for_an_answer() -> None:
+        await dropped()
+
+    @app.task(max_attempts=2, retry=AT_ONCE)
+    def in_a_thread() -> None:
+        raise asyncio.CancelledError
+
+    async with working(app):
+        handles = [await waits_for_an_answer.enqueue(), await in_a_thread.enqueue()]
+        ended = [await handle.wait(SOON) for handle in handles]
+    assert [(t.status, t.reason, t.attempt) for t in ended] == [("dead", "attempts_exhausted", 2)] * 2
+    assert all(str(t.error).startswith("RuntimeError: The handler was cancelled from inside") for t in ended)
+    rows = await here.query("SELECT traceback FROM rowlock.executions WHERE task_id = %(id)s", {"id": ended[0].id})
+    assert all("await dropped()" in row[0] and "the direct cause" in row[0] for row in rows)
+
+
 async def test_result_that_is_not_json_is_buried_with_the_reason(app: Rowlock) -> None:
     @app.task
     async def odd() -> object:

@@ -32,7 +32,7 @@ from rowlock.domain.decide import (
     decide,
     returned,
 )
-from rowlock.domain.errors import InvalidPayload
+from rowlock.domain.errors import InvalidPayload, StepNotKept
 from rowlock.domain.outcomes import Fail
 from rowlock.handlers.context import CURRENT, CallNext, Context, Middleware, Reporter
 from rowlock.handlers.handler import Handler
@@ -242,6 +242,7 @@ class Attempt:
         )
 
     async def _result(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Result:
+        keywords: dict[str, Any] | None = None
         try:
             with task_span(self.task.name, self.task.metadata, self._attributes):
                 payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
@@ -263,8 +264,10 @@ class Attempt:
                 return CancelRequested(forced=self._forced)
             if self.stop is not None:
                 raise
-            return raised(error)  # the handler cancelled itself: its own failure
+            return raised(_cancelled_inside(error))
         except InvalidPayload as error:
+            if keywords is not None and not isinstance(error, StepNotKept):
+                return raised(error)  # it is not about the task's own payload
             return Raised(Fail(error.message))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return raised(error)
@@ -297,6 +300,16 @@ class Attempt:
             "rowlock.queue": task.queue,
             "rowlock.tenant": task.tenant_id,
         }
+
+
+def _cancelled_inside(error: asyncio.CancelledError) -> RuntimeError:
+    """The handler's own failure, for nobody has asked for its end."""
+    failure = RuntimeError(
+        "The handler was cancelled from inside: it cancelled itself, or a library cancelled what it waited for, as "
+        "when a connection drops."
+    )
+    failure.__cause__ = error
+    return failure
 
 
 def raised(error: BaseException) -> Raised:
