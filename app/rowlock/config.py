@@ -73,7 +73,9 @@ class Settings(BaseSettings):
         le=1,
         description="A worker also claims what it will have begun within so long, by its present pace. 0: nothing.",
     )
-    threads: int = Field(16, ge=1, le=1_000, description="Threads for `def` handlers in one worker process.")
+    threads: int = Field(
+        16, ge=1, le=1_000, description="Threads for `def` handlers in one worker process, and as many for plain steps."
+    )
     child_processes: int = Field(2, ge=1, le=256, description='Child processes for `executor="process"` handlers.')
     drain_seconds: float = Field(
         30, ge=0, le=86_400, description="How long a stopping worker lets its tasks finish before it gives them back."

@@ -14,6 +14,7 @@ from tests.harness.installation import Installation
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
+from rowlock.telemetry.metrics import process_metrics
 from rowlock.testing import advance_clock
 from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.threads import HandlerThreads
@@ -90,6 +91,21 @@ async def test_beyond_that_each_takes_a_place_until_it_returns(held: Held) -> No
     await eventually(lambda: (held.threads.abandoned, held.threads.left) == (0, 2))
 
 
+async def test_the_abandoned_of_all_threads_are_counted_together(held: Held) -> None:
+    def counted() -> float:
+        return process_metrics().registry.get_sample_value("rowlock_worker_abandoned_threads") or 0
+
+    others, before = Held(2), counted()
+    await held.abandon(1)
+    await others.abandon(2)
+    assert counted() == before + 3
+    for each in (held, others):
+        each.go.set()
+        await eventually(lambda: each.threads.abandoned == 0)  # noqa: B023
+        each.threads.close()
+    assert counted() == before
+
+
 async def test_a_worker_says_when_abandoned_threads_have_taken_its_places(app: Rowlock) -> None:
     go = threading.Event()
 
@@ -113,11 +129,11 @@ async def test_a_worker_says_when_abandoned_threads_have_taken_its_places(app: R
 
 
 def forbid_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread for handlers can be started, as at the limit of the system."""
+    """No thread for handlers and steps can be started, as at the limit of the system."""
     start = threading.Thread.start
 
     def refuse(thread: threading.Thread) -> None:
-        if thread.name.startswith("rowlock-handler"):
+        if thread.name.startswith(("rowlock-handler", "rowlock-step")):
             raise RuntimeError("can't start new thread")
         start(thread)
 

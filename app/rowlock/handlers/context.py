@@ -27,7 +27,7 @@ _log = get_logger("rowlock.handler")
 
 
 class Reporter(Protocol):
-    """The way from an attempt to the database."""
+    """The way from an attempt to the database, and to threads of its worker."""
 
     async def report_progress(self, context: Context, progress: str) -> None: ...
 
@@ -37,6 +37,8 @@ class Reporter(Protocol):
 
     @property
     def max_step_bytes(self) -> int: ...
+
+    async def run_in_thread(self, function: Callable[[], Any]) -> Any: ...
 
     async def load_steps(self, context: Context) -> dict[StepName, Json]: ...
 

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rowlock.domain.bounds import MAX_STEPS
@@ -60,7 +61,7 @@ class Steps:
         if result is _NOT_YET:
             begun = time.monotonic()
             with self._running(step):
-                value = await _awaited(function, args, kwargs)
+                value = await self._awaited(function, args, kwargs)
             result = await self._keep(step, function, value, time.monotonic() - begun)
         return decode_result(function, result, what=self._what(step))
 
@@ -92,6 +93,13 @@ class Steps:
             self._count += 1
         return result
 
+    async def _awaited(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What the function returns; a plain one runs in a thread, so that it may block."""
+        if inspect.iscoroutinefunction(function):
+            return await function(*args, **kwargs)
+        value = await self._reporter.run_in_thread(partial(copy_context().run, function, *args, **kwargs))
+        return await value if inspect.isawaitable(value) else value
+
     async def _keep(self, step: StepName, function: Function, value: object, run_seconds: float) -> Json:
         text = encode_result(function, value, what=self._what(step), max_bytes=self._reporter.max_step_bytes)
         return await self._reporter.record_step(self._context, FinishedStep(step, text, run_seconds))
@@ -106,14 +114,6 @@ class Steps:
             yield
         finally:
             _RUNNING.reset(token)
-
-
-async def _awaited(function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-    """What the function returns; a plain one runs in a thread, so that it may block."""
-    if inspect.iscoroutinefunction(function):
-        return await function(*args, **kwargs)
-    value = await asyncio.to_thread(function, *args, **kwargs)
-    return await value if inspect.isawaitable(value) else value
 
 
 _RUNNING: ContextVar[tuple[Steps, StepName] | None] = ContextVar("rowlock_step", default=None)

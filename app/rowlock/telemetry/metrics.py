@@ -89,7 +89,7 @@ class Metrics:
         self.worker_running_tasks: Final = gauge("worker_running_tasks", "Tasks held, those claimed ahead among them.")
         self.worker_concurrency: Final = gauge("worker_concurrency", "Tasks run at once at most.")
         self.worker_abandoned_threads: Final = gauge(
-            "worker_abandoned_threads", "Threads that still run a handler whose attempt is over."
+            "worker_abandoned_threads", "Threads that still run a handler or a step whose attempt is over."
         )
         self.abandoned_attempts: Final = counter(
             "abandoned_attempts", "Attempts that were ended though their handler goes on.", ["executor"]

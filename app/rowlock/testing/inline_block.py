@@ -57,7 +57,7 @@ class Inline:
         self._running: dict[UUID, Attempt] = {}
         self._raised: set[tuple[UUID, int]] = set()
         self._lease_tokens = itertools.count(1)
-        self._executors = InlineExecutors(threads=MAX_TASKS, child_processes=1)
+        self._executors = InlineExecutors(threads=MAX_TASKS, step_threads=MAX_TASKS, child_processes=1)
         self._exits = ExitStack()
         self._async_exits = AsyncExitStack()
 
@@ -177,7 +177,7 @@ class Inline:
     async def _attempt(self, task: InlineTask, handler: Handler) -> None:
         claimed = task.claimed(next(self._lease_tokens))
         around = Surroundings(
-            InlineReporter(task, self, max_step_bytes=self._app.settings.max_step_bytes),
+            InlineReporter(task, self, self._executors.step_threads, max_step_bytes=self._app.settings.max_step_bytes),
             asyncio.get_running_loop(),
             "inline",
             grace_seconds=self._app.settings.cancel_grace_seconds,

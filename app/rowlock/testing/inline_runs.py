@@ -22,6 +22,7 @@ from rowlock.store.tasks import ChildResult
 from rowlock.testing.inline_tasks import InlineTask
 from rowlock.worker.attempt import Attempt
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
+from rowlock.worker.threads import HandlerThreads
 
 T = TypeVar("T")
 
@@ -29,10 +30,11 @@ T = TypeVar("T")
 class InlineReporter:
     """A Context's way to its task instead of to the database."""
 
-    def __init__(self, task: InlineTask, block: Backend, *, max_step_bytes: int) -> None:
+    def __init__(self, task: InlineTask, block: Backend, step_threads: HandlerThreads, *, max_step_bytes: int) -> None:
         self.max_step_bytes = max_step_bytes
         self._task = task
         self._block = block
+        self._step_threads = step_threads
 
     async def report_progress(self, _: Context, progress: str) -> None:
         self._task.progress = orjson.loads(progress)
@@ -42,6 +44,9 @@ class InlineReporter:
 
     def child_results(self, context: Context, name: str) -> AsyncIterator[ChildResult]:
         return self._block.child_results(context.tenant_id, context.task_id, name)
+
+    async def run_in_thread(self, function: Callable[[], Any]) -> Any:
+        return await self._step_threads.run(function, begin=lambda: None)
 
     async def load_steps(self, context: Context) -> dict[StepName, Json]:
         self._hold_lease(context)

@@ -216,7 +216,7 @@ class Attempt:
 
     async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Transition:
         """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt, and
-        `CouldNotBegin` where the handler has not run."""
+        `CouldNotBegin` where the handler, or a step of it, could not run."""
         self._handler = handler
         token = CURRENT.set(lambda: self.context)
         logged = bind_later(self._log_context)

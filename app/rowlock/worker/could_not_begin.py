@@ -2,4 +2,4 @@
 
 
 class CouldNotBegin(Exception):
-    """No thread, or no child process, could be started for the function: its attempt is given back, unspent."""
+    """No thread, or no child process, could be started for a handler or a step: its attempt is given back, unspent."""

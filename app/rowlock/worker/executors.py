@@ -33,9 +33,11 @@ class AttemptOverdue(Exception):
 class Executors:
     """The threads and child processes of one worker; both are started by their first use."""
 
-    def __init__(self, *, threads: int, child_processes: int, preload: Collection[str] = ()) -> None:
-        """`preload` names the modules that child processes load when they start."""
+    def __init__(self, *, threads: int, step_threads: int, child_processes: int, preload: Collection[str] = ()) -> None:
+        """`preload` names the modules that child processes load when they start. Steps have threads of their own, for
+        handlers in threads may wait for them."""
         self.threads = HandlerThreads(threads)
+        self.step_threads = HandlerThreads(step_threads, what="step")
         self.processes = HandlerProcesses(child_processes, preload=preload)
 
     async def run(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
@@ -81,11 +83,12 @@ class Executors:
     @property
     def trouble(self) -> str | None:
         """Why functions could not begin lately; None where they can."""
-        return self.processes.trouble or self.threads.trouble
+        return self.processes.trouble or self.threads.trouble or self.step_threads.trouble
 
     def close(self) -> None:
         """Ends child processes, and lets abandoned threads be."""
         self.threads.close()
+        self.step_threads.close()
         self.processes.close()
 
 

@@ -68,6 +68,7 @@ class Held:
         self.quiet = asyncio.Event()  # nothing is held any more
         self.executors = Executors(
             threads=min(settings.threads, settings.concurrency),
+            step_threads=settings.threads,  # one attempt may take several at once
             child_processes=settings.child_processes,
             preload={h.function.__module__ for h in app.handlers.values() if h.executor == "process"} - {"__main__"},
         )
@@ -117,7 +118,7 @@ class Held:
     def _surroundings(self) -> Surroundings:
         """Made when the event loop runs that the attempts will run on."""
         return Surroundings(
-            DatabaseReporter(self._database),
+            DatabaseReporter(self._database, self.executors.step_threads),
             asyncio.get_running_loop(),
             self._worker,
             grace_seconds=self._settings.cancel_grace_seconds,

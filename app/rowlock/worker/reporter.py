@@ -1,8 +1,9 @@
-"""What a handler's Context asks of the database."""
+"""What a handler's Context asks of the database, and of its worker."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.steps import StepName
@@ -13,6 +14,7 @@ from rowlock.store.database import Database
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 from rowlock.telemetry.logs import get_logger
+from rowlock.worker.threads import HandlerThreads
 
 log = get_logger("rowlock.worker")
 
@@ -20,8 +22,9 @@ log = get_logger("rowlock.worker")
 class DatabaseReporter:
     """The `Reporter` of a worker."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, step_threads: HandlerThreads) -> None:
         self._database = database
+        self._step_threads = step_threads
 
     async def report_progress(self, context: Context, progress: str) -> None:
         """Keeps it, unless the database is in trouble, which is no failure of the work. Raises `LeaseLost`."""
@@ -42,6 +45,9 @@ class DatabaseReporter:
     @property
     def max_step_bytes(self) -> int:
         return self._database.settings.max_step_bytes
+
+    async def run_in_thread(self, function: Callable[[], Any]) -> Any:
+        return await self._step_threads.run(function, begin=lambda: None)
 
     async def load_steps(self, context: Context) -> dict[StepName, Json]:
         return await steps.load_steps(self._database, context.tenant_id, context.task_id, context.lease_token)

@@ -1,4 +1,4 @@
-"""Threads for `def` handlers, and what becomes of those that cannot be stopped.
+"""Threads for `def` handlers, others for plain steps, and what becomes of those that cannot be stopped.
 
 A thread whose attempt is over before its function has returned is abandoned: it goes on by itself, and another thread
 takes its place, so that the tasks after it do not wait. At most as many are replaced as there are threads; beyond that
@@ -36,8 +36,10 @@ class _Call:
 class HandlerThreads:
     """At most `size` functions at once, each in a thread that is used again and again."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, what: str = "handler") -> None:
+        """`what` its functions are, in words."""
         self.size = size
+        self.what = what
         self.abandoned = 0
         self.trouble: str | None = None  # why no thread could be started, when one was last asked for
         self._unreplaced = 0
@@ -78,7 +80,7 @@ class HandlerThreads:
 
     def _have_a_thread(self) -> None:
         if not self._idle.acquire(blocking=False):
-            name = f"rowlock-handler-{self._started + 1}"
+            name = f"rowlock-{self.what}-{self._started + 1}"
             try:
                 threading.Thread(target=self._serve, name=name, daemon=True).start()
             except RuntimeError as error:
@@ -88,7 +90,7 @@ class HandlerThreads:
 
     def _say_trouble(self, error: RuntimeError) -> str:
         said = (
-            f"No thread can be started for a handler ({error}), so what would run in one is given back: "
+            f"No thread can be started for a {self.what} ({error}), so what would run in one is given back: "
             "raise the limit of threads on this machine, or end what uses them up."
         )
         if self.trouble is None:
@@ -112,7 +114,7 @@ class HandlerThreads:
             try:
                 value = call.function()
             except StopIteration as stopped:  # which no future takes
-                error = RuntimeError(f"The handler raised {stopped!r}.")
+                error = RuntimeError(f"The {self.what} raised {stopped!r}.")
             except BaseException as raised:  # noqa: BLE001 - whatever a handler raises is its outcome
                 error = raised
             self._idle.release()
@@ -137,4 +139,4 @@ class HandlerThreads:
 
     def _count_abandoned(self, change: int) -> None:
         self.abandoned += change
-        process_metrics().worker_abandoned_threads.set(self.abandoned)
+        process_metrics().worker_abandoned_threads.inc(change)

@@ -25,6 +25,7 @@ from rowlock.worker.held import Held
 from rowlock.worker.registration import register, register_handlers, worker_name
 from rowlock.worker.schedules import sync_schedules
 from rowlock.worker.shutdown import Shutdown
+from rowlock.worker.threads import HandlerThreads
 from rowlock.worker.wakeups import Wakeups
 
 log = get_logger("rowlock.worker")
@@ -118,14 +119,11 @@ class Worker:
 
     @property
     def _health_of_executors(self) -> tuple[Health, str | None]:
-        threads, trouble = self.held.executors.threads, self.held.executors.trouble
-        if threads.left == threads.size:
-            return ("degraded" if trouble else "healthy"), trouble
-        reason = (
-            f"{threads.abandoned} threads run handlers whose attempts are over, so {threads.left} of {threads.size} "
-            'are left: restart the worker, and give those handlers an end or executor="process".'
-        )
-        return ("degraded" if threads.left else "unhealthy"), reason
+        executors = self.held.executors
+        lacking = [threads for threads in (executors.threads, executors.step_threads) if threads.left < threads.size]
+        if not lacking:
+            return ("degraded" if executors.trouble else "healthy"), executors.trouble
+        return ("degraded" if all(threads.left for threads in lacking) else "unhealthy"), " ".join(map(_lack, lacking))
 
     # -- heartbeats
 
@@ -196,3 +194,11 @@ class Worker:
         await shutdown.release()
         shutdown.force()
         await shutdown.say_goodbye(self.database, self.id, self.name, beating, in_doubt=self._claiming.in_doubt)
+
+
+def _lack(threads: HandlerThreads) -> str:
+    remedy = 'an end or executor="process"' if threads.what == "handler" else "an end"
+    return (
+        f"{threads.abandoned} threads run {threads.what}s whose attempts are over, so {threads.left} of {threads.size} "
+        f"are left: restart the worker, and give those {threads.what}s {remedy}."
+    )
