@@ -67,6 +67,14 @@ async def test_each_request_is_logged_with_its_route_and_key_but_no_secret(
     assert all(key not in record.getMessage() for record in caplog.records)
 
 
+async def test_a_long_path_is_logged_in_part(api: Served, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert (await api.client.get(f"/{'x' * 60_000}")).status_code == 404
+
+    line = next(r.getMessage() for r in caplog.records if r.name == "rowlock.access")
+    assert 1_900 < line.count("x") < 2_100
+
+
 async def test_a_client_that_leaves_while_it_sends_is_no_defect(api: Served, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     sent: list[Any] = []

@@ -25,6 +25,7 @@ from rowlock.telemetry.metrics import Metrics
 from rowlock.telemetry.tracing import request_span
 
 HEADER = "X-Request-Id"
+LOGGED_PATH_CHARS = 2_000
 DISCONNECTED = 499  # nginx's number for a client that did not wait for the answer
 STATIC = "static"
 UNMATCHED = "unmatched"
@@ -81,7 +82,7 @@ class RequestLayer:
         tell(
             "request",
             method=scope["method"],
-            path=scope["path"],
+            path=scope["path"][:LOGGED_PATH_CHARS],
             route=route,
             status=status,
             duration_ms=round(seconds * 1000, 2),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rowlock.telemetry.masking import mask_secrets, mask_text
 
@@ -33,6 +37,32 @@ from rowlock.telemetry.masking import mask_secrets, mask_text
 )
 def test_text(text: str, masked: str) -> None:
     assert mask_text(text) == masked
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"ab@@:/+-<>\"' ", "postgres", "postgresql", "postgres://", "postgres://u:", "+x", "://"]),
+        max_size=20,
+    )
+)
+def test_a_url_is_masked_from_its_colon_to_its_last_at_sign(parts: list[str]) -> None:
+    plainly = re.compile(r"(\bpostgres(?:ql)?(?:\+\w+)?://[^\s:/@]*:)[^\s\"'<>]*(?=@)")
+    text = "".join(parts)
+    assert mask_text(text) == plainly.sub(r"\1***", text)
+
+
+HOSTILE = (
+    "postgres://a:", "postgres://", "postgres://a:x@", "postgres+postgres", "/postgres+a", "rlk_a-", "-rlk_", " rlk_a",
+    "password='", "password=\\'", "password ", "authorization: bearer ", "authorization: ", "bearer ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+def test_no_text_takes_long(part: str) -> None:
+    begun = time.process_time()
+    mask_text("/" + part * (65_536 // len(part)))
+    mask_text(part + " " * 65_536)
+    assert time.process_time() - begun < 1.0
 
 
 def masked(**event: object) -> dict[str, object]:
