@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.api.served import Served, assert_problem
 
+from rowlock.api.pagination import make_cursor
+from rowlock.api.tasks.query import TaskQuery
 from rowlock.domain.ids import new_id
 from rowlock.store import leases
 
@@ -123,6 +125,37 @@ async def test_a_cursor_serves_its_own_list_and_filters_only(api: Served) -> Non
     for path in ("/v1/tasks?name=a&", "/v1/dead-letters?", "/v1/keys?", "/v1/workers?"):
         refused = await api.client.get(f"{path}cursor={cursor}")
         assert_problem(refused, 422, "invalid-cursor", field="cursor")
+
+
+async def test_a_made_up_position_is_an_invalid_cursor(api: Served) -> None:
+    task_id = await api.enqueue("a")
+    await api.client.post("/v1/schedules", json={"name": "s", "task_name": "a", "interval_seconds": 60})
+    none: dict[str, Any] = {}
+    by_health, by_kind = {"health": None}, {"queue": None, "name": None}
+    of_tasks = TaskQuery().filters()
+    made_up = {
+        "/v1/tasks": ("tasks", of_tasks, ["", "x", "7", "[]"]),
+        "/v1/dead-letters": ("dead-letters", by_kind, ["", "x"]),
+        "/v1/workers": ("workers", by_health, ["", "x", "0", "-1", "1.5", "2147483648", "9" * 600]),
+        "/v1/keys": ("keys", none, ["\0"]),
+        "/v1/schedules": ("schedules", none, ["\0", "a\0b"]),
+        "/v1/schedules/s/windows": ("windows of s", none, ["", "x", "2030-13-01", "10000-01-01T00:00:00Z"]),
+        f"/v1/tasks/{task_id}/steps": (
+            f"steps of {task_id}",
+            none,
+            [
+                "", "x", "7", "{}", "[]", '["x", "a", 1]', '[7, "a", 1]', '["2030-01-01T00:00:00Z", "a", "1"]',
+                '["2030-01-01T00:00:00Z", 7, 1]', '["2030-01-01T00:00:00Z", "\\u0000", 1]',
+                '["2030-01-01T00:00:00Z", "a", 2147483648]', '["2030-01-01T00:00:00Z", "a", null]',
+            ],
+        ),
+    }  # fmt: skip
+    for path, (listing, filters, positions) in made_up.items():
+        for position in positions:
+            cursor = make_cursor(listing, filters, position)
+            refused = await api.client.get(path, params={"cursor": cursor})
+            assert refused.status_code == 422, (path, position, refused.text)
+            assert_problem(refused, 422, "invalid-cursor", field="cursor")
 
 
 async def test_what_is_too_large_for_a_list_is_left_out_and_named(api: Served) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -15,7 +16,6 @@ from rowlock.api.pagination import make_cursor, read_cursor
 from rowlock.api.replies import json_reply, page
 from rowlock.api.services import services_of
 from rowlock.api.tasks.models import TaskPage
-from rowlock.api.tasks.query import before
 from rowlock.api.tasks.wire import execution_json, listed_json, task_json
 from rowlock.api.wire import TaskId
 from rowlock.engine import inspect, operate
@@ -28,7 +28,7 @@ async def list_dead_letters(
     request: Request, principal: Reader, query: Annotated[DeadLetterQuery, Query()]
 ) -> Response:
     """Dead tasks, the newest task first. `error` and `reason` say why they died."""
-    after = before(read_cursor("dead-letters", query.filters(), query.cursor))
+    after = read_cursor("dead-letters", query.filters(), query.cursor, UUID)
     found = await inspect.list_dead_letters(
         services_of(request).database,
         principal.tenant_id,

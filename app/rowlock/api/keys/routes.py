@@ -47,7 +47,7 @@ async def create_key(request: Request, principal: Admin, body: Annotated[KeyCrea
 @router.get("/v1/keys", response_model=KeyPage, responses=problems(422))
 async def list_keys(request: Request, principal: Admin, query: Annotated[PageQuery, Query()]) -> Response:
     """The tenant's keys, revoked ones too, without their secrets."""
-    past = read_cursor("keys", query.filters(), query.cursor) or ""
+    past = read_cursor("keys", query.filters(), query.cursor, str) or ""
     database = services_of(request).database
     found = await access.list_keys(database, principal.tenant_id, past=past, limit=query.limit + 1)
     shown = found[: query.limit]

@@ -42,7 +42,7 @@ async def create_schedule(
 @router.get("/v1/schedules", response_model=SchedulePage, responses=problems(422))
 async def list_schedules(request: Request, principal: Reader, query: Annotated[PageQuery, Query()]) -> Response:
     """Schedules by name."""
-    past = read_cursor("schedules", query.filters(), query.cursor)
+    past = read_cursor("schedules", query.filters(), query.cursor, str)
     found = await schedules.list_schedules(
         services_of(request).database, principal.tenant_id, past=past, limit=query.limit + 1
     )

@@ -57,12 +57,12 @@ async def list_windows(
 ) -> Response:
     """Windows that are accounted for, newest first: fired with their task, or skipped with the reason."""
     listing = f"windows of {name}"
-    position = read_cursor(listing, query.filters(), query.cursor)
+    before = read_cursor(listing, query.filters(), query.cursor, datetime.fromisoformat)
     found = await schedules.list_windows(
         services_of(request).database,
         principal.tenant_id,
         name,
-        before=None if position is None else datetime.fromisoformat(position),
+        before=before,
         limit=query.limit + 1,
     )
     shown = found[: query.limit]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 import orjson
 from pydantic import Field
 
 from rowlock.api.pagination import PageQuery
 from rowlock.api.wire import QueueName, Tag, TaskId, TaskName
+from rowlock.domain.bounds import check_name
 from rowlock.domain.states import Status
 from rowlock.domain.steps import StepName
 from rowlock.store.listing import TaskFilter
@@ -37,19 +37,14 @@ class TaskQuery(PageQuery):
         )
 
 
-def before(position: str | None) -> UUID | None:
-    """The id that a cursor's key spells."""
-    return None if position is None else UUID(position)
-
-
 def step_key(position: StepPosition) -> str:
     """A step's place as a cursor's key."""
     return orjson.dumps([position.recorded_at, *position.step]).decode()
 
 
-def step_before(key: str | None) -> StepPosition | None:
-    """The place that such a key spells."""
-    if key is None:
-        return None
+def step_before(key: str) -> StepPosition:
+    """The place that such a key spells. Raises `ValueError`, `TypeError` or `InvalidArgument` where it spells none."""
     recorded_at, name, occurrence = orjson.loads(key)
-    return StepPosition(datetime.fromisoformat(recorded_at), StepName(name, occurrence))
+    if not 0 < occurrence < 2**31:
+        raise ValueError
+    return StepPosition(datetime.fromisoformat(recorded_at), StepName(check_name(name), occurrence))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -25,7 +26,7 @@ from rowlock.api.tasks.models import (
     TaskCreate,
     TaskPage,
 )
-from rowlock.api.tasks.query import TaskQuery, before, step_before, step_key
+from rowlock.api.tasks.query import TaskQuery, step_before, step_key
 from rowlock.api.tasks.wire import execution_json, listed_json, step_json, task_json
 from rowlock.api.wire import TaskId
 from rowlock.engine import inspect
@@ -73,7 +74,7 @@ async def create_tasks(
 @router.get("/v1/tasks", response_model=TaskPage, responses=problems(422))
 async def list_tasks(request: Request, principal: Reader, query: Annotated[TaskQuery, Query()]) -> Response:
     """Tasks that match all filters, newest first."""
-    after = before(read_cursor("tasks", query.filters(), query.cursor))
+    after = read_cursor("tasks", query.filters(), query.cursor, UUID)
     found = await inspect.list_tasks(
         services_of(request).database, principal.tenant_id, query.wanted(), before=after, limit=query.limit + 1
     )
@@ -110,7 +111,7 @@ async def list_steps(
         services_of(request).database,
         principal.tenant_id,
         task_id,
-        before=step_before(read_cursor(listing, query.filters(), query.cursor)),
+        before=read_cursor(listing, query.filters(), query.cursor, step_before),
         limit=query.limit,
     )
     more = make_cursor(listing, query.filters(), step_key(found.steps[-1].position)) if found.more else None

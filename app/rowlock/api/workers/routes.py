@@ -55,16 +55,23 @@ class WorkerQuery(PageQuery):
 @router.get("/v1/workers", response_model=WorkerPage, responses=problems(422), dependencies=[ADMINS_ONLY])
 async def list_workers(request: Request, query: Annotated[WorkerQuery, Query()]) -> Response:
     """Workers with their health, newest first."""
-    position = read_cursor("workers", query.filters(), query.cursor)
+    before = read_cursor("workers", query.filters(), query.cursor, _worker_id)
     found = await inspect.list_workers(
         services_of(request).database,
         health=query.health,
-        before=None if position is None else int(position),
+        before=before,
         limit=query.limit + 1,
     )
     shown = found[: query.limit]
     last = str(shown[-1].id) if len(found) > query.limit else None
     return page([_worker_json(one) for one in shown], last and make_cursor("workers", query.filters(), last))
+
+
+def _worker_id(text: str) -> int:
+    found = int(text)
+    if not 0 < found < 2**31:
+        raise ValueError
+    return found
 
 
 def _worker_json(worker: WorkerRecord) -> dict[str, object]:
