@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from tests.harness.installation import TENANT, Installation
 
 from rowlock.domain.states import Status
 from rowlock.engine import inspect, queue_board
-from rowlock.engine.queue_board import QueueBoard
+from rowlock.engine.queue_board import QueueBoard, QueueRecord
 from rowlock.store import counts
+from rowlock.store.counts import LiveCount
+from rowlock.store.links import Runner
 from rowlock.store.listing import TaskFilter, page_sql
 
 FILL = """
@@ -100,6 +103,39 @@ async def test_a_small_backlog_is_counted_anew_and_a_large_one_is_kept(
     assert (await board.queue(TENANT, "default")).depth["ready"] == 2
     await here.enqueue()
     assert (await board.queue(TENANT, "default")).depth["ready"] == 2
+
+
+@pytest.mark.all_partitions
+async def test_a_count_of_many_dead_letters_is_kept(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_board, "CHEAP_TASKS", 19)
+    monkeypatch.setattr(queue_board, "CHEAP_SECONDS", 0.0)
+    monkeypatch.setattr(queue_board, "KEPT_FACTOR", 1_000_000)
+    board = QueueBoard(here.database)
+    await here.query(FILL)
+    assert (await board.queue(TENANT, "default")).dead_letters == 20
+    await here.query(FILL)
+    assert (await board.queue(TENANT, "default")).dead_letters == 20
+
+
+async def test_those_who_ask_at_once_share_a_count(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, count_live = 0, counts.count_live
+
+    async def counting(runner: Runner) -> list[LiveCount]:
+        nonlocal counted
+        counted += 1
+        found = await count_live(runner)
+        if counted == 1:
+            await here.enqueue()  # whoever asks from here on must see it
+            late.append(asyncio.create_task(board.queue(TENANT, "default")))
+        return found
+
+    late: list[asyncio.Task[QueueRecord]] = []
+    monkeypatch.setattr(counts, "count_live", counting)
+    board = QueueBoard(here.database)
+    await here.enqueue()
+    await asyncio.gather(*(board.queue(TENANT, "default") for _ in range(8)))
+    assert (await late[0]).depth["ready"] == 2
+    assert counted == 2
 
 
 async def test_snapshots_tell_each_queue_of_each_tenant(here: Installation) -> None:
