@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
+import httpx
 import pytest
-from tests.api.served import Served, serving
+from tests.api.served import Served, assert_problem, serving
 from tests.harness.installation import installation
 from tests.harness.proxy import Loss, Proxy
 
 READS_A_TASK = b"-- One task that is not finished."
+COUNTS_TASKS = b"-- Live tasks of every tenant, queue and priority by state"
 
 
 @pytest.fixture
@@ -25,22 +28,42 @@ async def api(proxy: Proxy) -> AsyncIterator[Served]:
         yield served
 
 
-async def test_a_cancellation_that_cannot_be_shown_is_unknown_and_not_unavailable(
-    api: Served, proxy: Proxy, database_url: str
-) -> None:
-    task_id = await api.enqueue("a")
-    lost = proxy.lose(Loss.REQUEST, READS_A_TASK)
+async def cut_off(api: Served, proxy: Proxy, before: bytes, method: str, path: str, **sent: Any) -> httpx.Response:
+    """The answer to a request whose database goes away before that statement."""
+    lost = proxy.lose(Loss.REQUEST, before)
 
     async def go_away() -> None:
         await lost.wait()
         await proxy.refuse()
 
     gone = asyncio.create_task(go_away())
-    reply = await api.client.post(f"/v1/tasks/{task_id}/cancel")
+    reply = await api.client.request(method, path, **sent)
     await gone
+    return reply
 
-    assert reply.status_code == 503
-    assert reply.json()["type"].endswith("/outcome-unknown")
-    assert str(task_id) in reply.json()["detail"]
+
+async def test_a_cancellation_that_cannot_be_shown_is_unknown_and_not_unavailable(
+    api: Served, proxy: Proxy, database_url: str
+) -> None:
+    task_id = await api.enqueue("a")
+    reply = await cut_off(api, proxy, READS_A_TASK, "POST", f"/v1/tasks/{task_id}/cancel")
+
+    assert str(task_id) in assert_problem(reply, 503, "outcome-unknown")["detail"]
     async with installation(database_url) as here:
         assert (await here.task(task_id)).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "done"),
+    [
+        ("PUT", "/v1/queues/q", "The queue q was set"),
+        ("POST", "/v1/queues/q/pause", "The queue q was paused"),
+        ("POST", "/v1/queues/q/resume", "The queue q was resumed"),
+    ],
+)
+async def test_a_change_of_a_queue_that_cannot_be_shown_is_unknown_too(
+    api: Served, proxy: Proxy, method: str, path: str, done: str
+) -> None:
+    await api.client.post("/v1/queues/q/pause")
+    reply = await cut_off(api, proxy, COUNTS_TASKS, method, path, json={})
+    assert done in assert_problem(reply, 503, "outcome-unknown")["detail"]

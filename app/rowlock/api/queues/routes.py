@@ -15,6 +15,7 @@ from rowlock.api.replies import json_reply
 from rowlock.api.services import services_of
 from rowlock.api.wire import QueueName
 from rowlock.engine import operate
+from rowlock.engine.afterwards import already
 from rowlock.engine.operate import QueueSettings
 
 router = APIRouter(tags=[TAG_QUEUES])
@@ -50,7 +51,8 @@ async def configure_queue(
     created = await operate.configure_queue(
         services.database, principal.tenant_id, name, settings, actor=acting(request, principal)
     )
-    queue = await services.queues.queue(principal.tenant_id, name)
+    with already(f"The queue {name} was set"):
+        queue = await services.queues.queue(principal.tenant_id, name)
     return json_reply(queue_json(queue), status=201 if created else 200, headers={"Location": f"/v1/queues/{name}"})
 
 
@@ -59,7 +61,9 @@ async def pause_queue(request: Request, principal: Writer, name: QueueName) -> R
     """Stops the claiming of the tenant's tasks in a queue, known or yet to come; running ones go on."""
     services, tenant_id = services_of(request), principal.tenant_id
     await operate.pause_queue(services.database, tenant_id, name, actor=acting(request, principal))
-    return json_reply(queue_json(await services.queues.queue(tenant_id, name)))
+    with already(f"The queue {name} was paused"):
+        queue = await services.queues.queue(tenant_id, name)
+    return json_reply(queue_json(queue))
 
 
 @router.post("/v1/queues/{name}/resume", response_model=Queue, responses=problems(404, 422))
@@ -67,4 +71,6 @@ async def resume_queue(request: Request, principal: Writer, name: QueueName) -> 
     """Lets the tenant's tasks in a paused queue be claimed again."""
     services, tenant_id = services_of(request), principal.tenant_id
     await operate.resume_queue(services.database, tenant_id, name, actor=acting(request, principal))
-    return json_reply(queue_json(await services.queues.queue(tenant_id, name)))
+    with already(f"The queue {name} was resumed"):
+        queue = await services.queues.queue(tenant_id, name)
+    return json_reply(queue_json(queue))
