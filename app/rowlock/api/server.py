@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from rowlock.api.app import create_app
+from rowlock.api.connection import BoundedConnection
 from rowlock.api.listener import address_of, listen
 from rowlock.config import Settings
 from rowlock.store.database import Database
@@ -86,6 +87,7 @@ async def _run(server: uvicorn.Server, listeners: list[socket.socket], stop: asy
 def _config(settings: Settings, app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=BoundedConnection,
         log_config=None,
         access_log=False,
         server_header=False,
