@@ -120,10 +120,13 @@ def defect_reply(request: Request, error: Exception) -> Response:
     return problem_reply(request, Internal(""))
 
 
-def invalid(details: list[ErrorDetails], *, drop: int = 0) -> InvalidFields:
-    """The refusal for what pydantic found; `drop` leading parts of each place are not the client's."""
+def invalid(details: list[ErrorDetails], *, drop: int = 0, cut: int = 0) -> InvalidFields:
+    """The refusal for what pydantic found; `drop` leading parts of each place are not the client's.
+
+    `cut` counts the wrong fields that pydantic was not shown.
+    """
     errors = [_field_error(one, drop) for one in details[:MAX_ERRORS]]
-    first, others = errors[0], len(details) - 1
+    first, others = errors[0], len(details) - 1 + cut
     more = f" {others} more {'field is' if others == 1 else 'fields are'} wrong." if others else ""
     return InvalidFields(f"{first['field']}: {first['reason']}{more}", errors)
 

@@ -14,7 +14,6 @@ from rowlock.api.tasks.models import TaskBatch, TaskCreate
 from rowlock.domain.errors import (
     Conflict,
     DatabaseUnavailable,
-    InvalidArgument,
     NotFound,
     RowlockError,
 )
@@ -54,9 +53,6 @@ async def read_request(
 
 async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> list[TaskRequest]:
     """The requests of a batch; what is wrong with one of them is told with its place."""
-    most = services.settings.max_batch
-    if len(body.tasks) > most:
-        raise InvalidArgument(f"The batch has {len(body.tasks)} tasks, but may have at most {most}.", field="tasks")
     requests = []
     for index, task in enumerate(body.tasks):
         try:

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic.config import JsonDict
 
-from rowlock.api.body import WireModel
+from rowlock.api.body import WireModel, drop_unknown
+from rowlock.api.problems import MAX_ERRORS
 from rowlock.api.wire import (
     Attempts,
     Delay,
@@ -24,7 +25,9 @@ from rowlock.api.wire import (
     TaskName,
     Timeout,
 )
+from rowlock.config import Settings
 from rowlock.domain.bounds import MAX_TAGS
+from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.states import Status
 
 JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]  # Any: whatever JSON spells
@@ -90,6 +93,23 @@ class TaskBatch(WireModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"tasks": [EXAMPLE]}]})
 
     tasks: Annotated[list[BatchTask], Field(min_length=1)] = Field(description="At most `max_batch` (1,000) tasks.")
+
+    @classmethod
+    def trim(cls, body: dict[str, Any], settings: Settings) -> int:
+        cut = super().trim(body, settings)
+        tasks = body.get("tasks")
+        if not isinstance(tasks, list):
+            return cut
+        if len(tasks) > settings.max_batch:
+            most = settings.max_batch
+            raise InvalidArgument(f"The batch has {len(tasks)} tasks, but may have at most {most}.", field="tasks")
+        left = MAX_ERRORS
+        for task in tasks:
+            if isinstance(task, dict):
+                unknown = drop_unknown(BatchTask, task, left)
+                cut += max(0, unknown - left)
+                left = max(0, left - unknown)
+        return cut
 
 
 class TaskPatch(WireModel):
