@@ -25,6 +25,7 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=8) | st.just(r
 sound_scalars = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 )
+stored_text = sound_text | st.sampled_from(["\0", r"\u0000"])
 any_scalars = st.none() | st.integers() | st.floats() | any_text | st.binary(max_size=2)
 
 
@@ -46,6 +47,22 @@ def decode(text: bytes, **bounds: int) -> object:
 def test_sound_values_come_back_equal(value: object) -> None:
     assert decode(encode(value)) == value
     assert json.loads(encode(value)) == value
+
+
+@given(trees(sound_scalars | stored_text, stored_text))
+@example([[[]]])
+@example([[[[]]]])
+@example({"a": [{"b": {}}]})
+@example({"a": [{"b": {"c": 1}}]})
+def test_a_text_is_refused_for_exactly_what_the_walk_refuses(value: object) -> None:
+    flaw = flaw_in(value, max_nesting=3)
+    text = orjson.dumps(value)
+    if flaw is None:
+        assert decode(text, max_nesting=3) == value
+    else:
+        with pytest.raises(InvalidPayload) as refusal:
+            decode(text, max_nesting=3)
+        assert refusal.value.message == f"The body {flaw}."
 
 
 @given(trees(any_scalars, any_text | st.integers(0, 9)))
@@ -216,9 +233,10 @@ def walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     return iter([walked])
 
 
-def test_a_common_payload_is_never_walked(walks: Iterator[list[object]]) -> None:
+def test_neither_a_common_payload_nor_a_wide_text_is_walked(walks: Iterator[list[object]]) -> None:
     common = {"to": "a@example.com", "subject": "Hello {name} [1]", "n": 3, "ok": True, "price": 1.5, "lines": [1, 2]}
     decode(encode(common))
+    decode(b"[" + b"[]," * 1_000 + b"[]]")
     assert next(walks) == []
 
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import chain
+from typing import Any
 
 import orjson
 
@@ -23,6 +25,7 @@ from rowlock.domain.json_flaws import LARGEST_INT, flaw_in
 
 _ESCAPED_NUL = b"\\u0000"
 _TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_NESTING = frozenset({list, dict})
 _LONG_DIGITS = b"0" * 19  # fewer digits always fit 64 bits
 
 
@@ -51,7 +54,7 @@ def decode_json(text: bytes, *, what: str, max_bytes: int, max_nesting: int = MA
         value: object = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload(f"The {what} is not JSON: {error}.", field=what) from error
-    if _suspicious(text, max_nesting):
+    if _ESCAPED_NUL in text or (_suspicious(text, max_nesting) and _nests_deeper(value, max_nesting)):
         _refuse_flaws(value, what, max_nesting)
     if _LONG_DIGITS in text.translate(_TO_ZEROS):
         # orjson reads an integer beyond 64 bits as a float, which is another number.
@@ -74,6 +77,17 @@ def canonical_hash(*parts: object) -> bytes:
 def _suspicious(text: bytes, max_nesting: int) -> bool:
     """Whether it may hold NUL, or nest too deep: that takes as many brackets as levels."""
     return _ESCAPED_NUL in text or text.count(b"{") + text.count(b"[") > max_nesting
+
+
+def _nests_deeper(value: Any, levels: int) -> bool:
+    """Whether what orjson has read does. The walk would tell too, several times as slowly, and bodies may be large."""
+    level = [value] if type(value) in _NESTING else []
+    for _ in range(levels):
+        if not level:
+            break
+        parts = chain.from_iterable(one.values() if type(one) is dict else one for one in level)
+        level = [part for part in parts if type(part) in _NESTING]
+    return bool(level)
 
 
 def _refuse_flaws(value: object, what: str, max_nesting: int) -> None:
