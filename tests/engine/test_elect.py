@@ -14,7 +14,7 @@ from rowlock.engine import elect
 from rowlock.engine.elect import Candidate
 from rowlock.engine.retain import maintain
 from rowlock.store.database import Database
-from rowlock.store.leaders import get_leader
+from rowlock.store.leaders import get_leader, take_leadership
 
 
 def candidate(here: Installation, holder: str, **options: float) -> Candidate:
@@ -115,3 +115,18 @@ async def test_a_pooler_before_the_lock_is_refused_in_a_sentence(database_url: s
             await Candidate(pooled, poll_seconds=2).stand()
         with pytest.raises(ConfigurationError, match="straight to PostgreSQL"):
             await maintain(pooled)
+
+
+async def test_a_write_of_the_leader_lets_it_renew_and_lets_nobody_take_over(here: Installation) -> None:
+    one = candidate(here, "one")
+    epoch = await one.stand()
+    async with here.database.link() as writing, writing.transaction():
+        [(leads,)] = await writing.query("SELECT rowlock.holds_epoch('scheduler', %(epoch)s)", {"epoch": epoch})
+        assert leads
+        await one.renew()
+        async with here.database.link() as other, other.transaction():
+            await other.query("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(DatabaseUnavailable, match="could not be had in time"):
+                await take_leadership(other, "scheduler", "usurper")
+    await one.renew()
+    await one.step_down()

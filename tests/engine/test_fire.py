@@ -93,7 +93,7 @@ async def test_a_decision_from_an_outdated_cursor_changes_nothing(here: Installa
     [seen] = await windows.due_schedules(here.database, limit=10)
     await fire_due(here.database, epoch)
     again = Advance(seen, NOON + MINUTE, NOON + 2 * MINUTE, [(NOON + MINUTE, seen.id)])
-    assert await windows.fire_windows(here.database, epoch, [again]) == (0, [])
+    assert await windows.fire_windows(here.database, epoch, [again]) == windows.Fired(frozenset(), [], 0)
     assert await fired(here) == [NOON + MINUTE]
 
 

@@ -9,9 +9,11 @@ import pytest
 from tests.harness.installation import TENANT, Installation
 from tests.harness.schedules import OPERATOR, fired, make_schedule, new_epoch, outcomes, set_clock
 
+from rowlock.engine.backfill import backfill
 from rowlock.engine.fire import TickReport, fire_due
+from rowlock.engine.fire_decisions import decide
 from rowlock.engine.schedules import delete_schedule, list_windows, trigger_now, update_schedule
-from rowlock.store import leases, maintenance
+from rowlock.store import leases, maintenance, windows
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.schedules import ScheduleRecord
 
@@ -210,3 +212,33 @@ async def test_caps_that_nobody_needs_are_forgotten_once_their_lane_is_empty(her
     assert await here.query("SELECT lane FROM rowlock.limits") == [("default/schedule:mine",)]
     assert await fired(here, one.schedule.id) == [minute(1)]
     assert await outcomes(here, one.schedule.id) == {("fired", None): 1}
+
+
+async def test_a_statement_cancels_so_many_at_most_and_the_window_fires_when_all_give_way(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "CANCELS_PER_SCHEDULE", 2)
+    one = await ticking(here, "cancel_running")
+    for _ in range(5):
+        await trigger_now(here.database, TENANT, "report", actor=OPERATOR)
+    [running] = await one.claim()
+    await set_clock(here, minute(1))
+    advances, _ = decide(await windows.due_schedules(here.database, limit=10), 100)
+    first, second, third = [await windows.fire_windows(here.database, one.epoch, advances) for _ in range(3)]
+    assert [(len(done.moved), done.cancelled) for done in (first, second, third)] == [(0, 2), (0, 2), (1, 1)]
+    [(_, task_id)] = advances[0].fire
+    assert await one.live() == {running.id, task_id}
+    for _ in range(5):
+        await trigger_now(here.database, TENANT, "report", actor=OPERATOR)
+    assert (await one.tick(2)).fired == 1
+    assert len(await one.live()) == 2
+
+
+async def test_a_window_that_a_backfill_has_fired_cancels_nothing(here: Installation) -> None:
+    one = await ticking(here, "cancel_running")
+    await set_clock(here, minute(1))
+    await backfill(here.database, TENANT, "report", since=minute(1), until=minute(1), actor=OPERATOR)
+    before = await one.live()
+    assert len(before) == 1
+    await one.tick(1)
+    assert await one.live() == before

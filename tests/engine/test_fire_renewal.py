@@ -1,4 +1,4 @@
-"""A leadership that is renewed, or a schedule that is changed, while a tick's statement waits for that very row.
+"""A leadership renewed, or a schedule changed, after a tick's statement has begun and before it gets to that row.
 
 PostgreSQL then looks at the row again in the middle of the statement. Where that is prepared, and its plan prunes
 partitions as it goes, PostgreSQL 18 crashed on it as long as the statement itself locked the leader's row.
@@ -43,6 +43,7 @@ async def here(database_url: str) -> AsyncIterator[Installation]:
     [
         ("UPDATE rowlock.leaders SET renewed_at = rowlock.clock()", SCHEDULES),
         ("SELECT rowlock.pause_schedule('s7')", SCHEDULES - 1),
+        ("UPDATE rowlock.schedules SET queue = 'other' WHERE name = 's7'", SCHEDULES),
     ],
 )
 async def test_a_row_that_changes_under_a_tick_stops_nothing_else(
@@ -55,6 +56,7 @@ async def test_a_row_that_changes_under_a_tick_stops_nothing_else(
     before = len(await fired(here))
     await set_clock(here, NOON + 20 * MINUTE)
     async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await other.execute("SELECT FROM rowlock.leaders FOR UPDATE")  # which the tick waits for, as for a new epoch
         await other.execute(meanwhile)
         tick = asyncio.create_task(fire_due(here.database, epoch))
         async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as watching:

@@ -280,20 +280,22 @@ async def forget_keys(link: Link, scene: Scene, part: str) -> Answer:
 # Schedules and their windows.
 
 
-@operation("scheduled", *BUSY)
+@operation("scheduled", *BUSY, missed={"schedule": "0 moved, []"})
 async def fire(link: Link, scene: Scene, part: str) -> Answer:
     """The leader's tick, from what it saw of the schedule before the other came."""
     advances, _ = fire_decisions.decide([scene.due], 100)
     [(_, scene.ids[part])] = advances[0].fire
-    moved, accounted = await windows.fire_windows(link, scene.epoch, advances)
-    return {"schedule": f"{moved} moved, {[window.outcome for window in accounted]}"}
+    return _told(await windows.fire_windows(link, scene.epoch, advances))
 
 
 @operation("scheduled")
 async def fire_with_a_former_epoch(link: Link, scene: Scene, part: str) -> Answer:
     advances, _ = fire_decisions.decide([scene.due], 100)
-    moved, accounted = await windows.fire_windows(link, scene.epoch - 1, advances)
-    return {"schedule": f"{moved} moved, {[window.outcome for window in accounted]}"}
+    return _told(await windows.fire_windows(link, scene.epoch - 1, advances))
+
+
+def _told(done: windows.Fired) -> Answer:
+    return {"schedule": f"{len(done.moved)} moved, {[window.outcome for window in done.windows]}"}
 
 
 @operation("scheduled", missed=refusal("Conflict"))

@@ -31,6 +31,7 @@ def seen(condition: str, kind: str = "task") -> str:
 TOKENS = "lease_token = ANY (%(lease_tokens)s::bigint[])"
 FENCE = "AND (task.lease_token IN (SELECT unnest(%(lease_tokens)s::bigint[]))) IS TRUE"
 CURSOR = "cursor_at = decided.seen_at"
+FREE = "AND schedule.paused_at IS NULL\n       FOR NO KEY UPDATE OF schedule"
 BUGS = {
     "complete": Bug("complete", FENCE, seen(TOKENS), "expired", "claim", "complete"),
     "release": Bug("release", FENCE, seen(TOKENS), "held", "retry", "release"),
@@ -38,7 +39,14 @@ BUGS = {
         "change_task", "AND task.status = 'pending'", seen("status = 'pending'"), "waiting", "claim", "change"
     ),
     "cap": Bug("lock_lane", "pg_advisory_xact_lock", "abs", "idle lane", "claim_capped", "claim_capped"),
-    "cursor": Bug("fire_windows", f"AND schedule.{CURSOR}", seen(CURSOR, "schedule"), "scheduled", "fire", "fire"),
+    "cursor": Bug(
+        "fire_windows",
+        f"AND schedule.{CURSOR} {FREE} SKIP LOCKED",
+        f"{seen(CURSOR, 'schedule')} {FREE}",
+        "scheduled",
+        "fire",
+        "fire",
+    ),
     "keys": Bug("forget_keys", "FOR UPDATE SKIP LOCKED", "", "free", "use_spent_key_anew", "forget_keys"),
 }
 

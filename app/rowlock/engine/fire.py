@@ -3,7 +3,8 @@
 A tick reads the schedules that are due, decides about their windows by the database's clock, and writes the decisions
 of a thousand schedules in one statement: cursors move, windows are reserved and tasks stored together or not at all.
 The statement is fenced by the leader's epoch and by the cursors that were seen, so that a tick repeated, overtaken or
-sent by a former leader changes nothing twice. Work per tick is bounded; what is left is due in the next one.
+sent by a former leader changes nothing twice. Work per tick is bounded, and a tick waits for nobody: a schedule that
+another transaction holds stays as it is. What is left is due in the next one.
 """
 
 from __future__ import annotations
@@ -43,14 +44,26 @@ class TickReport:
     lag_seconds: float = 0.0
 
 
+@dataclass(slots=True)
+class Left:
+    """What a round left: how long it has been due, and whether a round at once would get further with it."""
+
+    seconds: float = 0.0
+    at_once: bool = False
+
+    def add(self, seconds: float, *, at_once: bool) -> None:
+        self.seconds = max(self.seconds, seconds)
+        self.at_once |= at_once
+
+
 async def fire_due(database: Database, epoch: int) -> TickReport:
     """One tick of the leader of `epoch`. Raises `NotLeader` where that is over, and `DatabaseUnavailable`."""
     report = TickReport()
     for _ in range(ROUNDS):
         due = await _due(database)
-        late = await _account(database, epoch, due, report) if due else []
-        report.lag_seconds = max(late, default=0.0)
-        if not late and len(due) < SCHEDULES_PER_ROUND:
+        left = await _account(database, epoch, due, report) if due else Left()
+        report.lag_seconds = left.seconds
+        if not left.at_once and len(due) < SCHEDULES_PER_ROUND:
             break
     return report
 
@@ -64,31 +77,35 @@ async def _due(database: Database) -> list[DueSchedule]:
     return list({schedule.id: schedule for schedule in (*latest, *due)}.values())
 
 
-async def _account(database: Database, epoch: int, due: Sequence[DueSchedule], report: TickReport) -> list[float]:
-    """Decides about a statement's worth of schedules while the one before is written; how late is what is left."""
+async def _account(database: Database, epoch: int, due: Sequence[DueSchedule], report: TickReport) -> Left:
+    """Decides about a statement's worth of schedules while the one before is written; what is left."""
     share = max(1, min(WINDOWS_PER_SCHEDULE, WINDOWS_PER_ROUND // len(due)))
-    late: list[float] = []
+    left = Left()
     decided: list[Advance] = []
     for start in range(0, len(due) + SCHEDULES_PER_STATEMENT, SCHEDULES_PER_STATEMENT):
         some = due[start : start + SCHEDULES_PER_STATEMENT]
         # In a thread, for the loop must go on renewing the leadership meanwhile.
         next_decided, _ = await asyncio.gather(
-            asyncio.to_thread(decide, some, share), _write(database, epoch, decided, report)
+            asyncio.to_thread(decide, some, share), _write(database, epoch, decided, report, left)
         )
         decided, broken = next_decided
         report.broken += broken
-        late += [advance.late_seconds for advance in decided if advance.late_seconds is not None]
-    return late
+    return left
 
 
-async def _write(database: Database, epoch: int, advances: Sequence[Advance], report: TickReport) -> None:
+async def _write(database: Database, epoch: int, advances: Sequence[Advance], report: TickReport, left: Left) -> None:
     if not advances:
         return
-    moved, accounted = await windows.fire_windows(database, epoch, advances)
-    if not moved:
+    done = await windows.fire_windows(database, epoch, advances)
+    if not done.moved:
         await _still_leading(database, epoch)
+    for advance in advances:
+        if advance.schedule.id not in done.moved:
+            left.add(advance.due_seconds, at_once=done.cancelled > 0)
+        elif advance.late_seconds is not None:
+            left.add(advance.late_seconds, at_once=True)
     by_id = {advance.schedule.id: advance for advance in advances}
-    for window in accounted:
+    for window in done.windows:
         advance = by_id[window.schedule_id]
         if window.outcome == "skipped":
             report.skipped += 1
@@ -99,7 +116,7 @@ async def _write(database: Database, epoch: int, advances: Sequence[Advance], re
 
 
 async def _still_leading(database: Database, epoch: int) -> None:
-    """Nothing moved: either every schedule was changed meanwhile, or the epoch is over."""
+    """Nothing moved: either every schedule was changed meanwhile, or is locked, or the epoch is over."""
     leader = await get_leader(database, ROLE)
     if leader is None or leader.epoch != epoch:
         raise NotLeader(f"The leadership of epoch {epoch} is over: another process was elected.")

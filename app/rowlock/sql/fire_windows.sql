@@ -2,23 +2,60 @@
 -- and stores the task of each window that fires. Where tasks of a schedule may not overlap, its live ones are counted
 -- here, by this statement's own snapshot: a window without room is skipped, or takes the place of what is live.
 -- Index: schedules' and schedule_windows' primary keys; tasks_live_schedule where tasks may not overlap.
--- Locks: the leader's row for share, the schedules' rows, the tasks that are cancelled in order of their ids.
+-- Locks: the leader's row for key share, beside which it may be renewed; the schedules' rows and the tasks that are
+-- cancelled, so many at most, skipping others'. A schedule that is locked, or of which a task still has to be cancelled,
+-- does not move: the next tick finds it due.
 -- Fence: the leader's epoch (holds_epoch says why by a function), and for each schedule the cursor that the decision was
 -- made from.
 -- No two sets of rows made here are joined: the planner takes them for single rows and would compare each with each.
 -- `(… IN (…)) IS TRUE` is looked up in a hash table instead, and a schedule finds its windows by their place in the arrays.
 WITH leader AS MATERIALIZED (
     SELECT asked.leads FROM (SELECT rowlock.holds_epoch('scheduler', %(epoch)s) AS leads) AS asked WHERE asked.leads
-), moved AS MATERIALIZED (
-    UPDATE rowlock.schedules AS schedule
-       SET cursor_at = decided.cursor_at, next_at = decided.next_at
+), free AS MATERIALIZED (
+    SELECT schedule.tenant_id, schedule.name, schedule.id, schedule.overlap_policy, decided.cursor_at, decided.next_at,
+           decided.first, decided.fires
       FROM unnest(%(tenant_ids)s::text[], %(names)s::text[], %(schedule_ids)s::uuid[], %(seen_cursors)s::timestamptz[],
                   %(cursors)s::timestamptz[], %(nexts)s::timestamptz[], %(firsts)s::integer[], %(fires)s::integer[])
              AS decided (tenant_id, name, id, seen_at, cursor_at, next_at, first, fires)
      CROSS JOIN leader
-     WHERE schedule.tenant_id = decided.tenant_id AND schedule.name = decided.name AND schedule.id = decided.id
+      JOIN rowlock.schedules AS schedule
+        ON schedule.tenant_id = decided.tenant_id AND schedule.name = decided.name AND schedule.id = decided.id
        AND schedule.cursor_at = decided.seen_at AND schedule.paused_at IS NULL
-    RETURNING schedule.*, decided.first, decided.fires
+       FOR NO KEY UPDATE OF schedule SKIP LOCKED
+), replacing AS MATERIALIZED (  -- what is accounted for already, by a backfill, takes nothing's place
+    SELECT free.id FROM free
+     WHERE free.overlap_policy = 'cancel_running' AND free.fires > 0
+       AND NOT EXISTS (
+            SELECT FROM rowlock.schedule_windows AS recorded
+             WHERE recorded.schedule_id = free.id
+               AND recorded.window_at = (%(fire_ats)s::timestamptz[])[free.first + free.fires])
+), replaced AS MATERIALIZED (
+    SELECT task.id, task.tenant_id
+      FROM replacing
+     CROSS JOIN LATERAL (
+            SELECT held.id, held.tenant_id FROM rowlock.tasks_live AS held
+             WHERE held.schedule_id = replacing.id AND NOT (
+                    held.status = 'running' AND held.cancel_requested_at IS NOT NULL
+                    AND greatest(held.visible_at, held.lease_expires_at) > rowlock.clock())
+             LIMIT %(cancels_per_schedule)s
+               FOR UPDATE SKIP LOCKED) AS task
+     LIMIT %(cancels)s
+), crowded AS MATERIALIZED (  -- not all that is to give way does so yet
+    SELECT replacing.id FROM replacing
+     WHERE EXISTS (
+            SELECT FROM rowlock.tasks_live AS held
+             WHERE held.schedule_id = replacing.id AND (held.id IN (SELECT replaced.id FROM replaced)) IS NOT TRUE
+               AND NOT (
+                    held.status = 'running' AND held.cancel_requested_at IS NOT NULL
+                    AND greatest(held.visible_at, held.lease_expires_at) > rowlock.clock())
+            OFFSET 0)
+), moved AS MATERIALIZED (
+    UPDATE rowlock.schedules AS schedule
+       SET cursor_at = free.cursor_at, next_at = free.next_at
+      FROM free
+     WHERE schedule.tenant_id = free.tenant_id AND schedule.name = free.name AND schedule.id = free.id
+       AND (free.id IN (SELECT crowded.id FROM crowded)) IS NOT TRUE
+    RETURNING schedule.*, free.first, free.fires
 ), due AS MATERIALIZED (
     SELECT moved.*, (%(fire_ats)s::timestamptz[])[moved.first + nth] AS window_at,
            (%(task_ids)s::uuid[])[moved.first + nth] AS task_id,
@@ -64,22 +101,19 @@ WITH leader AS MATERIALIZED (
                SELECT handler.expires_in_seconds FROM rowlock.handlers AS handler WHERE handler.name = fired.task_name))
       FROM fired
     RETURNING queue
-), replaced AS (
-    SELECT array_agg(task.id) AS ids, array_agg(task.tenant_id) AS tenant_ids
-      FROM fired
-     CROSS JOIN LATERAL (
-            SELECT held.id, held.tenant_id FROM rowlock.tasks_live AS held WHERE held.schedule_id = fired.id
-            OFFSET 0) AS task
-     WHERE fired.overlap_policy = 'cancel_running'
 ), cancelled AS MATERIALIZED (
-    SELECT rowlock.cancel_replaced(replaced.ids, replaced.tenant_ids, 'The next window of its schedule came due.', 'scheduler')
-      FROM replaced WHERE replaced.ids IS NOT NULL
+    SELECT rowlock.cancel_replaced(
+            array_agg(replaced.id), array_agg(replaced.tenant_id), 'The next window of its schedule came due.',
+            'scheduler') AS tasks
+      FROM replaced HAVING count(*) > 0
 ), woken AS MATERIALIZED (
     SELECT pg_notify(rowlock.wake_channel(), touched.queue)
       FROM (SELECT DISTINCT stored.queue FROM stored) AS touched
 )
-SELECT moved.id, NULL AS window_at, NULL AS outcome, NULL AS task_id, NULL AS reason,
-       (SELECT count(*) FROM woken) AS woken, (SELECT count(*) FROM cancelled) AS cancelled
+SELECT NULL::uuid AS schedule_id, NULL::timestamptz AS window_at, NULL AS outcome, NULL::uuid AS task_id, NULL AS reason,
+       (SELECT count(*) FROM woken) AS woken, (SELECT sum(cancelled.tasks) FROM cancelled) AS cancelled
+UNION ALL
+SELECT moved.id, NULL, NULL, NULL, NULL, NULL, NULL
   FROM moved
 UNION ALL
 SELECT reserved.schedule_id, reserved.window_at, reserved.outcome, reserved.task_id, reserved.reason, NULL, NULL

@@ -1,5 +1,6 @@
 -- Opens a new epoch for the process that has just won the advisory lock.
--- Index: leaders' primary key. Locks: the role's row; waits for a write of the former leader that is under way.
+-- Index: leaders' primary key, leaders_epoch. Locks: the role's row, as one whose key changes: waits for a write of the
+-- former leader that is under way.
 -- Fence: the epoch grows, so whatever the former leader sends from now on changes nothing.
 INSERT INTO rowlock.leaders AS held (role, holder, epoch)
 VALUES (%(role)s, %(holder)s, 1)

@@ -91,6 +91,12 @@ class Advance:
     trigger: Trigger | None = None  # None where the rule cannot be read
 
     @property
+    def due_seconds(self) -> float:
+        """How long the first of the windows has been due."""
+        windows = [at for at, _ in self.fire[:1]] + [entry.window_at for entry in self.skip]
+        return self.drift_seconds(min(windows)) if windows else 0.0
+
+    @property
     def late_seconds(self) -> float | None:
         """How long the next window has been due already; None where it is not due yet."""
         if self.next_at is None or self.next_at > self.schedule.now_at:
@@ -103,6 +109,10 @@ class Advance:
         return (self.schedule.now_at - due_at).total_seconds()
 
 
+CANCELS_PER_STATEMENT = 1_000
+CANCELS_PER_SCHEDULE = 100  # of which no schedule with a long queue of tasks has more than its share
+
+
 @dataclass(frozen=True, slots=True)
 class AccountedWindow:
     """One window that `fire_windows` has just accounted for."""
@@ -112,6 +122,15 @@ class AccountedWindow:
     outcome: str
     task_id: UUID | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What `fire_windows` did: the schedules that moved, their windows, and how many tasks it cancelled for them."""
+
+    moved: frozenset[UUID]
+    windows: list[AccountedWindow]
+    cancelled: int
 
 
 async def get_windows(runner: Runner, schedule_id: UUID, *, before: datetime, limit: int) -> list[WindowRecord]:
@@ -132,15 +151,18 @@ async def due_schedules(runner: Runner, *, limit: int, latest_first: bool = Fals
     return [DueSchedule(*row) for row in await runner.run(name, {"limit": limit})]
 
 
-async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) -> tuple[int, list[AccountedWindow]]:
-    """Moves schedules on in one transaction: how many moved, and the windows accounted for by it.
+async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) -> Fired:
+    """Moves schedules on in one transaction. None moves once the epoch is over.
 
-    A schedule whose cursor is no longer where it was seen is left alone. None moves once the epoch is over.
+    A schedule whose cursor is no longer where it was seen is left alone; so is one that another transaction holds, and
+    one of which more tasks have to be cancelled than a statement may, or one that another holds.
     """
-    rows = await runner.run("fire_windows", {"epoch": epoch, **_seen(advances), **_windows(advances)})
-    return (
-        sum(row[1] is None for row in rows),
-        [AccountedWindow(*row[:5]) for row in rows if row[1] is not None],
+    bounds = {"cancels": CANCELS_PER_STATEMENT, "cancels_per_schedule": CANCELS_PER_SCHEDULE}
+    rows = await runner.run("fire_windows", {"epoch": epoch, **_seen(advances), **_windows(advances), **bounds})
+    return Fired(
+        moved=frozenset(row[0] for row in rows if row[0] is not None and row[1] is None),
+        windows=[AccountedWindow(*row[:5]) for row in rows if row[1] is not None],
+        cancelled=sum(row[6] or 0 for row in rows),
     )
 
 

@@ -37,7 +37,7 @@ from rowlock.store.links import Link, Runner
 from rowlock.store.rescue import GoneWorker
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import Stored
-from rowlock.store.windows import AccountedWindow, Advance
+from rowlock.store.windows import Advance, Fired
 
 FOLDER = "ROWLOCK_TEST_HISTORY"
 Attempts = list[dict[str, Any]]
@@ -205,14 +205,12 @@ class _Following:
         return take_leadership
 
     def fire_windows(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        async def fire_windows(
-            runner: Runner, epoch: int, advances: Sequence[Advance]
-        ) -> tuple[int, list[AccountedWindow]]:
+        async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) -> Fired:
             asked = [_window(a.schedule.id, at, task_id) for a in advances for at, task_id in a.fire]
             with self.recorder.calling("fire", epoch=epoch, windows=asked) as call:
-                moved, accounted = await original(runner, epoch, advances)
-                call.ok(windows=[_window(w.schedule_id, w.window_at, w.task_id) for w in accounted if w.task_id])
-            return moved, accounted
+                done: Fired = await original(runner, epoch, advances)
+                call.ok(windows=[_window(w.schedule_id, w.window_at, w.task_id) for w in done.windows if w.task_id])
+            return done
 
         return fire_windows
 
