@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from tests.harness.installation import TENANT, Installation
 from tests.harness.schedules import NOON, audited, fired, make_schedule, new_epoch, outcomes, set_clock
 
-from rowlock.domain.errors import NotFound, RowlockError
+from rowlock.domain.errors import InvalidArgument, NotFound, RowlockError
+from rowlock.engine import schedule_orders as schedule_orders_engine
 from rowlock.engine.explain_window import explain_window
 from rowlock.engine.fire import fire_due
 from rowlock.engine.schedule_orders import carry_out_orders
@@ -173,3 +174,93 @@ async def test_settled_orders_are_forgotten_after_a_week(here: Installation) -> 
     await set_clock(here, NOON + timedelta(days=8))
     assert await schedule_orders.forget_orders(here.database, days=7, limit=10) == 1
     assert [outcome for outcome, _, _ in await settled(here)] == [None]
+
+
+UNREADABLE = (
+    '{"interval_seconds": 1e400}',
+    '{"interval_seconds": 60, "payload": {"n": 18446744073709551616}}',
+    f'{{"cron": "@daily", "payload": {{"a": {"[" * 70}{"]" * 70}}}}}',
+    f'{{"cron": "@daily", "payload": {{"a": {"[" * 2_000}{"]" * 2_000}}}}}',
+)
+
+
+async def test_an_order_that_no_other_entrance_could_read_is_refused_and_holds_up_none(here: Installation) -> None:
+    for options in UNREADABLE:
+        await call(here, f"create_schedule('report', 'reports.build', '{options}')")
+    exact = 2**64 - 1
+    await call(
+        here, f"""create_schedule('report', 'reports.build', '{{"cron": "@daily", "payload": {{"n": {exact}}}}}')"""
+    )
+    report = await carry_out_orders(here.database)
+    assert (report.done, report.refused) == (1, len(UNREADABLE))
+    *refused, _ = await settled(here)
+    for outcome, _, explanation in refused:
+        assert outcome == "refused"
+        assert "Send numbers beyond 64 bits as text, and nest at most 64 levels deep." in explanation
+    assert (await get_schedule(here.database, TENANT, "report")).payload == {"n": exact}
+
+
+@pytest.mark.parametrize("tenant", ["acme/x", "Acme", "*", ""])
+async def test_a_tenant_that_no_other_entrance_takes_is_refused(here: Installation, tenant: str) -> None:
+    options = """'{"cron": "@daily"}'"""
+    for function in (
+        f"create_schedule('report', 'reports.build', {options}, '{tenant}')",
+        f"change_schedule('report', {options}, '{tenant}')",
+        f"backfill_schedule('report', '{NOON - HOUR}', '{NOON}', '{tenant}')",
+    ):
+        with pytest.raises(InvalidArgument, match=r"tenant_id .* must be 1 to 63 lower-case letters"):
+            await call(here, function)
+    await here.query(
+        "INSERT INTO rowlock.schedule_orders (tenant_id, schedule, action, arguments, actor)"
+        f" VALUES (%(tenant)s, 'report', 'create', {options}::jsonb || '{{\"task_name\": \"t\"}}', 'ann')",
+        {"tenant": tenant},
+    )
+    assert (await carry_out_orders(here.database)).refused == 1
+    assert [field for _, field, _ in await settled(here)] == ["tenant_id"]
+    assert await list_schedules(here.database, tenant) == []
+
+
+@pytest.mark.parametrize("by", ["SELECT rowlock.pause_schedule('held')", "SELECT rowlock.delete_schedule('held')"])
+async def test_orders_for_a_schedule_that_is_held_are_left_and_hold_up_none(
+    here: Installation, database_url: str, monkeypatch: pytest.MonkeyPatch, by: LiteralString
+) -> None:
+    monkeypatch.setattr(schedule_orders_engine, "ORDERS_PER_ROUND", 2)
+    for name in ("held", "free"):
+        await make_schedule(here, name)
+    for queue in ("one", "two"):
+        await call(here, f"""change_schedule('held', '{{"queue": "{queue}"}}')""")
+    await call(here, f"backfill_schedule('held', '{NOON - HOUR}', '{NOON}')")
+    await call(here, """change_schedule('free', '{"queue": "one"}')""")
+    await call(here, f"backfill_schedule('free', '{NOON - 2 * MINUTE}', '{NOON}')")
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        await other.execute(by)
+        report = await carry_out_orders(here.database)
+        assert (report.done, report.refused, report.left) == (2, 0, 3)
+        await other.rollback()
+    assert (await carry_out_orders(here.database)).done == 2
+    assert (await carry_out_orders(here.database)).done == 1
+    assert (await get_schedule(here.database, TENANT, "held")).queue == "two"
+
+
+@pytest.mark.parametrize("action", ["create", "backfill"])
+async def test_an_order_that_meets_a_lock_on_its_way_is_left(
+    here: Installation, database_url: str, action: str
+) -> None:
+    if action == "backfill":
+        await make_schedule(here, "held")
+        await call(here, f"backfill_schedule('held', '{NOON - 2 * MINUTE}', '{NOON}')")
+    else:
+        await call(here, """create_schedule('held', 't', '{"cron": "@daily"}')""")
+    await call(here, """create_schedule('free', 't', '{"cron": "@daily"}')""")
+    async with await psycopg.AsyncConnection.connect(database_url) as other:
+        if action == "backfill":
+            await other.execute("SELECT rowlock.pause_schedule('held')")
+        else:
+            await other.execute(
+                "INSERT INTO rowlock.schedules (id, name, trigger_kind, expression, task_name)"
+                " VALUES (rowlock.new_id(), 'held', 'cron', '@daily', 't')"
+            )
+        report = await carry_out_orders(here.database)
+        assert (report.done, report.refused, report.left) == (1, 0, 1)
+        await other.rollback()
+    assert (await carry_out_orders(here.database)).done == 1

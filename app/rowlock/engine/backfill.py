@@ -20,7 +20,7 @@ from rowlock.domain.ids import new_id
 from rowlock.domain.trigger_base import INSTANT
 from rowlock.engine.schedules import get_schedule
 from rowlock.store import windows
-from rowlock.store.database import Database
+from rowlock.store.links import Runner
 from rowlock.store.operations import Actor
 from rowlock.store.schedules import ScheduleRecord
 
@@ -37,7 +37,7 @@ class Backfill:
 
 
 async def backfill(
-    database: Database, tenant_id: str, name: str, *, since: datetime, until: datetime, actor: Actor
+    runner: Runner, tenant_id: str, name: str, *, since: datetime, until: datetime, actor: Actor
 ) -> Backfill:
     """Fires the windows from `since` to `until`, both included, that never fired; at most 10,000.
 
@@ -45,12 +45,12 @@ async def backfill(
     changed meanwhile: then ask again.
     """
     since, until = check_run_at(since, field="since"), check_run_at(until, field="until")
-    schedule = await get_schedule(database, tenant_id, name)
+    schedule = await get_schedule(runner, tenant_id, name)
     asked = await asyncio.to_thread(_windows, schedule, since, until)
     done = Backfill(len(asked))
     for start in range(0, len(asked), WINDOWS_PER_STATEMENT):
         fired = await windows.backfill_windows(
-            database,
+            runner,
             tenant_id,
             name,
             schedule.id,

@@ -64,7 +64,7 @@ async def sync_declared(
         with attempt:
             report = SyncReport()
             async with database.link() as link, link.transaction():
-                await link.run("bound_transaction")
+                await link.run("bound_transaction", {"lock_timeout": "2s"})
                 await _sync(link, tenant_id, application, by_name, report, take_over=take_over, dry_run=dry_run)
     return report
 

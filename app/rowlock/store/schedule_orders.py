@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from rowlock.store.links import Runner
@@ -11,20 +11,22 @@ from rowlock.store.links import Runner
 
 @dataclass(frozen=True, slots=True)
 class ScheduleOrder:
-    """One order. `arguments` are in the names of the REST API."""
+    """One order. `arguments` are JSON, in the names of the REST API; `number` tells the order of orders."""
 
     id: UUID
     tenant_id: str
     schedule: str
     action: Literal["create", "change", "backfill"]
-    arguments: dict[str, Any]  # whatever JSON spells
+    arguments: str
     actor: str
     request_id: str | None
+    number: int
 
 
-async def open_orders(runner: Runner, *, limit: int) -> list[ScheduleOrder]:
-    """At most `limit` orders that wait, oldest first."""
-    return [ScheduleOrder(*row) for row in await runner.run("open_schedule_orders", {"limit": limit})]
+async def open_orders(runner: Runner, *, past: int, limit: int) -> list[ScheduleOrder]:
+    """At most `limit` orders that wait, oldest first, those past a number."""
+    rows = await runner.run("open_schedule_orders", {"past": past, "limit": limit})
+    return [ScheduleOrder(*row) for row in rows]
 
 
 async def hold_order(runner: Runner, order_id: UUID) -> bool:
