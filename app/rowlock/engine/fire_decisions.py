@@ -7,7 +7,7 @@ rule cannot be read is set aside for a while, for it must not stand at the head 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.ids import new_id
@@ -28,21 +28,33 @@ def decide(due: Sequence[DueSchedule], limit: int) -> tuple[list[Advance], int]:
     for schedule in due:
         try:
             trigger = schedule.trigger()
-            plan = _plan(trigger, schedule, limit, plans)
+            paused = _paused(trigger, schedule)
+            plan = _plan(trigger, schedule, paused[-1].window_at if paused else schedule.cursor_at, limit, plans)
         except (InvalidArgument, ValueError, ArithmeticError, LookupError) as error:
             broken += 1
             _complain(schedule, error)
             advances.append(Advance(schedule, schedule.cursor_at, schedule.now_at + BROKEN_PAUSE))
         else:
             fire = [(at, new_id()) for at in plan.fire]
-            advances.append(Advance(schedule, plan.cursor, plan.next_at, fire, _skipped(plan), trigger))
+            advances.append(Advance(schedule, plan.cursor, plan.next_at, fire, paused + _skipped(plan), trigger))
     return advances, broken
 
 
-def _plan(trigger: Trigger, schedule: DueSchedule, limit: int, plans: dict[Hashable, WindowPlan]) -> WindowPlan:
+def _paused(trigger: Trigger, schedule: DueSchedule) -> list[SkippedWindow]:
+    """What fell due in a pause that SQL has ended, which cannot tell it from what is due later: one run."""
+    if schedule.resumed_at is None or schedule.resumed_at <= schedule.cursor_at:
+        return []
+    until = trigger.due_until(schedule.resumed_at)
+    newest = trigger.newest_windows(after=schedule.cursor_at, until=until, n=1)
+    return [SkippedWindow(at, "paused", schedule.cursor_at) for at in newest]
+
+
+def _plan(
+    trigger: Trigger, schedule: DueSchedule, cursor: datetime, limit: int, plans: dict[Hashable, WindowPlan]
+) -> WindowPlan:
     key = (
         id(trigger),  # of which there is one for each rule
-        schedule.cursor_at,
+        cursor,
         schedule.now_at,
         schedule.missed_run_policy,
         schedule.max_catch_up,
@@ -53,7 +65,7 @@ def _plan(trigger: Trigger, schedule: DueSchedule, limit: int, plans: dict[Hasha
     if plan is None:
         plan = plans[key] = decide_windows(
             trigger,
-            cursor=schedule.cursor_at,
+            cursor=cursor,
             now=schedule.now_at,
             policy=MissedRunPolicy(schedule.missed_run_policy),
             max_catch_up=schedule.max_catch_up,

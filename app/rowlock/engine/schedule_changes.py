@@ -1,7 +1,8 @@
 """What a change makes of a schedule: the request that results, where the cursor goes, which windows are passed over.
 
 Decisions only. A schedule's windows count from its cursor on; when its rule changes, or when it is resumed, they count
-anew from the database's now, and what the old rule still owed is skipped, with a reason.
+anew from the database's now, and what the old rule still owed is skipped, with a reason. A window that by its jitter is
+not due yet is not owed: it fires at its time, where the new rule has it too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.overlap import OverlapPolicy
 from rowlock.domain.priorities import Priority
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
+from rowlock.domain.trigger_base import INSTANT
 from rowlock.domain.triggers import Trigger, next_windows
 from rowlock.domain.windows import MissedRunPolicy
 from rowlock.store.schedules import ScheduleRecord
@@ -126,20 +128,28 @@ def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = Fal
     trigger = request.trigger(record.anchor_at, str(record.id))
     if same_rule(record, request) and not anew:
         return Turn(record.cursor_at, first_due(trigger, record.cursor_at))
+    try:
+        former = record.trigger()
+    except InvalidArgument:  # a rule that cannot be read has no windows; the change is what mends it
+        return Turn(record.read_at, first_due(trigger, record.read_at))
+    ahead = _not_due_yet(record, former)
+    cursor_at = ahead - INSTANT if ahead is not None and _not_due_yet(record, trigger) == ahead else record.read_at
     return Turn(
-        cursor_at=record.read_at,
-        next_at=first_due(trigger, record.read_at),
-        skipped=tuple(_owed(record, "paused" if record.paused else "schedule_changed")),
+        cursor_at=cursor_at,
+        next_at=first_due(trigger, cursor_at),
+        skipped=tuple(_owed(record, former, cursor_at, "paused" if record.paused else "schedule_changed")),
     )
 
 
-def _owed(record: ScheduleRecord, reason: str) -> list[SkippedWindow]:
-    """The windows due that nobody fired, the newest listed, a long run before them as one entry."""
-    try:
-        trigger = record.trigger()
-    except InvalidArgument:
-        return []  # a rule that cannot be read has no windows; the change is what mends it
-    owed = trigger.newest_windows(after=record.cursor_at, until=record.read_at, n=MAX_LISTED + 1)
+def _not_due_yet(record: ScheduleRecord, trigger: Trigger) -> datetime | None:
+    """The window whose instant has come, by jitter not its time; one at most, for jitter ends before another."""
+    after = max(record.cursor_at, trigger.due_until(record.read_at))
+    return next(iter(trigger.newest_windows(after=after, until=record.read_at, n=1)), None)
+
+
+def _owed(record: ScheduleRecord, trigger: Trigger, until: datetime, reason: str) -> list[SkippedWindow]:
+    """The windows that nobody fired, the newest listed, a long run before them as one entry."""
+    owed = trigger.newest_windows(after=record.cursor_at, until=until, n=MAX_LISTED + 1)
     run = record.cursor_at if len(owed) > MAX_LISTED else None
     return [SkippedWindow(at, reason, run if nth == 0 else None) for nth, at in enumerate(owed)]
 

@@ -33,7 +33,10 @@ class WindowRecord:
 
 @dataclass(frozen=True, slots=True)
 class DueSchedule:
-    """What a decision about due windows is made from. `now_at` is the database's."""
+    """What a decision about due windows is made from. `now_at` is the database's.
+
+    What was due at `resumed_at` already has fallen into a pause, and does not fire.
+    """
 
     id: UUID
     tenant_id: str
@@ -52,6 +55,7 @@ class DueSchedule:
     cursor_at: datetime
     queue: str
     task_name: str
+    resumed_at: datetime | None
     now_at: datetime
 
     def trigger(self) -> Trigger:
