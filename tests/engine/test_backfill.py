@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.harness.installation import TENANT, Installation
+from tests.harness.partitions import make_partition, tables
 from tests.harness.schedules import (
     NOON,
     OPERATOR,
@@ -22,6 +23,7 @@ from rowlock.domain.errors import Conflict, InvalidArgument, NotFound
 from rowlock.engine import backfill as backfilling
 from rowlock.engine.backfill import Backfill, backfill
 from rowlock.engine.fire import fire_due
+from rowlock.engine.retain import maintain
 from rowlock.engine.schedules import get_schedule, list_windows, pause_schedule, resume_schedule, update_schedule
 from rowlock.store.tasks import get_task
 
@@ -150,3 +152,36 @@ async def test_another_tenants_schedule_is_not_backfilled(here: Installation) ->
     with pytest.raises(NotFound):
         await back(here, minute(-10), minute(0))
     assert await fired(here) == []
+
+
+@pytest.mark.parametrize("by_month", [True, False])
+async def test_repeating_it_doubles_nothing_however_old_the_window_and_its_record(
+    here: Installation, by_month: bool
+) -> None:
+    """Whether the window's month has a partition, or its record lies with those of all months that have none."""
+    await make_schedule(here)
+    at = NOON - timedelta(days=390)
+    month = await make_partition(here, "schedule_windows", 390) if by_month else None
+    assert list((await back(here, at, at)).fired) == [at]
+    for days in (60, 399):
+        await set_clock(here, NOON + timedelta(days=days))
+        assert month not in (await maintain(here.database)).dropped
+        again = await back(here, at, at)
+        assert (again.windows, again.fired) == (1, {})
+    await set_clock(here, NOON + timedelta(days=401))
+    await maintain(here.database)
+    assert month not in await tables(here)
+    assert await here.query("SELECT FROM rowlock.schedule_windows") == []
+    with pytest.raises(InvalidArgument, match="known for 400 days"):
+        await back(here, at, at)
+
+
+async def test_windows_are_fired_as_far_back_as_it_is_known_what_has_fired(here: Installation) -> None:
+    await make_schedule(here, cron="@daily")
+    now = NOON + timedelta(days=500)
+    await set_clock(here, now)
+    with pytest.raises(InvalidArgument) as refused:
+        await back(here, now - timedelta(days=400, seconds=1), now)
+    assert refused.value.detail["field"] == "since"
+    assert (await back(here, now - timedelta(days=400), now)).windows == 400
+    assert len(await fired(here)) == 400

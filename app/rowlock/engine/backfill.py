@@ -1,8 +1,9 @@
 """Backfilling: past windows of a schedule that never fired are fired now, each as a task that carries its window.
 
 Whatever was accounted for as fired is not fired again, so a backfill may be repeated, and one that was cut short goes
-on where it ended. Windows that were skipped, that nobody got to, or that lie before the schedule was made, may be
-fired. Overlap policies do not hold a backfill back; where tasks may not overlap they still run one after the other.
+on where it ended; what is so old that nobody knows any more is refused. Windows that were skipped, that nobody got to,
+or that lie before the schedule was made, may be fired. Overlap policies do not hold a backfill back; where tasks may
+not overlap they still run one after the other.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from rowlock.domain.trigger_base import INSTANT
 from rowlock.engine.schedules import get_schedule
 from rowlock.store import windows
 from rowlock.store.links import Runner
+from rowlock.store.maintenance import LEDGER_DAYS
 from rowlock.store.operations import Actor
 from rowlock.store.schedules import ScheduleRecord
 
@@ -74,6 +76,13 @@ def _windows(schedule: ScheduleRecord, since: datetime, until: datetime) -> Sequ
         raise InvalidArgument(
             f"The field until is {until}, but must not be later than now: windows to come fire by themselves.",
             field="until",
+        )
+    known_since = schedule.read_at - timedelta(days=LEDGER_DAYS)
+    if since < known_since and schedule.created_at < known_since:
+        raise InvalidArgument(
+            f"The field since is {since}, but must not be before {known_since}: which windows have fired is known for "
+            f"{LEDGER_DAYS} days, and older ones might fire twice.",
+            field="since",
         )
     ahead = takewhile(lambda window: window <= until, schedule.trigger().windows_after(since - INSTANT))
     asked = list(islice(ahead, MAX_BACKFILL + 1))

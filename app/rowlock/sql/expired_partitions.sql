@@ -30,5 +30,10 @@ SELECT parents.parent, child.relname::text AS partition, link.inhrelid IS NOT NU
   LEFT JOIN pg_inherits AS link ON link.inhrelid = child.oid
   LEFT JOIN rowlock.partition_horizon AS horizon ON horizon.parent = parents.parent
  WHERE child.first_day + parents.span <= parents.past AND child.first_day IS DISTINCT FROM horizon.last_day
+   AND (parents.parent <> 'schedule_windows' OR NOT EXISTS (  -- by which a backfill knows that it has fired them
+        SELECT FROM rowlock.schedule_windows AS recorded
+         WHERE recorded.tableoid = child.oid  -- while its month's bounds keep the others from being looked at
+           AND recorded.window_at BETWEEN child.first_day - 1 AND child.first_day + parents.span + interval '1 day'
+           AND recorded.recorded_at >= rowlock.clock() - make_interval(days => %(ledger_days)s::integer)))
  ORDER BY detaching DESC, partition
  LIMIT %(limit)s
