@@ -27,7 +27,7 @@ from rowlock.domain.bounds import check_queue, check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.lazy import LazySequence
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import RequestSeries, TaskRequest, task_request
+from rowlock.domain.requests import RequestSeries, TaskRequest, task_request, with_defaults
 from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import Context, Middleware, current_context
@@ -213,8 +213,8 @@ class Rowlock:
         handler = self._handlers.get(name)
         if handler is not None:
             payload = handler.arguments.payload((), payload or {})
-            options = {**handler.defaults, **options}
-        return tenant_id, on, task_request(name, payload, **options, max_payload_bytes=self.settings.max_payload_bytes)
+        chosen = with_defaults(handler.defaults if handler else {}, options)
+        return tenant_id, on, task_request(name, payload, **chosen, max_payload_bytes=self.settings.max_payload_bytes)
 
     async def submit(
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None

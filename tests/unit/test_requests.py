@@ -12,7 +12,8 @@ import pytest
 
 from rowlock.domain.errors import InvalidArgument, InvalidPayload, PayloadTooLarge
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import RequestSeries, any_keyed, ids_of, lane_of, task_request
+from rowlock.domain.requests import RequestSeries, any_keyed, ids_of, lane_of, task_request, with_defaults
+from rowlock.store.tasks import as_json, batch_statement
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -157,3 +158,20 @@ def test_a_series_is_keyed_where_its_options_are() -> None:
     assert any_keyed(RequestSeries.like(task_request("mail", unique_key="k"), ["{}"]))
     assert not any_keyed(RequestSeries.like(task_request("mail"), ["{}"]))
     assert any_keyed([task_request("mail"), task_request("mail", idempotency_key="k")])
+
+
+def test_what_defaults_fill_in_is_told_from_what_is_said() -> None:
+    asked = task_request("mail", **with_defaults({"queue": "mail", "timeout": 60}, {"max_attempts": 9, "tags": ()}))
+    assert (asked.queue, asked.timeout, asked.max_attempts) == ("mail", timedelta(seconds=60), 9)
+    assert asked.filled_in == {"queue", "priority", "timeout", "expires_in", "payload_version"}
+    assert asked.like("{}").filled_in == asked.filled_in
+    assert task_request("mail", queue="mail").filled_in == set()
+
+
+def test_requests_without_a_key_are_stored_as_if_all_were_said() -> None:
+    """So that those whose options come to the same go as one series, and others send nothing for nobody to compare."""
+    said, filled = task_request("mail", max_attempts=4), task_request("mail", **with_defaults({"max_attempts": 4}, {}))
+    assert said.options == filled.options
+    assert batch_statement("default", [said, filled])[0] == "enqueue_series"
+    unique = [task_request("mail", **with_defaults({}, {"unique_key": key})) for key in "ab"]
+    assert "filled_in" not in as_json([filled, *unique])

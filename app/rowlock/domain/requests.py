@@ -31,6 +31,7 @@ class TaskRequest(NamedTuple):
     idempotency_ttl: timedelta | None
     unique_key: str | None
     on_duplicate: OnDuplicate
+    filled_in: frozenset[str]  # by defaults: options that are no part of what an idempotency key names
     name: str
     queue: str
     priority: Priority
@@ -67,6 +68,15 @@ class TaskRequest(NamedTuple):
 
 
 _FIRST_SHARED = TaskRequest._fields.index("name")
+_HAVE_DEFAULTS = frozenset(("queue", "priority", "max_attempts", "timeout", "expires_in", "tags", "payload_version"))
+
+
+def with_defaults(defaults: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of `task_request`: what the caller says, and where it is silent what the handler has, if one is known.
+
+    A deploy may change what fills in; what is said stays the same however often it is sent.
+    """
+    return {**defaults, **said, "filled_in": _HAVE_DEFAULTS.difference(said)}
 
 
 class RequestSeries(Sequence[TaskRequest]):
@@ -146,6 +156,7 @@ def task_request(
     parent_id: UUID | None = None,
     workflow_id: UUID | None = None,
     id: UUID | None = None,  # noqa: A002 - the field's name everywhere
+    filled_in: frozenset[str] = frozenset(),
     max_payload_bytes: int = 1_048_576,
 ) -> TaskRequest:
     """Checks every part and names the field that is wrong (`InvalidArgument`, `InvalidPayload`, `PayloadTooLarge`).
@@ -184,6 +195,7 @@ def task_request(
         idempotency_ttl=None if idempotency_ttl is None else _check_ttl(idempotency_ttl),
         unique_key=None if unique_key is None else bounds.check_key("unique_key", unique_key),
         on_duplicate=on_duplicate,
+        filled_in=filled_in,
         flow_key=None if flow_key is None else bounds.check_flow_key(flow_key),
         metadata=None if not metadata else _json_object(metadata, "metadata", bounds.MAX_METADATA_BYTES),
         payload_version=payload_version,

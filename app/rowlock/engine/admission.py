@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rowlock.domain.errors import UnknownHandler, UnknownQueue
 from rowlock.domain.payloads import encode_json
-from rowlock.domain.requests import TaskRequest, task_request
+from rowlock.domain.requests import TaskRequest, task_request, with_defaults
 from rowlock.engine.catalogue import HandlerCatalogue, Registered
 from rowlock.store import counts
 from rowlock.store.database import Database
@@ -46,7 +46,7 @@ class Admission:
             said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
         handler = registered.handler if registered else None
         own = {"payload_version": handler.payload_version, "expires_in": handler.expires_in_seconds} if handler else {}
-        return task_request(name, encoded, **{**own, **_filled_in(registered, said)})
+        return task_request(name, encoded, **with_defaults({**_defaults(registered), **own}, _given(said)))
 
     async def schedule(
         self, tenant_id: str, name: str, task_name: str, payload: Payload, **said: Any
@@ -55,7 +55,7 @@ class Admission:
         from rowlock.domain.schedule_requests import schedule_request  # brings calendars, which tasks do without
 
         registered, encoded = await self._admitted(tenant_id, task_name, said.get("queue"), payload)
-        return schedule_request(name, task_name, payload=encoded, **_filled_in(registered, said))
+        return schedule_request(name, task_name, payload=encoded, **{**_defaults(registered), **_given(said)})
 
     async def schedule_change(self, tenant_id: str, name: str, changes: Mapping[str, Any]) -> None:
         """Refuses changes of a schedule by which its tasks could not be enqueued. Raises `NotFound` too."""
@@ -101,15 +101,17 @@ class Admission:
             )
 
 
-def _filled_in(registered: Registered | None, said: dict[str, Any]) -> dict[str, Any]:
-    given = {option: value for option, value in said.items() if value is not None}
+def _given(said: dict[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in said.items() if value is not None}
+
+
+def _defaults(registered: Registered | None) -> dict[str, Any]:
     if registered is None:
-        return given
+        return {}
     handler = registered.handler
-    defaults = {
+    return {
         "queue": handler.queue,
         "priority": handler.priority,
         "max_attempts": handler.max_attempts,
         "timeout": handler.timeout_seconds,
     }
-    return {**defaults, **given}

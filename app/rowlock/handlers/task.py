@@ -13,7 +13,7 @@ from uuid import UUID
 
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import OnDuplicate, RequestSeries, TaskRequest, task_request
+from rowlock.domain.requests import OnDuplicate, RequestSeries, TaskRequest, task_request, with_defaults
 from rowlock.handlers.handler import Handler
 from rowlock.store.tasks import TaskRecord
 
@@ -138,7 +138,7 @@ class Enqueueing(Generic[P, R]):
 
     def _chosen(self) -> dict[str, Any]:
         options = {name: value for name, value in self._options.items() if name not in ("tenant_id", "on")}
-        return {**self.handler.defaults, **options}
+        return with_defaults(self.handler.defaults, options)
 
 
 class Task(Enqueueing[P, R]):

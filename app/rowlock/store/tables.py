@@ -120,6 +120,7 @@ idempotency_keys = sa.Table(
     _required("task_id", UUID),
     _required("created_at", INSTANT),
     _required("expires_at", INSTANT),
+    _optional("said_hash", BYTES),
 )
 
 schedules = sa.Table(

@@ -237,9 +237,15 @@ def _as_json(request: TaskRequest) -> dict[str, Any]:
         "on_duplicate": request.on_duplicate if request.unique_key else None,
         "parent_id": request.parent_id,
         "workflow_id": request.workflow_id,
+        "filled_in": _field_names(request.filled_in) if request.idempotency_key else None,
     }
     said.update((name, value) for name, value in optional.items() if value is not None)
     return said
+
+
+def _field_names(options: frozenset[str]) -> list[str]:
+    """Always in the same order: the names are hashed with what is said, to tell nothing said from nothing wanted."""
+    return sorted(f"{option}_seconds" if option in ("timeout", "expires_in") else option for option in options)
 
 
 async def get_task(runner: Runner, tenant_id: str, task_id: UUID) -> TaskRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -12,6 +13,7 @@ from rowlock.domain.requests import TaskRequest
 from rowlock.testing.inline_tasks import InlineTask
 
 _NOBODY = UUID(int=0)
+_NONE: frozenset[str] = frozenset()
 
 
 def earlier_task(tasks: Iterable[InlineTask], tenant_id: str, request: TaskRequest) -> InlineTask | None:
@@ -28,7 +30,7 @@ def _same_request(tasks: list[InlineTask], request: TaskRequest) -> InlineTask |
         return None
     for task in tasks:
         if task.request.idempotency_key == request.idempotency_key:
-            if _essence(task.request) != _essence(request):
+            if not _same(_essence(task.request), _essence(request)):
                 raise IdempotencyKeyReused(
                     f"Idempotency key {request.idempotency_key!r} names another request, which made task {task.id}. "
                     "Use a new key for a new request."
@@ -54,14 +56,23 @@ def _same_meaning(tasks: list[InlineTask], request: TaskRequest) -> InlineTask |
     return None
 
 
-def _essence(request: TaskRequest) -> tuple[TaskRequest, object]:
+def _same(one: TaskRequest, other: TaskRequest) -> bool:
+    """Whether both say the same, whatever defaults filled in, or come to the same, whoever said it."""
+    return _said(one) == _said(other) or one._replace(filled_in=_NONE) == other._replace(filled_in=_NONE)
+
+
+def _said(request: TaskRequest) -> TaskRequest:
+    filled_in: dict[str, Any] = dict.fromkeys(request.filled_in)
+    return request._replace(**filled_in)
+
+
+def _essence(request: TaskRequest) -> TaskRequest:
     """What makes two requests the same: all but their ids, their parents, their trace, and how JSON is spelt."""
-    bare = request._replace(
+    return request._replace(
         id=_NOBODY,
         parent_id=None,
         workflow_id=None,
         metadata=None,
         idempotency_ttl=None,
-        payload="",
+        payload=orjson.dumps(orjson.loads(request.payload), option=orjson.OPT_SORT_KEYS).decode(),
     )
-    return bare, orjson.loads(request.payload)

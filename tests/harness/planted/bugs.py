@@ -96,10 +96,10 @@ FORGET_THE_ROW = "DELETE FROM rowlock.tasks AS task WHERE task.id = cancel.task_
 LAST_OF_THE_CLAIM = "AS lost_lease"
 STILL_HELD = "task.visible_at <= rowlock.clock()"
 LEASE_HAS_ENDED = "task.lease_expires_at <= rowlock.clock()"
-KEY_VALUES = """VALUES (enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.id,
-                rowlock.clock() + make_interval(secs => request.idempotency_seconds))"""
-KEY_VALUES_IF_NEW = """SELECT enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.id,
-                rowlock.clock() + make_interval(secs => request.idempotency_seconds)
+KEY_VALUES = """VALUES (enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.said_hash,
+                request.id, rowlock.clock() + make_interval(secs => request.idempotency_seconds))"""
+KEY_VALUES_IF_NEW = """SELECT enqueue_keyed.tenant_id, request.idempotency_key, request.request_hash, request.said_hash,
+                request.id, rowlock.clock() + make_interval(secs => request.idempotency_seconds)
           WHERE NOT EXISTS (SELECT FROM rowlock.idempotency_keys AS seen
                  WHERE seen.tenant_id = enqueue_keyed.tenant_id AND seen.key = request.idempotency_key)"""
 

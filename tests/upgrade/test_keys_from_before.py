@@ -1,0 +1,93 @@
+"""Idempotency keys across the migration that has what was said compared, with clients of both versions at work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from tests.harness.installation import settings_for
+
+from rowlock import Rowlock
+from rowlock.domain.errors import IdempotencyKeyReused
+from rowlock.store.migrate import downgrade, migrate
+
+ENQUEUE = "SELECT id, created FROM rowlock.enqueue_many(%s::jsonb)"
+DEFAULTS: dict[str, Any] = {"queue": "mail", "max_attempts": 9, "tags": ["a"]}
+
+
+def of_the_version_before(connection: psycopg.Connection, key: str, **said: Any) -> tuple[UUID, bool]:
+    """What its clients send of `pay.options(idempotency_key=key, **said).enqueue(5)`: all of it, as if it were said."""
+    sent = {
+        "name": "pay", "payload": {"amount": 5}, "queue": "mail", "priority": "2", "max_attempts": 9,
+        "payload_version": 1, "tags": ["a"], "idempotency_key": key, "idempotency_seconds": 86_400, **said,
+    }  # fmt: skip
+    row = connection.execute(ENQUEUE, [json.dumps([sent])]).fetchone()
+    assert row is not None
+    return row
+
+
+def of_this_one(url: str, key: str, *, defaults: dict[str, Any] = DEFAULTS, **said: Any) -> tuple[UUID, bool]:
+    app = Rowlock(settings=settings_for(url))
+
+    @app.task(name="pay", **defaults)
+    def pay(amount: int) -> None: ...
+
+    try:
+        handle = pay.options(idempotency_key=key, **said).enqueue_sync(5)
+    finally:
+        app.close_sync()
+    return handle.id, handle.created
+
+
+@pytest.fixture
+def connection(empty_database_url: str) -> Any:
+    """A session that goes on while the database is migrated."""
+    migrate(empty_database_url, revision="0024")
+    with psycopg.connect(empty_database_url, autocommit=True) as made:
+        yield made
+
+
+def test_keys_from_before_are_honoured(connection: psycopg.Connection, empty_database_url: str) -> None:
+    first, _ = of_the_version_before(connection, "k")
+    migrate(empty_database_url)
+    assert of_this_one(empty_database_url, "k") == (first, False)
+    assert of_the_version_before(connection, "k") == (first, False)
+    for other in ({"max_attempts": 8}, {"tags": ()}, {"defaults": {"queue": "bulk"}}):
+        with pytest.raises(IdempotencyKeyReused):
+            of_this_one(empty_database_url, "k", **other)
+
+
+def test_both_versions_know_each_other_s_keys(connection: psycopg.Connection, empty_database_url: str) -> None:
+    of_the_version_before(connection, "warm")
+    migrate(empty_database_url)
+    of_old, _ = of_the_version_before(connection, "old")
+    of_new, _ = of_this_one(empty_database_url, "new")
+    assert of_this_one(empty_database_url, "old") == (of_old, False)
+    assert of_this_one(empty_database_url, "old", max_attempts=9) == (of_old, False)
+    assert of_the_version_before(connection, "new") == (of_new, False)
+    with pytest.raises(psycopg.Error, match="names another request"):
+        of_the_version_before(connection, "new", max_attempts=8)
+
+
+def test_sql_is_compared_as_before(connection: psycopg.Connection, empty_database_url: str) -> None:
+    """Its defaults come from the table of handlers, after the comparing."""
+    one = "SELECT rowlock.enqueue('pay', '{\"amount\": 5}', idempotency_key => 'k')"
+    first = connection.execute(one).fetchone()
+    migrate(empty_database_url)
+    connection.execute(
+        "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, executor) "
+        "VALUES ('pay', 'bulk', 1, 2, 'async')"
+    )
+    assert connection.execute(one).fetchone() == first
+    with pytest.raises(psycopg.Error, match="names another request"):
+        connection.execute(one.replace("5", "6"))
+
+
+def test_the_way_back_leaves_the_keys(connection: psycopg.Connection, empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    first, _ = of_this_one(empty_database_url, "k")
+    downgrade(empty_database_url, revision="0024")
+    assert of_the_version_before(connection, "k") == (first, False)
