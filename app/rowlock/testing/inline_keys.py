@@ -70,6 +70,7 @@ def _essence(request: TaskRequest) -> TaskRequest:
     """What makes two requests the same: all but their ids, their parents, their trace, and how JSON is spelt."""
     return request._replace(
         id=_NOBODY,
+        chosen_id=False,
         parent_id=None,
         workflow_id=None,
         metadata=None,
