@@ -18,6 +18,7 @@ from rowlock.engine import backfill, fire_decisions, schedules
 from rowlock.store import leaders, leases, maintenance, operations, rescue, steps, tasks, windows
 from rowlock.store.leases import LeaseTerms, Renewal
 from rowlock.store.links import Link
+from rowlock.store.maintenance import ExpiredPartition
 from rowlock.store.steps import FinishedStep
 
 Answer = dict[str, str]
@@ -184,7 +185,7 @@ async def expire_tasks(link: Link, scene: Scene, part: str) -> Answer:
 # What people and applications do.
 
 
-@operation("waiting", *RUNNING, "overdue", "dead", "capped", "idle lane")
+@operation("waiting", *RUNNING, "overdue", "dead", "filed early", "capped", "idle lane")
 async def cancel(link: Link, scene: Scene, part: str) -> Answer:
     return {"two": await operations.cancel_task(link, scene.tenant, scene.ids["two"], None, ACTOR)}
 
@@ -202,13 +203,13 @@ async def change(link: Link, scene: Scene, part: str) -> Answer:
     return {"two": "changed" if changed else "not waiting"}
 
 
-@operation("dead", "waiting")
+@operation("dead", "filed early", "waiting")
 async def redrive(link: Link, scene: Scene, part: str) -> Answer:
     await operations.redrive_task(link, scene.tenant, scene.ids["two"], ACTOR)
     return {"two": "redriven"}
 
 
-@operation("dead")
+@operation("dead", "filed early")
 async def redrive_dead(link: Link, scene: Scene, part: str) -> Answer:
     moved = await operations.redrive_dead(link, scene.tenant, queue=None, name=None, limit=10, actor=ACTOR)
     return {scene.word(task_id): "redriven" for task_id in moved}
@@ -241,7 +242,7 @@ async def ask(link: Link, scene: Scene, part: str, payload: dict[str, Any], **op
     return {part: "created" if stored.created else f"is {scene.word(stored.id)}"}
 
 
-@operation("free", "waiting", "held", "dead")
+@operation("free", "waiting", "held", "dead", "filed early")
 async def enqueue_or_skip(link: Link, scene: Scene, part: str) -> Answer:
     return await ask(link, scene, part, {"by": "skip"}, unique_key="two")
 
@@ -275,6 +276,14 @@ async def use_spent_key_anew(link: Link, scene: Scene, part: str) -> Answer:
 async def forget_keys(link: Link, scene: Scene, part: str) -> Answer:
     forgotten = await maintenance.forget_keys(link, limit=10)
     return {"key": f"{forgotten} forgotten"} if forgotten else {}
+
+
+@operation("filed early", missed=NOTHING)
+async def carry_early(link: Link, scene: Scene, part: str) -> Answer:
+    """It says nothing, for where they are filed is no matter of the tasks'."""
+    day = ExpiredPartition("tasks", f"tasks_{scene.now:%Y%m%d}", True, False, False)
+    await maintenance.carry_early(link, day, page=0, pages=1_000)
+    return NOTHING
 
 
 # Schedules and their windows.

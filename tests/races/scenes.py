@@ -155,6 +155,14 @@ async def dead(link: Link, scene: Scene) -> None:
     await leases.bury(link, scene.said("failed"))
 
 
+async def filed_early(link: Link, scene: Scene) -> None:
+    """The same, filed under today as if there had been no later day."""
+    await dead(link, scene)
+    await link.query(
+        "UPDATE rowlock.tasks SET expires_on = rowlock.today() WHERE tenant_id = %(tenant)s", {"tenant": scene.tenant}
+    )
+
+
 async def capped(link: Link, scene: Scene) -> None:
     """One runs, two waits, and the lane's cap is one."""
     await enqueue(link, scene)
@@ -225,6 +233,7 @@ SCENES = {
     "spent": SceneKind(spent, KEYS),
     "overdue": SceneKind(overdue, KEYS),
     "dead": SceneKind(dead, KEYS),
+    "filed early": SceneKind(filed_early, KEYS),
     "capped": SceneKind(capped, ALL),
     "lapsed": SceneKind(lapsed, ALL),
     "idle lane": SceneKind(idle_lane, ALL),

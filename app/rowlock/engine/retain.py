@@ -1,7 +1,7 @@
 """Keeping the house: partitions of the days ahead, and an end to what has been kept long enough.
 
-Finished tasks go with their day's partition, attempts, steps, windows and the audit log with theirs; before a day of
-steps goes, those whose task may still run are carried to today. Expired idempotency keys and workers long gone are
+Finished tasks go with their day's partition, attempts, steps, windows and the audit log with theirs; before a day goes,
+what must stay is carried out of it. Expired idempotency keys and workers long gone are
 deleted in small batches. Nothing here waits in front of others: every lock is asked for
 100 ms at a time, and what a long report holds is postponed, with the reason, to the next round. Any number of
 processes may call it; one at a time does the work.
@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 import tenacity
 
 from rowlock.domain.errors import Conflict, DatabaseUnavailable, RowlockError
+from rowlock.engine.carry import carry_early, carry_steps
 from rowlock.store import maintenance, rescue, schedule_orders
 from rowlock.store.database import Database
 from rowlock.store.links import Link
-from rowlock.store.maintenance import FIRST_STEP, ExpiredPartition, StepKey
+from rowlock.store.maintenance import ExpiredPartition
 from rowlock.telemetry.logs import get_logger
 
 PARTITIONS_PER_ROUND = 200
@@ -44,6 +45,8 @@ class MaintenanceReport:
     made: int = 0
     dropped: list[str] = field(default_factory=list)
     steps_carried: int = 0
+    tasks_carried: int = 0
+    attempts_carried: int = 0
     keys_forgotten: int = 0
     windows_forgotten: int = 0
     orders_forgotten: int = 0
@@ -62,8 +65,12 @@ async def maintain(database: Database) -> MaintenanceReport:
         if link is None:
             report.postponed.append(("maintenance", "Another process is at it."))
             return report
+        step_days = database.settings.step_retention_days
+        # Asked first: the day that is the last one now stays for this round, for whoever is just ending an attempt may
+        # know of no later one.
+        expired = await maintenance.expired_partitions(link, step_days=step_days, limit=PARTITIONS_PER_ROUND)
         await _make_partitions(link, database.settings.partitions_ahead_days, report)
-        await _drop_expired(link, database.settings.step_retention_days, report)
+        await _drop_expired(link, expired, step_days, report)
         report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
         report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
         report.orders_forgotten = await _in_batches(
@@ -84,9 +91,9 @@ async def _make_partitions(link: Link, ahead_days: int, report: MaintenanceRepor
     await _or_postpone(link, "partitions ahead", make, report)
 
 
-async def _drop_expired(link: Link, step_days: int, report: MaintenanceReport) -> None:
+async def _drop_expired(link: Link, expired: list[ExpiredPartition], step_days: int, report: MaintenanceReport) -> None:
     held_up: set[str] = set()  # parents of which a report holds a partition: their others would only wait too
-    for partition in await maintenance.expired_partitions(link, step_days=step_days, limit=PARTITIONS_PER_ROUND):
+    for partition in expired:
 
         async def drop(partition: ExpiredPartition = partition) -> None:
             await _drop(link, partition, step_days, report)
@@ -105,23 +112,21 @@ async def _drop(link: Link, partition: ExpiredPartition, step_days: int, report:
     for now in present:
         if now.name != partition.name:
             continue
-        if now.parent == "steps" and now.attached and not now.detaching:
-            report.steps_carried += await _carry_steps(link, now, step_days)
+        if now.attached and not now.detaching:
+            await _carry(link, now, step_days, report)
         if now.attached and not now.parent_has_default:
             await maintenance.detach_partition(link, now)
         await maintenance.drop_table(link, now.name)
 
 
-async def _carry_steps(link: Link, partition: ExpiredPartition, step_days: int) -> int:
-    """Carries what is still needed out of a day of steps, however many there are; how many it was."""
-    carried = 0
-    past: StepKey | None = FIRST_STEP
-    while past is not None:
-        past, batch = await maintenance.carry_steps(
-            link, partition.day, past, step_days=step_days, limit=ROWS_PER_BATCH
-        )
-        carried += batch
-    return carried
+async def _carry(link: Link, partition: ExpiredPartition, step_days: int, report: MaintenanceReport) -> None:
+    match partition.parent:
+        case "steps":
+            report.steps_carried += await carry_steps(link, partition, step_days)
+        case "tasks":
+            report.tasks_carried += await carry_early(link, partition)
+        case "executions":
+            report.attempts_carried += await carry_early(link, partition)
 
 
 async def _or_postpone(link: Link, what: str, work: Callable[[], Awaitable[None]], report: MaintenanceReport) -> bool:
@@ -156,6 +161,8 @@ def _log_round(report: MaintenanceReport) -> None:
         made=report.made,
         dropped=len(report.dropped),
         steps_carried=report.steps_carried,
+        tasks_carried=report.tasks_carried,
+        attempts_carried=report.attempts_carried,
         keys_forgotten=report.keys_forgotten,
         days_ahead=report.days_ahead,
         seconds=round(report.seconds, 3),

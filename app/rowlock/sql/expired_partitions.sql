@@ -1,4 +1,4 @@
--- Partitions whose rows may all go, and tables left over from a drop that was cut short. `detaching` is a detachment that
+-- Partitions whose day has come, and tables left over from a drop that was cut short. `detaching` is a detachment that
 -- was begun and has to be finished; it comes first, since a parent allows no second one beside it. The last day there is
 -- stays: while nobody has made later ones, rows are filed under it.
 -- Index: pg_class' name. Locks: none. Fence: the day or month in the table's name, by the database's clock.

@@ -31,7 +31,7 @@ FIRST_STEP: StepKey = (UUID(int=0), "", 0)  # before every other
 
 @dataclass(frozen=True, slots=True)
 class ExpiredPartition:
-    """A table whose rows may all go. One that is not attached is left over from a drop that was cut short."""
+    """A table whose day has come. One that is not attached is left over from a drop that was cut short."""
 
     parent: str
     name: str
@@ -128,6 +128,23 @@ async def carry_steps(
         },
     )
     return ((rows[0][0], rows[0][1], rows[0][2]), int(rows[0][3])) if rows else (None, 0)
+
+
+async def await_writers(link: Link, partition: ExpiredPartition) -> None:
+    """Raises `DatabaseUnavailable` while somebody has written into the partition and not committed yet."""
+    lock = sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(link.schema, partition.name))
+    async with link.transaction():
+        await _alter(link, lock)
+
+
+async def carry_early(link: Link, partition: ExpiredPartition, *, page: int, pages: int) -> tuple[int, bool]:
+    """Looks at `pages` pages of a day of tasks or attempts from `page` on, and carries those whose time is not over.
+
+    How many it was, and whether there are pages after these.
+    """
+    statement = "carry_tasks" if partition.parent == "tasks" else "carry_attempts"
+    rows = await link.run(statement, {"day": partition.day, "page": page, "pages": pages})
+    return int(rows[0][0]), bool(rows[0][1])
 
 
 async def forget_keys(link: Link, *, limit: int) -> int:

@@ -33,6 +33,8 @@ def _facts(report: MaintenanceReport) -> dict[str, object]:
         "Partitions dropped": len(report.dropped),
         "Dropped": ", ".join(report.dropped),
         "Days ahead": report.days_ahead,
+        "Tasks carried": report.tasks_carried,
+        "Attempts carried": report.attempts_carried,
         "Steps carried": report.steps_carried,
         "Keys forgotten": report.keys_forgotten,
         "Windows forgotten": report.windows_forgotten,
