@@ -6,16 +6,18 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from tests.harness.installation import Installation
+from tests.harness.installation import TENANT, Installation
 from tests.harness.partitions import name_of, partitions, report_on, today
 
-from rowlock.engine import carry
+from rowlock.engine import carry, operate
+from rowlock.engine.operate import QueueSettings
 from rowlock.engine.retain import maintain
 from rowlock.store import leases
 from rowlock.store.leases import FailedAttempt
 
 pytestmark = pytest.mark.all_partitions
 DAY = timedelta(days=1)
+ADA = operate.Actor("ada")
 
 
 async def die(here: Installation, queue: str = "default") -> UUID:
@@ -80,6 +82,28 @@ async def test_what_lies_on_its_right_day_is_not_carried(here: Installation) -> 
         report = await maintain(here.database)
         assert (report.tasks_carried, report.attempts_carried, report.postponed) == (0, 0, [])
     assert await here.query("SELECT count(*) FROM rowlock.tasks") == [(0,)]
+
+
+@pytest.mark.parametrize("by", ["the engine", "SQL"])
+async def test_a_longer_retention_holds_for_what_finishes_before_the_next_round(here: Installation, by: str) -> None:
+    if by == "SQL":
+        await here.query("INSERT INTO rowlock.queues (name, retention_dead_days) VALUES ('audited', 365)")
+    else:
+        await operate.configure_queue(
+            here.database, TENANT, "audited", QueueSettings(retention_dead_days=365), actor=ADA
+        )
+    dead, others = await die(here, "audited"), await die(here)
+    assert (await filed(here, dead), await filed(here, others)) == ([44], [30])
+    await maintain(here.database)
+    await here.move_clock(45 * DAY)
+    assert (await maintain(here.database)).tasks_carried == 1
+    assert (await filed(here, dead), await filed(here, others)) == ([320], [])
+    await here.move_clock(365 * DAY)
+    await maintain(here.database)
+    assert await filed(here, dead) == [0]
+    await here.move_clock(366 * DAY)
+    await maintain(here.database)
+    assert await filed(here, dead) == []
 
 
 async def test_a_day_is_carried_a_few_pages_at_a_time(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
