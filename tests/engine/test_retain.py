@@ -161,6 +161,42 @@ async def test_expired_idempotency_keys_are_forgotten_in_batches(
     assert await here.enqueue(idempotency_key="later", idempotency_ttl=timedelta(days=2)) == kept
 
 
+EXPIRED = {
+    "idempotency keys": "INSERT INTO rowlock.idempotency_keys (tenant_id, key, request_hash, task_id, expires_at)"
+    " SELECT 'default', 'k' || n, '', rowlock.new_id(), now() - interval '1 hour' FROM generate_series(1, 25) AS n",
+    "schedule windows": "INSERT INTO rowlock.schedule_windows"
+    " (schedule_id, window_at, tenant_id, outcome, epoch, recorded_at)"
+    " SELECT rowlock.new_id(), now() - interval '600 days', 'default', 'fired', 1, now() - interval '500 days'"
+    " FROM generate_series(1, 25)",
+    "schedule orders": "INSERT INTO rowlock.schedule_orders"
+    " (schedule, action, arguments, actor, settled_at, outcome)"
+    " SELECT 's', 'change', '{}', 'ada', now() - interval '9 days', 'done' FROM generate_series(1, 25)",
+}
+
+
+@pytest.mark.parametrize("what", EXPIRED)
+async def test_what_a_round_has_no_time_to_forget_is_postponed_and_said(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """So that the leader comes again within a minute, and not in an hour, by when there are more than before."""
+    monkeypatch.setattr(retain, "ROWS_PER_BATCH", 10)
+    monkeypatch.setattr(retain, "FORGET_SECONDS", 0)
+    await here.query(EXPIRED[what])
+    reports = [await maintain(here.database) for _ in range(3)]
+    assert [[kind for kind, _ in report.postponed] for report in reports] == [[what], [what], []]
+    forgotten = [(report.keys_forgotten, report.windows_forgotten, report.orders_forgotten) for report in reports]
+    assert [sum(counts) for counts in forgotten] == [10, 10, 5]
+
+
+async def test_however_much_has_expired_is_forgotten_while_there_is_time(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retain, "ROWS_PER_BATCH", 1)
+    await here.query(EXPIRED["idempotency keys"].replace("25", "250"))
+    report = await maintain(here.database)
+    assert (report.keys_forgotten, report.postponed) == (250, [])
+
+
 async def test_workers_long_gone_and_windows_without_a_month_are_forgotten(here: Installation) -> None:
     await here.query(
         "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at)"

@@ -1,10 +1,10 @@
 """Keeping the house: partitions of the days ahead, and an end to what has been kept long enough.
 
-Finished tasks go with their day's partition, attempts, steps, windows and the audit log with theirs; before a day goes,
-what must stay is carried out of it. Expired idempotency keys and workers long gone are
-deleted in small batches. Nothing here waits in front of others: every lock is asked for
-100 ms at a time, and what a long report holds is postponed, with the reason, to the next round. Any number of
-processes may call it; one at a time does the work.
+Finished tasks go with their day's partition, attempts, steps, windows and the audit log with theirs; before a day
+goes, what must stay is carried out of it. Expired idempotency keys and workers long gone are deleted in small
+batches. Nothing here waits in front of others: every lock is asked for 100 ms at a time. What a long report holds, or
+there is no time for, is postponed, with the reason, to the next round. Any number of processes may call it; one at a
+time does the work.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rowlock.telemetry.logs import get_logger
 
 PARTITIONS_PER_ROUND = 200
 ROWS_PER_BATCH = 1_000
-BATCHES = 100
+FORGET_SECONDS = 60.0  # for each kind; the next round goes on
 WORKERS_KEPT_DAYS = 7
 ORDERS_KEPT_DAYS = 7
 RETRIES = tenacity.AsyncRetrying(
@@ -71,10 +71,16 @@ async def maintain(database: Database) -> MaintenanceReport:
         expired = await maintenance.expired_partitions(link, step_days=step_days, limit=PARTITIONS_PER_ROUND)
         await _make_partitions(link, database.settings.partitions_ahead_days, report)
         await _drop_expired(link, expired, step_days, report)
-        report.keys_forgotten = await _in_batches(lambda limit: maintenance.forget_keys(link, limit=limit))
-        report.windows_forgotten = await _in_batches(lambda limit: maintenance.forget_windows(link, limit=limit))
-        report.orders_forgotten = await _in_batches(
-            lambda limit: schedule_orders.forget_orders(link, days=ORDERS_KEPT_DAYS, limit=limit)
+        report.keys_forgotten = await _forget(
+            "idempotency keys", lambda limit: maintenance.forget_keys(link, limit=limit), report
+        )
+        report.windows_forgotten = await _forget(
+            "schedule windows", lambda limit: maintenance.forget_windows(link, limit=limit), report
+        )
+        report.orders_forgotten = await _forget(
+            "schedule orders",
+            lambda limit: schedule_orders.forget_orders(link, days=ORDERS_KEPT_DAYS, limit=limit),
+            report,
         )
         report.caps_forgotten = await maintenance.forget_caps(link)
         report.workers_forgotten = await rescue.forget_workers(link, days=WORKERS_KEPT_DAYS)
@@ -143,14 +149,16 @@ async def _or_postpone(link: Link, what: str, work: Callable[[], Awaitable[None]
     return True
 
 
-async def _in_batches(forget: Callable[[int], Awaitable[int]]) -> int:
+async def _forget(what: str, forget: Callable[[int], Awaitable[int]], report: MaintenanceReport) -> int:
+    """Forgets batch after batch until one is short; how many it was. What there is no time for is postponed."""
+    begun = time.monotonic()
     forgotten = 0
-    for _ in range(BATCHES):
-        batch = await forget(ROWS_PER_BATCH)
+    while (batch := await forget(ROWS_PER_BATCH)) == ROWS_PER_BATCH:
         forgotten += batch
-        if batch < ROWS_PER_BATCH:
-            break
-    return forgotten
+        if time.monotonic() - begun >= FORGET_SECONDS:
+            report.postponed.append((what, "More have expired than one round has time to forget."))
+            return forgotten
+    return forgotten + batch
 
 
 def _log_round(report: MaintenanceReport) -> None:
