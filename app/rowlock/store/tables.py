@@ -158,6 +158,7 @@ schedules = sa.Table(
     _required("allow_seconds", YES_OR_NO),
     _optional("description", TEXT),
     _optional("application", TEXT),
+    _optional("resumed_at", INSTANT),
 )
 
 schedule_windows = sa.Table(
