@@ -13,7 +13,8 @@ from tests.worker.conftest import working
 
 from rowlock import Rowlock
 from rowlock.domain.errors import ConfigurationError
-from rowlock.store import workers
+from rowlock.engine.finish import Finisher
+from rowlock.store import cancelling, workers
 from rowlock.store.database import Database
 from rowlock.worker import run_worker, wakeups
 
@@ -192,3 +193,28 @@ async def _running(handle: Any) -> Any:
 
 async def _lease_beyond(handle: Any, moment: Any) -> bool:
     return bool((await handle.get()).visible_at > moment)
+
+
+@pytest.mark.parametrize("whose", ["a duty of the worker", "the finisher"])
+async def test_a_worker_ends_though_a_pool_forgets_a_cancellation(
+    app: Rowlock, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """As psycopg's does that hands a connection over in that moment."""
+    forgotten = asyncio.Event()
+
+    async def forget_once(*_: object, **__: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            forgotten.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(cancelling, "AGAIN_SECONDS", 0.02)
+    if whose == "a duty of the worker":
+        monkeypatch.setattr("rowlock.worker.worker.sync_schedules", forget_once)
+    else:
+        monkeypatch.setattr(Finisher, "_write_locked", forget_once)
+    async with asyncio.timeout(20):
+        async with working(app) as worker:
+            await eventually(lambda: worker.id)
+    assert forgotten.is_set()

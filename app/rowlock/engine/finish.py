@@ -17,6 +17,7 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, OutcomeUnknown, RowlockError
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.writing import Ending, Way, find_locked, make_way, write
+from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.store.leases import FailedAttempt
 from rowlock.store.links import Runner
@@ -86,11 +87,13 @@ class Finisher:
 
     async def run(self) -> None:
         """Writes until cancelled."""
+        both = [asyncio.create_task(self._write_waiting()), asyncio.create_task(self._write_locked())]
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._write_waiting())
-                both.create_task(self._write_locked())
+            ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for one in ended:  # by an error, for neither comes to an end
+                one.result()
         finally:
+            await cancelled(*both)
             await self._spare.close()
 
     async def _write_waiting(self) -> None:

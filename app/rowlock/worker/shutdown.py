@@ -11,6 +11,7 @@ import time
 from rowlock.config import Settings
 from rowlock.domain.errors import RowlockError
 from rowlock.store import leases, workers
+from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.telemetry.logs import get_logger
 from rowlock.worker.attempt import Stop
@@ -93,8 +94,7 @@ class Shutdown:
             log.error("The worker leaves leases behind, which will run out by themselves.", error=str(error))
         try:
             async with self._patience():
-                beating.cancel()
-                await asyncio.wait([beating])
+                await cancelled(beating)
                 await workers.stop_worker(database, worker_id)
         except (TimeoutError, RowlockError) as error:
             log.error("The worker could not say goodbye; its row will run out by itself.", error=str(error))

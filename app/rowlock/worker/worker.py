@@ -15,6 +15,7 @@ from rowlock.client import Rowlock
 from rowlock.config import Settings
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import RowlockError
+from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.health import Health
@@ -91,8 +92,7 @@ class Worker:
             began = time.monotonic()
             await claims
             await self._shut_down(time.monotonic() - began, beating)
-            for job in (beating, *background):
-                job.cancel()
+            await cancelled(beating, *background)
         self.held.executors.close()
 
     def stop(self) -> None:
