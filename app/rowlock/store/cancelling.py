@@ -13,7 +13,7 @@ AGAIN_SECONDS = 5.0  # what is being cancelled may have to tell the server first
 
 
 async def cancelled(*tasks: asyncio.Task[Any]) -> None:
-    """Cancels tasks, again if need be, until they have ended. What they raised is left to whoever else waits for them."""
+    """Cancels tasks, again if need be, until they have ended. What they raise is for whoever else waits for them."""
     left = set(tasks)
     while left:
         for task in left:
