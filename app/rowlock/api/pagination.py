@@ -70,6 +70,13 @@ def read_cursor(
         ) from error
 
 
+def positive(number: int) -> int:
+    """A number of PostgreSQL's, as positions have them. Raises `ValueError` for one that no row has."""
+    if not 0 < number < 2**31:
+        raise ValueError
+    return number
+
+
 def _digest(listing: str, filters: object, key: bytes) -> bytes:
     """Not a secret: it tells mistakes apart from cursors. A made-up position is parsed as strictly as any input."""
     said = orjson.dumps([listing, filters], option=orjson.OPT_SORT_KEYS)

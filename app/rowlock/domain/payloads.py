@@ -62,6 +62,11 @@ def decode_json(text: bytes, *, what: str, max_bytes: int, max_nesting: int = MA
     return value
 
 
+def canonical_text(text: str) -> str:
+    """JSON text that was checked before, with sorted keys and no spaces: equal values have equal texts."""
+    return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS).decode()
+
+
 def canonical_hash(*parts: object) -> bytes:
     """SHA-256 over JSON of the parts with sorted keys: equal requests have equal hashes.
 

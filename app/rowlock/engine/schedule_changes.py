@@ -16,6 +16,7 @@ import orjson
 
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.overlap import OverlapPolicy
+from rowlock.domain.payloads import canonical_text
 from rowlock.domain.priorities import Priority
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
 from rowlock.domain.trigger_base import INSTANT
@@ -114,7 +115,7 @@ def same_schedule(record: ScheduleRecord, request: ScheduleRequest) -> bool:
     apart = {"anchor_at", "payload", "timeout"} | RULES
     return (
         same_rule(record, request)
-        and _canonical(present.payload) == _canonical(request.payload)
+        and canonical_text(present.payload) == canonical_text(request.payload)
         and _close(present.timeout, request.timeout)
         and all(getattr(present, name) == getattr(request, name) for name in CHANGEABLE - apart)
     )
@@ -156,10 +157,6 @@ def _owed(record: ScheduleRecord, trigger: Trigger, until: datetime, reason: str
 
 def _span(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
-
-
-def _canonical(payload: str) -> bytes:
-    return orjson.dumps(orjson.loads(payload), option=orjson.OPT_SORT_KEYS)
 
 
 def _close(one: timedelta | None, other: timedelta | None) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from rowlock.store.cancelling import cancelled
 from rowlock.telemetry.logs import get_logger
 
 CLOCK_STEP_SECONDS = 1.0
@@ -85,8 +86,7 @@ class Timers:
         under_way = set(self._at_work.values())
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=patience_seconds)
-            for task in late:
-                task.cancel()
+            await cancelled(*late)
             await asyncio.gather(*under_way, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from rowlock.domain.errors import DuplicateTask, IdempotencyKeyReused
+from rowlock.domain.payloads import canonical_text
 from rowlock.domain.requests import TaskRequest
 from rowlock.testing.inline_tasks import InlineTask
 
@@ -75,5 +76,5 @@ def _essence(request: TaskRequest) -> TaskRequest:
         workflow_id=None,
         metadata=None,
         idempotency_ttl=None,
-        payload=orjson.dumps(orjson.loads(request.payload), option=orjson.OPT_SORT_KEYS).decode(),
+        payload=canonical_text(request.payload),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 from pydantic import Field
 
-from rowlock.api.pagination import PageQuery
+from rowlock.api.pagination import PageQuery, positive
 from rowlock.api.wire import QueueName, Tag, TaskId, TaskName
 from rowlock.domain.bounds import check_name
 from rowlock.domain.states import Status
@@ -45,6 +45,4 @@ def step_key(position: StepPosition) -> str:
 def step_before(key: str) -> StepPosition:
     """The place that such a key spells. Raises `ValueError`, `TypeError` or `InvalidArgument` where it spells none."""
     recorded_at, name, occurrence = orjson.loads(key)
-    if not 0 < occurrence < 2**31:
-        raise ValueError
-    return StepPosition(datetime.fromisoformat(recorded_at), StepName(check_name(name), occurrence))
+    return StepPosition(datetime.fromisoformat(recorded_at), StepName(check_name(name), positive(occurrence)))

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rowlock.api.authentication import ADMINS_ONLY
 from rowlock.api.openapi import TAG_FLEET, problems
-from rowlock.api.pagination import PageQuery, make_cursor, read_cursor
+from rowlock.api.pagination import PageQuery, make_cursor, positive, read_cursor
 from rowlock.api.replies import page
 from rowlock.api.services import services_of
 from rowlock.api.wire import utc
@@ -68,10 +68,7 @@ async def list_workers(request: Request, query: Annotated[WorkerQuery, Query()])
 
 
 def _worker_id(text: str) -> int:
-    found = int(text)
-    if not 0 < found < 2**31:
-        raise ValueError
-    return found
+    return positive(int(text))
 
 
 def _worker_json(worker: WorkerRecord) -> dict[str, object]:
