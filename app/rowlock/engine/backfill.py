@@ -16,7 +16,7 @@ from itertools import islice, takewhile
 from uuid import UUID
 
 from rowlock.domain.bounds import check_run_at
-from rowlock.domain.errors import Conflict, InvalidArgument
+from rowlock.domain.errors import Conflict, DatabaseUnavailable, InvalidArgument, OutcomeUnknown
 from rowlock.domain.ids import new_id
 from rowlock.domain.trigger_base import INSTANT
 from rowlock.engine.schedules import get_schedule
@@ -34,7 +34,7 @@ WINDOWS_PER_STATEMENT = 1_000
 class Backfill:
     """The windows of the range, and the tasks of those that it fired; all others had fired before."""
 
-    windows: int
+    windows: int = 0
     fired: dict[datetime, UUID] = field(default_factory=dict)
 
 
@@ -43,13 +43,32 @@ async def backfill(
 ) -> Backfill:
     """Fires the windows from `since` to `until`, both included, that never fired; at most 10,000.
 
-    Raises `NotFound`, `InvalidArgument` whose `field` is `since` or `until`, and `Conflict` where the schedule is
-    changed meanwhile: then ask again.
+    Raises `NotFound`, `InvalidArgument` whose `field` is `since` or `until`, `Conflict` where the schedule is changed
+    meanwhile, and `OutcomeUnknown` where the database goes away when some are fired: then ask again.
     """
+    done = Backfill()
+    try:
+        await fire_range(done, runner, tenant_id, name, since=since, until=until, actor=actor)
+    except (DatabaseUnavailable, OutcomeUnknown) as error:
+        unknown = isinstance(error, OutcomeUnknown)
+        if not done.windows or not (done.fired or unknown):
+            raise
+        more = ", and perhaps more of them" if unknown else ""
+        raise OutcomeUnknown(
+            f"The database went away while windows of the schedule {name} were being fired: {len(done.fired)} of "
+            f"{done.windows} are{more}. Ask again: what has fired does not fire twice."
+        ) from error
+    return done
+
+
+async def fire_range(
+    done: Backfill, runner: Runner, tenant_id: str, name: str, *, since: datetime, until: datetime, actor: Actor
+) -> None:
+    """The same, but raises what the database says; `done` has what was fired until then."""
     since, until = check_run_at(since, field="since"), check_run_at(until, field="until")
     schedule = await get_schedule(runner, tenant_id, name)
     asked = await asyncio.to_thread(_windows, schedule, since, until)
-    done = Backfill(len(asked))
+    done.windows = len(asked)
     for start in range(0, len(asked), WINDOWS_PER_STATEMENT):
         fired = await windows.backfill_windows(
             runner,
@@ -66,7 +85,6 @@ async def backfill(
                 f"{len(asked)} are. Ask again: what has fired does not fire twice."
             )
         done.fired |= fired
-    return done
 
 
 def _windows(schedule: ScheduleRecord, since: datetime, until: datetime) -> Sequence[datetime]:

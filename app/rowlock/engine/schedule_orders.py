@@ -18,7 +18,7 @@ from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument, InvalidP
 from rowlock.domain.payloads import decode_json
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.admission import Admission
-from rowlock.engine.backfill import backfill
+from rowlock.engine.backfill import Backfill, fire_range
 from rowlock.engine.schedules import change_schedule, create_schedule
 from rowlock.store import schedule_orders as orders
 from rowlock.store.connections import Row
@@ -112,8 +112,8 @@ async def _carry_out(database: Database, order: ScheduleOrder) -> bool:
             return await _change(database, order, said, actor)
         case "backfill":
             # Not in one transaction, for it may be long; what has fired before does not fire again.
-            brief = _Brief(database)
-            done = await backfill(brief, tenant_id, order.schedule, **said, actor=actor)
+            brief, done = _Brief(database), Backfill()
+            await fire_range(done, brief, tenant_id, order.schedule, **said, actor=actor)
             told = f"{len(done.fired)} of {done.windows} windows are fired; the others had fired before."
             return await orders.settle_order(brief, order.id, "done", told)
 
