@@ -20,6 +20,7 @@ from tests.worker.conftest import working
 
 from rowlock import RetryPolicy, Rowlock
 from rowlock.testing import advance_clock
+from rowlock.worker import processes
 
 SOON = timedelta(seconds=20)
 HOUR = timedelta(hours=1)
@@ -76,26 +77,67 @@ async def test_what_waits_for_a_child_that_dies_before_it_is_ready_begins_in_ano
 
 
 async def test_where_no_child_starts_attempts_are_given_back_and_the_worker_says_why(
-    app: Rowlock, here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Rowlock, here: Installation, no_child: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For a while: no child is tried for each of them."""
-    tried = tmp_path / "tried"
-    monkeypatch.setenv("ROWLOCK_TEST_LOADING_FAILS", str(tried))
+    """Of one claim all, though no child is tried for each of them; and after that nothing is claimed."""
+    monkeypatch.setattr(processes, "PAUSE_SECONDS", 0.2)
     app.declare(loading.answer, name="answer", executor="process", max_attempts=1)
+    handles = [await app.enqueue("answer") for _ in range(3)]
     async with working(app, child_processes=1) as worker:
-        handles = [await app.enqueue("answer") for _ in range(5)]
         for handle in handles:
             task = await eventually(lambda: given_back(handle))  # noqa: B023
             assert (task.attempt, task.reason) == (0, "released")
+            assert "LookupError: there is no such licence" in str(task.error)
             assert worker.health == ("degraded", task.error)
-        assert "LookupError: there is no such licence" in str(task.error)
-        assert len(tried.read_text().splitlines()) == 2
+        later = await app.enqueue("answer")
+        before = tries(no_child)
+        await eventually(lambda: tries(no_child) > before + 1)
+        assert (await later.get()).status == "ready"
+        assert worker.held.figures.claimed == 3
         monkeypatch.delenv("ROWLOCK_TEST_LOADING_FAILS")
-        worker.held.executors.processes._not_before = 0.0  # the while is over
-        await advance_clock(app, timedelta(minutes=1))
-        assert [await handle.result(SOON) for handle in handles] == [42] * 5
+        assert await later.result(SOON) == 42
         assert worker.health == ("healthy", None)
-    assert [await here.outcomes(handle.id) for handle in handles] == [["snoozed", "succeeded"]] * 5
+        await advance_clock(app, timedelta(minutes=1))
+        assert [await handle.result(SOON) for handle in handles] == [42] * 3
+    assert [await here.outcomes(handle.id) for handle in handles] == [["snoozed", "succeeded"]] * 3
+    assert await here.outcomes(later.id) == ["succeeded"]
+
+
+async def test_where_no_child_starts_other_queues_are_served(
+    app: Rowlock, no_child: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "PAUSE_SECONDS", 600.0)
+    app.declare(loading.answer, name="answer", executor="process", queue="heavy")
+    app.declare(children.pid, name="pid", executor="thread", queue="light")
+    first = await app.enqueue("answer")
+    async with working(app, child_processes=1) as worker:
+        await eventually(lambda: given_back(first))
+        later = await app.enqueue("answer", queue="heavy", priority="critical")
+        assert [await (await app.enqueue("pid")).result(SOON) for _ in range(3)] == [os.getpid()] * 3
+        assert await (await app.enqueue("pid", queue="default")).result(SOON) == os.getpid()
+        assert (await later.get()).status == "ready"
+        assert worker.held.figures.claimed == 5
+        assert tries(no_child) == 2
+
+
+def test_queues_need_children_where_all_of_their_handlers_do(app: Rowlock) -> None:
+    app.declare(children.pid, name="a", executor="process", queue="children")
+    app.declare(children.pid, name="b", executor="process", queue="both")
+    queues = ["both", "children", "unnamed"]
+    assert processes.queues_in_need(app.handlers.values(), queues) == set(queues)
+    app.declare(children.pid, name="c", executor="thread", queue="both")
+    assert processes.queues_in_need(app.handlers.values(), queues) == {"children"}
+
+
+@pytest.fixture
+def no_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """None starts. Each that tries adds a line to this file."""
+    monkeypatch.setenv("ROWLOCK_TEST_LOADING_FAILS", str(tmp_path / "tried"))
+    return tmp_path / "tried"
+
+
+def tries(tried: Path) -> int:
+    return len(tried.read_text().splitlines())
 
 
 async def test_where_the_system_refuses_processes_what_ran_has_failed_and_what_had_not_begun_is_given_back(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -171,6 +171,11 @@ class LaneBook:
                 return  # scans will find the others
             entry = self._due[lane] = self._entries.setdefault(lane, _Entry())
             entry.heard = True
+
+    def leave_out(self, queues: Collection[str]) -> None:
+        """The lanes of these queues are not to be asked, until something is found or heard of in them again."""
+        if queues:
+            self._due = {lane: entry for lane, entry in self._due.items() if lane.queue not in queues}
 
     def plan(self, room: int) -> list[LanePlan]:
         """What to ask in the next claim: lanes of the best priority that has any, as a lower one

@@ -66,10 +66,17 @@ class Claimer:
         return max(0.0, self._next_due_at - self._monotonic())
 
     async def claim(
-        self, link: Link, worker_id: int, room: int, *, heard_of: Collection[Lane] = (), in_place: bool = True
+        self,
+        link: Link,
+        worker_id: int,
+        room: int,
+        *,
+        heard_of: Collection[Lane] = (),
+        in_place: bool = True,
+        resting: Collection[str] = (),
     ) -> list[ClaimedTask]:
         """At most `room` tasks under new leases, none where nothing can be had; `in_place` unless they will run for
-        long, or a worker lives that does not know of such claims.
+        long, or a worker lives that does not know of such claims. From queues that are `resting` it takes nothing.
 
         It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
@@ -83,15 +90,16 @@ class Claimer:
         terms = LeaseTerms(worker_id, self._lease_seconds, in_place)
         now = self._monotonic()
         is_time_to_scan = now - self._scanned_at >= self._scan_pause
+        self._book.leave_out(resting)
         by_hearsay = self._book.idle and not (self._by_hearsay and is_time_to_scan)
         self._by_hearsay = False
-        self._book.heard(heard_of)
+        self._book.heard(lane for lane in heard_of if lane.queue not in resting)
         if by_hearsay and (taken := await self._take(link, self._book.plan(room // 2), terms, room // 2, new=True)):
             self._by_hearsay = True
             return taken
         plans = self._book.plan(room)
         if not plans or is_time_to_scan:
-            await self._scan(link)
+            await self._scan(link, resting)
             plans = self._book.plan(room)
         while plans:
             if taken := await self._take(link, plans, terms, room):
@@ -127,13 +135,14 @@ class Claimer:
         self._book.swept(plans, late, asked_at + seconds, seconds=seconds)
         return bool(late)
 
-    async def _scan(self, link: Link) -> None:
+    async def _scan(self, link: Link, resting: Collection[str]) -> None:
         starts = [
             (queue, int(priority), self._past.get((queue, int(priority)), ""))
             for queue, priority in itertools.product(self.queues, Priority)
+            if queue not in resting
         ]
         asked_at = self._monotonic()
-        known = self._book.plan_scan(asked_at)
+        known = [(lane, start) for lane, start in self._book.plan_scan(asked_at) if lane.queue not in resting]
         # Not with every scan: what has been claimed lately lies ahead, as dead entries of leases that have ended.
         ahead = self._ahead_seconds if asked_at >= self._look_ahead_at else 0
         found = await leases.find_lanes(

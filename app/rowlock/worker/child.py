@@ -16,6 +16,8 @@ from rowlock.domain.error_text import error_text
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 
+NOTHING = b""  # the call of a child that has only to start
+
 
 class ChildTraceback(Exception):
     """The cause of what a function raised in a child process: its traceback there."""
@@ -61,6 +63,8 @@ def start_child(path: list[str], modules: list[str], why: Any) -> None:
 
 def answer_in_child(call: bytes) -> bytes:
     """Runs in the child: does what `call_of` asks, for `result_of` to read."""
+    if call == NOTHING:
+        return NOTHING
     try:
         return pickle.dumps((run_in_child(*pickle.loads(call)), None, ""))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome

@@ -24,11 +24,13 @@ from rowlock.worker.held import Held
 from rowlock.worker.wakeups import Wakeups
 
 SWEEP_SECONDS = 1.0  # between two looks whether something is to be swept
+NO_QUEUES: frozenset[str] = frozenset()
 LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
 
 
 class Claiming:
-    """One worker's. It ends once `stopping` is set and `held.freed` or a wake-up lets it see that."""
+    """One worker's. It ends once `stopping` is set and `held.freed` or a wake-up lets it see that. From the queues that
+    `need_children` nothing is claimed while no child process can be started."""
 
     def __init__(
         self,
@@ -36,6 +38,7 @@ class Claiming:
         settings: Settings,
         queues: Sequence[str],
         *,
+        need_children: frozenset[str],
         held: Held,
         heartbeat: Heartbeat,
         wakeups: Wakeups,
@@ -44,6 +47,7 @@ class Claiming:
         stopping: asyncio.Event,
     ) -> None:
         self._database = database
+        self._need_children = need_children
         self._held = held
         self._heartbeat = heartbeat
         self._wakeups = wakeups
@@ -64,7 +68,8 @@ class Claiming:
         """Claims until the worker stops."""
         recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
-            room = self._held.free_room()
+            resting = self._need_children if self._held.executors.lacks_children else NO_QUEUES
+            room = self._held.free_room() if len(resting) < len(self._claimer.queues) else 0
             if room <= 0:
                 self._held.freed.clear()
                 await self._held.freed.wait()
@@ -76,7 +81,9 @@ class Claiming:
                 link = await self._open_link(in_haste=bool(heard_of))
                 began = time.perf_counter()
                 in_place = self._heartbeat.in_place and self._held.is_quick
-                taken = await self._claimer.claim(link, self._worker_id(), room, heard_of=heard_of, in_place=in_place)
+                taken = await self._claimer.claim(
+                    link, self._worker_id(), room, heard_of=heard_of, in_place=in_place, resting=resting
+                )
             except RowlockError as error:
                 self._condition.troubled("claim", error)
                 recovering = self._failed = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,20 @@ class AttemptOverdue(Exception):
 class Executors:
     """The threads and child processes of one worker; both are started by their first use."""
 
-    def __init__(self, *, threads: int, step_threads: int, child_processes: int, preload: Collection[str] = ()) -> None:
-        """`preload` names the modules that child processes load when they start. Steps have threads of their own, for
-        handlers in threads may wait for them."""
+    def __init__(
+        self,
+        *,
+        threads: int,
+        step_threads: int,
+        child_processes: int,
+        preload: Collection[str] = (),
+        starts_again: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`preload` names the modules that child processes load when they start, and `starts_again` is called when they
+        do after they did not. Steps have threads of their own, for handlers in threads may wait for them."""
         self.threads = HandlerThreads(threads)
         self.step_threads = HandlerThreads(step_threads, what="step")
-        self.processes = HandlerProcesses(child_processes, preload=preload)
+        self.processes = HandlerProcesses(child_processes, preload=preload, starts_again=starts_again)
 
     async def run(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         """What the handler returns; what it raises."""
@@ -79,6 +87,11 @@ class Executors:
         scope = asyncio.timeout(None)
         running = self.processes.run(call, begin=partial(attempt.begin, handler), begun=partial(_count, scope, attempt))
         return await _in_scope(scope, running, AttemptTimedOut)
+
+    @property
+    def lacks_children(self) -> bool:
+        """Whether no child process can be started."""
+        return self.processes.trouble is not None
 
     @property
     def trouble(self) -> str | None:

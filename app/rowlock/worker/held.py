@@ -71,6 +71,7 @@ class Held:
             step_threads=settings.threads,  # one attempt may take several at once
             child_processes=settings.child_processes,
             preload={h.function.__module__ for h in app.handlers.values() if h.executor == "process"} - {"__main__"},
+            starts_again=self.freed.set,
         )
         self.finisher = Finisher(
             database,

@@ -3,20 +3,21 @@
 A child whose attempt is over before its function has returned is killed, and another takes its place.
 
 A pool of them that breaks, as when an idle child is killed, is left for a new one; what had not begun begins there, and
-no attempt is spent. Where the new one breaks too before anything has begun in it, children do not start: for a while
-none is tried, what would run in one is given back, and the worker says why.
+no attempt is spent. Where the new one breaks too before anything has begun in it, children do not start: what would run
+in one is given back, and the worker says why. Now and then one is tried that has nothing to do, until it starts.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from rowlock.handlers.handler import Handler
 from rowlock.telemetry.logs import get_logger
-from rowlock.worker.child import result_of
+from rowlock.worker.child import NOTHING, result_of
 from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.pool import Pool, PoolBroken, ProcessDied
 
@@ -25,30 +26,43 @@ PAUSE_SECONDS = 10.0  # between two tries to start children, where they do not s
 log = get_logger("rowlock.worker")
 
 
+def queues_in_need(handlers: Collection[Handler], queues: Collection[str]) -> frozenset[str]:
+    """Those of the queues whose handlers all run in child processes. One that no handler names is any handler's."""
+    named = {handler.queue for handler in handlers}
+    others = {handler.queue for handler in handlers if handler.executor != "process"}
+    return frozenset(queue for queue in queues if queue not in others and (queue in named or not others))
+
+
 class HandlerProcesses:
     """At most `size` functions at once, each in a child process that is used again and again."""
 
-    def __init__(self, size: int, *, preload: Collection[str] = ()) -> None:
-        """`preload` names the modules that child processes load when they start."""
+    def __init__(
+        self, size: int, *, preload: Collection[str] = (), starts_again: Callable[[], None] = lambda: None
+    ) -> None:
+        """`preload` names the modules that child processes load when they start. `starts_again` is called when they do
+        after they did not."""
         self.trouble: str | None = None  # why children do not start
         self._new_pool = partial(Pool, size, sorted(preload))
         self._pool: Pool | None = None
         self._places = asyncio.Semaphore(size)
         self._broken = 0  # so many pools, one after the other, since a function has begun in one
-        self._not_before = float("-inf")
+        self._starts_again = starts_again
+        self._trying: asyncio.Task[None] | None = None
 
     async def run(self, call: bytes, *, begin: Callable[[], None], begun: Callable[[], None]) -> Any:
         """What the function returns, or raises. `begin` is called when there is a place for it, and `begun` when a
         child has begun it: before that one may have to start, or to be killed."""
 
         def works() -> None:
-            self._broken, self.trouble = 0, None
+            self._broken = 0
             begun()
 
         async with self._places:
             begin()
             while True:
-                pool = self._pool = self._pool or self._start()
+                if self.trouble is not None:
+                    raise CouldNotBegin(self.trouble)
+                pool = self._pool = self._pool or self._new_pool()
                 try:
                     answer = await pool.answer(call, works)
                 except PoolBroken as error:
@@ -60,13 +74,10 @@ class HandlerProcesses:
 
     def close(self) -> None:
         """Ends the children."""
+        if self._trying is not None:
+            self._trying.cancel()
         if self._pool is not None:
             self._pool.end()
-
-    def _start(self) -> Pool:
-        if self.trouble is not None and time.monotonic() < self._not_before:
-            raise CouldNotBegin(self.trouble)
-        return self._new_pool()
 
     async def _leave(self, pool: Pool, cause: str) -> None:
         """Others that waited for it may have left it already."""
@@ -75,7 +86,6 @@ class HandlerProcesses:
         self._pool = None
         self._broken += 1
         if self._broken > 1:
-            self._not_before = time.monotonic() + PAUSE_SECONDS
             self._say_trouble(cause)
         try:
             await asyncio.to_thread(pool.end)
@@ -84,9 +94,27 @@ class HandlerProcesses:
 
     def _say_trouble(self, cause: str) -> None:
         said = (
-            f"No child process starts for a handler ({cause}), so what would run in one is given back: the worker's "
-            f"standard error may say more. It tries again every {PAUSE_SECONDS:g} s."
+            f"No child process starts for a handler ({cause}), so what would run in one is given back, and nothing is "
+            "claimed from queues whose handlers all run in one: the worker's standard error may say more. It tries "
+            f"again every {PAUSE_SECONDS:g} s."
         )
         if self.trouble is None:
             log.error(said)
+            self._trying = asyncio.create_task(self._try_again())
         self.trouble = said
+
+    async def _try_again(self) -> None:
+        """Until a child starts."""
+        while self.trouble is not None:
+            await asyncio.sleep(PAUSE_SECONDS)
+            pool = self._pool = self._new_pool()
+            with suppress(Exception):  # whatever else becomes of it: it had started
+                try:
+                    await pool.answer(NOTHING, self._recover)
+                except PoolBroken as error:
+                    await self._leave(pool, str(error))
+
+    def _recover(self) -> None:
+        self._broken, self.trouble = 0, None
+        log.info("Child processes start again.")
+        self._starts_again()
