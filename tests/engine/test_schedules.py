@@ -21,6 +21,7 @@ from tests.harness.schedules import (
 from rowlock.domain.errors import AlreadyExists, InvalidArgument, NotFound
 from rowlock.domain.schedule_requests import schedule_request
 from rowlock.engine.fire import fire_due
+from rowlock.engine.previews import preview_of
 from rowlock.engine.schedules import (
     create_schedule,
     delete_schedule,
@@ -61,6 +62,21 @@ async def test_a_schedule_is_stored_as_it_was_asked_for(here: Installation) -> N
     assert made.next_at == NOON.replace(day=3, hour=8)
     assert upcoming_windows(made, 2) == [NOON.replace(day=3, hour=8), NOON.replace(day=4, hour=8)]
     assert describe_schedule(made) == "At 09:00, Monday through Friday (Europe/Berlin)"
+
+
+async def test_a_window_that_waits_for_its_jitter_comes_first_until_it_has_fired(here: Installation) -> None:
+    made = await make_schedule(here, cron="0 * * * *", jitter=3_000)
+    waiting, following = upcoming_windows(made, 2)
+    assert made.next_at is not None
+    assert made.next_at > waiting
+    await set_clock(here, made.next_at - timedelta(seconds=1))
+    seen = await get_schedule(here.database, TENANT, "report")
+    assert upcoming_windows(seen, 2) == [waiting, following]
+    assert preview_of(seen, 1).windows == [(waiting, made.next_at)]
+    await set_clock(here, made.next_at)
+    await fire_due(here.database, await new_epoch(here))
+    assert await fired(here, made.id) == [waiting]
+    assert upcoming_windows(await get_schedule(here.database, TENANT, "report"), 1) == [following]
 
 
 async def test_an_interval_counts_from_its_anchor_or_its_making(here: Installation) -> None:

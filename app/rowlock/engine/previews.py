@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from rowlock.domain.schedule_requests import ScheduleRequest
 from rowlock.domain.triggers import Trigger, describe, next_windows
 from rowlock.engine.schedule_changes import first_anchor
-from rowlock.engine.schedules import MAX_PREVIEW, check_limit, check_request_comes
+from rowlock.engine.schedules import MAX_PREVIEW, check_limit, check_request_comes, upcoming_windows
 from rowlock.store.database import Database
 from rowlock.store.schedules import ScheduleRecord, read_clock
 
@@ -30,14 +31,14 @@ async def preview_rule(database: Database, request: ScheduleRequest, n: int = 5)
     now = await read_clock(database)
     anchor = request.anchor_at or first_anchor(now)
     check_request_comes(request, anchor, now)
-    return _preview(request.trigger(anchor), now, n)
+    trigger = request.trigger(anchor)
+    return _preview(trigger, next_windows(trigger, now, n))
 
 
 def preview_of(schedule: ScheduleRecord, n: int = 5) -> Preview:
-    """The next `n` (1 to 100) windows of a schedule after it was read. Raises `InvalidArgument`."""
-    check_limit(n, MAX_PREVIEW)
-    return _preview(schedule.trigger(), max(schedule.cursor_at, schedule.read_at), n)
+    """The next `n` (1 to 100) windows of a schedule that were not due when it was read. Raises `InvalidArgument`."""
+    return _preview(schedule.trigger(), upcoming_windows(schedule, n))
 
 
-def _preview(trigger: Trigger, after: datetime, n: int) -> Preview:
-    return Preview(describe(trigger), [(at, trigger.fire_at(at)) for at in next_windows(trigger, after, n)])
+def _preview(trigger: Trigger, windows: Sequence[datetime]) -> Preview:
+    return Preview(describe(trigger), [(at, trigger.fire_at(at)) for at in windows])

@@ -164,9 +164,11 @@ async def list_windows(
 
 
 def upcoming_windows(schedule: ScheduleRecord, n: int = 5) -> list[datetime]:
-    """The next `n` (1 to 100) windows after the schedule was read; fewer where its rule ends."""
+    """The next `n` (1 to 100) windows that were not due when the schedule was read, such as one that its jitter still
+    held back; fewer where its rule ends."""
     check_limit(n, MAX_PREVIEW)
-    return next_windows(schedule.trigger(), max(schedule.cursor_at, schedule.read_at), n)
+    trigger = schedule.trigger()
+    return next_windows(trigger, max(schedule.cursor_at, trigger.due_until(schedule.read_at)), n)
 
 
 def describe_schedule(schedule: ScheduleRecord) -> str:
