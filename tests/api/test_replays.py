@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -76,3 +77,41 @@ async def test_saying_what_the_default_is_asks_for_the_same(api: Served, databas
 
     assert (same.status_code, same.json()["id"]) == (200, first.json()["id"])
     assert_problem(later, 422, "idempotency-key-reused")
+
+
+STRICTER = '{"properties": {"amount": {"maximum": 4}}}'
+
+
+async def test_what_was_taken_is_not_held_to_a_schema_that_came_later(api: Served, database_url: str) -> None:
+    await api.register("pay")
+    first = await send(api, BODY)
+    await api.register("pay", STRICTER)
+    async with serving(database_url) as after:
+        again = await send(after, BODY)
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+        assert_problem(await send(after, {**BODY, "payload": {"amount": 6}}), 422, "idempotency-key-reused")
+        for refused in (await send(after, BODY, "new"), await after.client.post("/v1/tasks", json=BODY)):
+            assert_problem(refused, 422, "invalid-payload", field="payload.amount")
+        batch = {"tasks": [{**BODY, "idempotency_key": key} for key in ("k", "new")]}
+        refused = await after.client.post("/v1/tasks/batch", json=batch)
+        assert_problem(refused, 422, "invalid-payload", field="tasks.1.payload.amount")
+        other_tenant = await after.client_for("write", tenant="acme")
+        theirs = await other_tenant.post("/v1/tasks", json=BODY, headers={"Idempotency-Key": "k"})
+        assert_problem(theirs, 422, "invalid-payload")
+        await after.move_clock(timedelta(hours=api.database.settings.idempotency_hours))
+        assert_problem(await send(after, BODY), 422, "invalid-payload")
+    assert await api.count_tasks() == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_nor_to_what_a_strict_installation_asks(api: Served, database_url: str, known: bool) -> None:
+    """Whether it misses the queue or the handler."""
+    body = {**BODY, "queue": "nowhere"}
+    first = await send(api, body)
+    if known:
+        await api.register("pay")
+    async with serving(database_url, strict=True) as after:
+        again = await send(after, body)
+        refused = await send(after, body, "new")
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert_problem(refused, 422, "unknown-queue" if known else "unknown-handler")

@@ -3,6 +3,9 @@
 The registered handler fills in what was left out, its schema holds the payload, and a strict installation refuses
 handlers and queues that nobody has declared. Without strictness a handler may be unknown, for a task can be enqueued
 before its worker is deployed.
+
+What was taken under an idempotency key is not judged again: its repetition is answered with its task, whatever has
+been declared since. The key is looked up only where the request would be refused.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from rowlock.domain.errors import UnknownHandler, UnknownQueue
+from rowlock.domain.bounds import check_key
+from rowlock.domain.errors import InvalidPayload, UnknownHandler, UnknownQueue
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.requests import TaskRequest, task_request, with_defaults
 from rowlock.engine.catalogue import HandlerCatalogue, Registered
 from rowlock.store import counts
 from rowlock.store.database import Database
+from rowlock.store.keyed_tasks import has_idempotency_key
 from rowlock.store.reading import Reading
 
 if TYPE_CHECKING:
@@ -40,7 +45,12 @@ class Admission:
     async def task(self, tenant_id: str, name: str, payload: Payload, **said: Any) -> TaskRequest:
         """The request; `said` are arguments of `task_request`, of which those that are None were left out."""
         registered, encoded = await self._admitted(
-            tenant_id, name, said.get("queue"), payload, version=said.get("payload_version")
+            tenant_id,
+            name,
+            said.get("queue"),
+            payload,
+            version=said.get("payload_version"),
+            key=said.get("idempotency_key"),
         )
         if said.get("idempotency_key") is not None:
             said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
@@ -70,22 +80,36 @@ class Admission:
         await self._admitted(tenant_id, task_name, queue, payload)
 
     async def _admitted(
-        self, tenant_id: str, name: str, queue: str | None, payload: Payload, *, version: int | None = None
+        self,
+        tenant_id: str,
+        name: str,
+        queue: str | None,
+        payload: Payload,
+        *,
+        version: int | None = None,
+        key: str | None = None,
     ) -> tuple[Registered | None, str]:
-        """The handler, if there is one, and the payload as JSON text. Its schema is that of its own version only."""
+        """The handler, if there is one, and the payload as JSON text."""
         registered = await self._handlers.get(name, or_refuse=self._settings.strict)
-        if self._settings.strict:
-            if registered is None:
-                raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
-            await self._refuse_undeclared(tenant_id, registered.handler.queue if queue is None else queue)
         encoded = encode_json(payload, what="payload", max_bytes=self._settings.max_payload_bytes)
-        if (
-            registered is not None
-            and registered.schema is not None
-            and version in (None, registered.handler.payload_version)
-        ):
-            await registered.schema.check(name, payload, len(encoded))
+        try:
+            if self._settings.strict:
+                await self._refuse_unknown(tenant_id, name, queue, registered)
+            await _check(registered, name, payload, version, len(encoded))
+        except (UnknownHandler, UnknownQueue, InvalidPayload):
+            if key is None or not await self._has_taken(tenant_id, key):
+                raise
         return registered, encoded.decode()
+
+    async def _has_taken(self, tenant_id: str, key: str) -> bool:
+        return await has_idempotency_key(Reading(self._database), tenant_id, check_key("idempotency_key", key))
+
+    async def _refuse_unknown(
+        self, tenant_id: str, name: str, queue: str | None, registered: Registered | None
+    ) -> None:
+        if registered is None:
+            raise UnknownHandler(f"No worker has registered a handler named {name!r}.", field="name")
+        await self._refuse_undeclared(tenant_id, registered.handler.queue if queue is None else queue)
 
     async def _refuse_undeclared(self, tenant_id: str, queue: str) -> None:
         if queue in await self._handlers.queues():
@@ -99,6 +123,16 @@ class Admission:
                 "and nothing is set for it.",
                 field="queue",
             )
+
+
+async def _check(registered: Registered | None, name: str, payload: Payload, version: int | None, size: int) -> None:
+    """Holds the payload against its handler's schema, which is that of the handler's own version only."""
+    if (
+        registered is not None
+        and registered.schema is not None
+        and version in (None, registered.handler.payload_version)
+    ):
+        await registered.schema.check(name, payload, size)
 
 
 def _given(said: dict[str, Any]) -> dict[str, Any]:

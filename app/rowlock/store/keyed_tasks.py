@@ -28,3 +28,8 @@ async def insert_keyed_within(
             ) from error
         raise
     return [Stored(id=row[1], created=row[2]) for row in rows]
+
+
+async def has_idempotency_key(runner: Runner, tenant_id: str, key: str) -> bool:
+    """Whether a request was taken under that key, and is known a little longer."""
+    return bool((await runner.run("has_idempotency_key", {"tenant_id": tenant_id, "key": key}))[0][0])
