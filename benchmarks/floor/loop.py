@@ -15,7 +15,7 @@ import psycopg
 
 from benchmarks.floor.scripts import LEASE_SECONDS, WORKER
 from rowlock.domain.requests import task_request
-from rowlock.engine.finish import LOCK_TIMEOUT
+from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.store.arrays import Bigints, Uuids, register_arrays
 from rowlock.store.leases import BEGINNING, ORDERED_SCANS_FROM_NOW_ON, LeaseTerms
 from rowlock.store.statements import statement

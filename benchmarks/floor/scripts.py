@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rowlock.engine.finish import LOCK_TIMEOUT
+from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.store.statements import statement
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")

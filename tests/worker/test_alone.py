@@ -192,6 +192,31 @@ async def test_nothing_is_claimed_beside_it_though_it_came_first(app: Rowlock, h
     assert beside == [False] * 5
 
 
+async def test_one_whose_task_is_locked_when_its_turn_comes_keeps_the_worker_from_nothing(
+    app: Rowlock, here: Installation
+) -> None:
+    go = asyncio.Event()
+
+    @app.task(name="neighbour")
+    async def neighbour(wait: bool) -> None:
+        if wait:
+            await go.wait()
+
+    @app.task(name="suspect")
+    async def suspected() -> None: ...
+
+    task_id = await suspect(here, "suspect")
+    await neighbour.enqueue(wait=True)
+    async with working(app) as worker:
+        await eventually(lambda: worker.held.figures.claimed == 2)
+        async with here.database.link() as link, link.transaction():
+            await link.query(f"SELECT FROM rowlock.tasks_live WHERE id = '{task_id}' FOR UPDATE")
+            go.set()
+            await (await neighbour.enqueue(wait=False)).wait(timedelta(seconds=20))
+            assert worker.health == ("healthy", None)
+        await eventually(lambda: _succeeded(here, task_id))
+
+
 async def test_when_patience_ends_it_is_put_off_and_the_worker_goes_on(app: Rowlock, here: Installation) -> None:
     go = asyncio.Event()
 
@@ -215,6 +240,10 @@ async def test_when_patience_ends_it_is_put_off_and_the_worker_goes_on(app: Rowl
 async def codes(here: Installation, task_id: UUID) -> list[str]:
     rows = await here.query("SELECT code FROM rowlock.explain_task(%(id)s)", {"id": task_id})
     return [code for (code,) in rows]
+
+
+async def _succeeded(here: Installation, task_id: UUID) -> bool:
+    return (await here.task(task_id)).status == "succeeded"
 
 
 async def _put_off(here: Installation, task_id: UUID) -> bool:

@@ -13,9 +13,10 @@ from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 from tests.worker.conftest import working
 
-from rowlock import Rowlock
+from rowlock import Context, Rowlock
 
 LEASE_SECONDS = 1
+SOON = timedelta(seconds=20)
 
 
 class Runs:
@@ -94,6 +95,37 @@ async def test_a_cancellation_in_a_long_transaction_reaches_a_task_that_has_ende
             await leases_pass(here, 2)
         await eventually(lambda: _all_succeeded(here, 1))
     assert runs.of == {"cancelled": 1}
+
+
+async def test_steps_and_progress_of_a_locked_task_hold_up_nobody_else_s(app: Rowlock, here: Installation) -> None:
+    """Not even where the worker has a single connection for them. The step is kept when the lock is gone."""
+    begun, go, taken = asyncio.Event(), asyncio.Event(), Counter[str]()
+
+    async def take(word: str) -> str:
+        taken[word] += 1
+        return word
+
+    @app.task(name="reports", max_attempts=1)
+    async def reports(ctx: Context, word: str) -> str:
+        if word == "locked":
+            begun.set()
+            await go.wait()
+        await ctx.progress(1)
+        return await ctx.step("one", take, word)
+
+    async with working(app, pool_max=1) as worker:
+        locked = await reports.enqueue(word="locked")
+        await begun.wait()
+        async with transaction(here, f"SELECT FROM rowlock.tasks_live WHERE id = '{locked.id}' FOR UPDATE"):
+            go.set()
+            await eventually(lambda: taken["locked"])
+            for _ in range(5):
+                assert await (await reports.enqueue(word="other")).result(SOON) == "other"
+            task = await here.task(locked.id)
+            assert (task.status, task.progress) == ("running", None)
+            assert worker.health == ("healthy", None)
+        task = await locked.wait(SOON)
+    assert (task.status, taken["locked"]) == ("succeeded", 1)
 
 
 REFUSE = (

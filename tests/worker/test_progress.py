@@ -23,10 +23,10 @@ async def test_progress_that_cannot_be_kept_spends_no_attempt(
 ) -> None:
     keep = leases.report_progress
 
-    async def keep_what_comes_last(runner: Runner, task_id: UUID, token: int, progress: str) -> bool:
+    async def keep_what_comes_last(runner: Runner, task_id: UUID, token: int, progress: str, **bound: str) -> bool:
         if '"done":2' not in progress:
             raise trouble
-        return await keep(runner, task_id, token, progress)
+        return await keep(runner, task_id, token, progress, **bound)
 
     monkeypatch.setattr(leases, "report_progress", keep_what_comes_last)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, OutcomeUnknown, RowlockError
 from rowlock.domain.trouble import Trouble
-from rowlock.engine.writing import Ending, Way, find_locked, make_way, write
+from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Way, find_locked, make_way, write
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.store.leases import FailedAttempt
@@ -26,7 +26,6 @@ from rowlock.telemetry.logs import get_logger
 
 log = get_logger("rowlock.finish")
 LONGEST_PAUSE_SECONDS = 2.0
-LOCK_TIMEOUT = "100ms"  # for which a batch waits for a row that somebody else has locked
 PATIENT_LOCK_TIMEOUT = "1s"  # for which one of those that are set aside stands in the line for its row
 
 

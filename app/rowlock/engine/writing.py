@@ -12,6 +12,8 @@ from rowlock.store.history import make_room
 from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.links import Runner
 
+LOCK_TIMEOUT = "100ms"  # for which what a worker says of its attempts waits for rows that somebody else has locked
+
 
 class Way(StrEnum):
     """The statement that writes an outcome. Text, because a plain Enum is hashed in Python, and each outcome is."""

@@ -95,7 +95,7 @@ class Context:
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Keeps how far the attempt is, for `rowlock watch`, the page and the API. Raises `LeaseLost`.
 
-        While the database is in trouble it is not kept, and the handler goes on.
+        While the database is in trouble, or a transaction has locked the task, it is not kept, and the handler goes on.
         """
         said = {"done": done, "total": total, "message": message}
         text = encode_json(

@@ -1,7 +1,8 @@
 -- Keeps what a step returned, and answers with what is kept: the same again for whoever asks again.
 -- Index: tasks_live's primary key, then steps' primary key of each day there is.
 -- Locks: the task's row, shared: steps of one task may be kept side by side, but neither a takeover nor an end slips in
--- between. Fence: lease_token beside the id; no row means that the lease is lost.
+-- between. It waits for each lock no longer than lock_timeout.
+-- Fence: lease_token beside the id; no row means that the lease is lost.
 -- A twin that is on its way at this moment (sent again after a lost reply) is no `earlier` one yet, but meets the key: it
 -- says the same, so either may stay. Across midnight both may, and readers take the first. A step is never older than its
 -- task, though a new primary's clock may be behind: else the next attempt would not find it.
@@ -9,6 +10,7 @@ WITH held AS MATERIALIZED (
     SELECT task.id, task.tenant_id, task.attempt, task.created_at
       FROM rowlock.tasks_live AS task
      WHERE task.id = %(task_id)s AND task.lease_token = %(lease_token)s AND task.tenant_id = %(tenant_id)s
+       AND (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
        FOR SHARE
 ), earlier AS MATERIALIZED (
     SELECT step.result

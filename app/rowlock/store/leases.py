@@ -313,9 +313,10 @@ async def snooze(
     return await _say(runner, "snooze", attempts, worker_id=worker_id, lock_timeout=lock_timeout)
 
 
-async def begin_alone(runner: Runner, task_id: UUID, token: int) -> bool:
+async def begin_alone(runner: Runner, task_id: UUID, token: int, *, lock_timeout: str | None = None) -> bool:
     """Notes that the attempt begins with nothing beside it; False where its lease is lost."""
-    return bool(await runner.run("begin_alone", {"id": task_id, "lease_token": token}))
+    parameters = {"id": task_id, "lease_token": token, "lock_timeout": lock_timeout}
+    return bool(await runner.run("begin_alone", parameters))
 
 
 async def release(runner: Runner, ids: list[UUID], tokens: list[int], *, lock_timeout: str | None = None) -> int:
@@ -365,9 +366,12 @@ async def cancel_requests(runner: Runner, worker_id: int, queues: list[str]) -> 
     return {row[0] for row in await runner.run("cancel_requests", {"worker_id": worker_id, "queues": queues})}
 
 
-async def report_progress(runner: Runner, task_id: UUID, token: int, progress: str) -> bool:
+async def report_progress(
+    runner: Runner, task_id: UUID, token: int, progress: str, *, lock_timeout: str | None = None
+) -> bool:
     """Keeps progress (JSON text); whether the attempt was asked to stop. Raises `LeaseLost`."""
-    rows = await runner.run("report_progress", {"id": task_id, "lease_token": token, "progress": progress})
+    parameters = {"id": task_id, "lease_token": token, "progress": progress, "lock_timeout": lock_timeout}
+    rows = await runner.run("report_progress", parameters)
     if not rows:
         raise LeaseLost(f"The lease on task {task_id} is lost, so its progress was not kept.")
     return bool(rows[0][0])

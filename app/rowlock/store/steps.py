@@ -73,8 +73,11 @@ async def load_steps(runner: Runner, tenant_id: str, task_id: UUID, token: int) 
     return found
 
 
-async def record_step(runner: Runner, tenant_id: str, task_id: UUID, token: int, done: FinishedStep) -> Json:
-    """Keeps a step, and returns what is kept; to ask again is harmless. Raises `LeaseLost`."""
+async def record_step(
+    runner: Runner, tenant_id: str, task_id: UUID, token: int, done: FinishedStep, *, lock_timeout: str | None = None
+) -> Json:
+    """Keeps a step, and returns what is kept; to ask again is harmless. Raises `LeaseLost`, and `DatabaseUnavailable`
+    where it waited for a lock for longer than `lock_timeout` ("1s"; None is the session's own setting)."""
     rows = await runner.run(
         "record_step",
         {
@@ -85,6 +88,7 @@ async def record_step(runner: Runner, tenant_id: str, task_id: UUID, token: int,
             "occurrence": done.step.occurrence,
             "result": done.result,
             "run_seconds": done.run_seconds,
+            "lock_timeout": lock_timeout,
         },
     )
     if not rows:

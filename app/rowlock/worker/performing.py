@@ -7,8 +7,9 @@ from collections.abc import Callable
 from rowlock.client import Rowlock
 from rowlock.domain.decide import ReasonCode, Result, Transition
 from rowlock.domain.errors import RowlockError
+from rowlock.domain.trouble import Trouble
 from rowlock.engine.endings import RELEASED, cancelled, ending_of, given_back, put_off
-from rowlock.engine.writing import Ending
+from rowlock.engine.writing import LOCK_TIMEOUT, Ending
 from rowlock.handlers.handler import Handler
 from rowlock.store import leases
 from rowlock.store.database import Database
@@ -65,9 +66,12 @@ class Performer:
             if not its_turn:
                 return put_off(task, ReasonCode.WAITS_TO_RUN_ALONE, PUT_OFF_SECONDS)
             try:
-                held = await leases.begin_alone(self._database, task.id, task.lease_token)
+                held = await leases.begin_alone(self._database, task.id, task.lease_token, lock_timeout=LOCK_TIMEOUT)
             except RowlockError as error:
-                self._troubled(error)
+                if (
+                    error.kind != Trouble.LOCK_TIMEOUT
+                ):  # else a transaction has locked the task, for as long as it likes
+                    self._troubled(error)
                 return given_back(task, begun=False)
             if not held:
                 attempt.stop = Stop.LEASE_LOST

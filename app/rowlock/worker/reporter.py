@@ -8,6 +8,7 @@ from typing import Any
 from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
 from rowlock.domain.steps import StepName
 from rowlock.engine import children, steps
+from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.handlers.context import Context
 from rowlock.store import leases, tasks
 from rowlock.store.database import Database
@@ -27,9 +28,12 @@ class DatabaseReporter:
         self._step_threads = step_threads
 
     async def report_progress(self, context: Context, progress: str) -> None:
-        """Keeps it, unless the database is in trouble, which is no failure of the work. Raises `LeaseLost`."""
+        """Keeps it, unless the database is in trouble or a transaction has locked the task, which is no failure of the
+        work. Raises `LeaseLost`."""
         try:
-            asked_to_stop = await leases.report_progress(self._database, context.task_id, context.lease_token, progress)
+            asked_to_stop = await leases.report_progress(
+                self._database, context.task_id, context.lease_token, progress, lock_timeout=LOCK_TIMEOUT
+            )
         except (DatabaseUnavailable, OutcomeUnknown) as error:
             log.debug("What a handler said of its progress was not kept.", error=error.message)
             return

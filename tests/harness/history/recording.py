@@ -175,21 +175,23 @@ class _Following:
         return renew
 
     def report_progress(self, name: str, original: Callable[..., Awaitable[bool]]) -> Callable[..., Any]:
-        async def report_progress(runner: Runner, task_id: UUID, token: int, progress: str) -> bool:
+        async def report_progress(runner: Runner, task_id: UUID, token: int, progress: str, **bound: str) -> bool:
             since = await _instant_if_any(runner)
             with self.recorder.calling("progress", since=since, task=str(task_id), token=token) as call:
-                asked_to_stop = await original(runner, task_id, token, progress)
+                asked_to_stop = await original(runner, task_id, token, progress, **bound)
                 call.ok()
             return asked_to_stop
 
         return report_progress
 
     def record_step(self, name: str, original: Callable[..., Awaitable[Json]]) -> Callable[..., Any]:
-        async def record_step(runner: Runner, tenant_id: str, task_id: UUID, token: int, done: FinishedStep) -> Json:
+        async def record_step(
+            runner: Runner, tenant_id: str, task_id: UUID, token: int, done: FinishedStep, **bound: str
+        ) -> Json:
             asked = {"since": await _instant_if_any(runner), "task": str(task_id), "token": token}
             step = {"name": done.step.name, "occurrence": done.step.occurrence}
             with self.recorder.calling("step", **asked, **step) as call:
-                kept = await original(runner, tenant_id, task_id, token, done)
+                kept = await original(runner, tenant_id, task_id, token, done, **bound)
                 call.ok()
             return kept
 
