@@ -2,39 +2,27 @@
 
 Outcomes gather while the previous batch is on its way; nobody sleeps to fill a batch. While the database is away they
 are kept and tried again: the fence makes that harmless. An outcome that the database does not accept belongs to a lease
-that was lost: it changed nothing, and whoever holds the attempt is told. One that cannot be stored holds up no other,
-and those whose tasks somebody else has locked wait aside, on a connection of their own.
+that was lost: it changed nothing, and whoever holds the attempt is told. One that cannot be stored holds up no other;
+those whose tasks somebody else has locked, or that the database refuses for now, wait `aside`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
 
 from rowlock.domain.backoff import Backoff
-from rowlock.domain.errors import AlreadyExists, DatabaseUnavailable, InvalidArgument, OutcomeUnknown, RowlockError
-from rowlock.domain.trouble import Trouble
-from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Way, find_locked, make_way, write
+from rowlock.domain.errors import AlreadyExists, InvalidArgument, RowlockError
+from rowlock.engine.aside import LONGEST_PAUSE_SECONDS, Aside, concerns_all, doubt, is_lock_timeout
+from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, by_way, find_locked, make_way, write
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.store.leases import FailedAttempt
-from rowlock.store.links import Runner
-from rowlock.store.spare import SpareLink
+from rowlock.store.refusals import Refusing
 from rowlock.telemetry.logs import get_logger
 
 log = get_logger("rowlock.finish")
-LONGEST_PAUSE_SECONDS = 2.0
-PATIENT_LOCK_TIMEOUT = "1s"  # for which one of those that are set aside stands in the line for its row
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """What endings are written with: a connection, and how long it waits for a row that somebody else has locked."""
-
-    runner: Runner
-    lock_timeout: str
 
 
 class Finisher:
@@ -53,20 +41,22 @@ class Finisher:
         self._batch = batch
         self._tell = settled
         self._troubled = troubled
-        self._quick = Hand(database, LOCK_TIMEOUT)
-        self._spare = SpareLink(database, "locked")
-        self._patient = Hand(self._spare, PATIENT_LOCK_TIMEOUT)
+        self._quick = Hand(Refusing(database), LOCK_TIMEOUT)
+        self._aside = Aside(database, self._write, batch=batch, troubled=troubled)
         self._unwritten = 0
         self._waiting: deque[Ending] = deque()
         self._something = asyncio.Event()
-        self._locked: deque[Ending] = deque()
-        self._something_locked = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def __len__(self) -> int:
         """How many are put and not written."""
         return self._unwritten
+
+    @property
+    def any_refused(self) -> bool:
+        """Whether the database refuses an outcome that waits aside."""
+        return self._aside.any_refused
 
     def put(self, ending: Ending) -> None:
         """Takes an ending; never blocks. What waits is bounded by the worker, which claims no more than it may hold."""
@@ -86,14 +76,13 @@ class Finisher:
 
     async def run(self) -> None:
         """Writes until cancelled."""
-        both = [asyncio.create_task(self._write_waiting()), asyncio.create_task(self._write_locked())]
+        both = [asyncio.create_task(self._write_waiting()), asyncio.create_task(self._aside.run())]
         try:
             ended, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             for one in ended:  # by an error, for neither comes to an end
                 one.result()
         finally:
             await cancelled(*both)
-            await self._spare.close()
 
     async def _write_waiting(self) -> None:
         while True:
@@ -101,89 +90,66 @@ class Finisher:
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             if not self._waiting:
                 self._something.clear()
-            await self._write_all(self._quick, batch)
+            for way, group in by_way(batch).items():
+                await self._write_surely(way, group)
 
-    async def _write_locked(self) -> None:
-        """Writes what has been unlocked, then waits in the line for one that has not."""
-        backoff = Backoff(0.05, LONGEST_PAUSE_SECONDS)
-        while True:
-            await self._something_locked.wait()
-            batch = list(self._locked)[: self._batch]
-            try:
-                locked = await find_locked(self._patient.runner, batch)
-            except RowlockError as error:
-                self._troubled(error)
-                await asyncio.sleep(backoff.pause())
-                continue
-            backoff.reset()
-            for _ in batch:
-                self._locked.popleft()
-            held = [ending for ending in batch if ending.task.lease_token in locked]
-            self._locked.extend(held[1:])
-            await self._write_all(self._patient, [e for e in batch if e.task.lease_token not in locked])
-            await self._write_all(self._patient, held[:1])
-            if not self._locked:
-                self._something_locked.clear()
-                await self._spare.close()
-
-    async def _write_all(self, hand: Hand, endings: Iterable[Ending]) -> None:
-        groups: dict[Way, list[Ending]] = defaultdict(list)
-        for ending in endings:
-            groups[ending.way].append(ending)
-        for way, group in groups.items():
-            await self._write_surely(hand, way, group)
-
-    async def _write_surely(self, hand: Hand, way: Way, group: list[Ending]) -> None:
-        """Tries until the database answers. After a lost reply, a token not accepted is no proof of a lost lease."""
+    async def _write_surely(self, way: Way, group: list[Ending]) -> None:
+        """Tries until the database answers. What it refuses, or what is locked, is left to be written aside."""
         backoff = Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while group:
             try:
-                accepted = await self._write(hand, way, group)
-            except (AlreadyExists, InvalidArgument) as error:
-                await self._write_one_by_one(hand, group, error)
-                return
+                group = await self._write_or_part(way, group)
             except RowlockError as error:  # whatever it is, it is the database's, and may pass
+                doubt(group, error)
                 self._troubled(error)
-                for ending in group:
-                    ending.in_doubt = ending.in_doubt or isinstance(error, OutcomeUnknown)
                 await asyncio.sleep(backoff.pause())
-            else:
-                if accepted is not None:
-                    self._settled(group, None if any(ending.in_doubt for ending in group) else accepted)
-                    return
 
-    async def _write(self, hand: Hand, way: Way, group: list[Ending]) -> set[int] | None:
-        """The tokens that were accepted; None where something was in the way of the group as it is left."""
+    async def _write_or_part(self, way: Way, group: list[Ending]) -> list[Ending]:
+        """What is to be tried again, without what was in the way of it. Raises what concerns all."""
         try:
-            return await write(hand.runner, way, group, worker_id=self._worker_id(), lock_timeout=hand.lock_timeout)
-        except AlreadyExists:
-            if not await make_way(hand.runner, way, group):
+            await self._write(self._quick, way, group)
+        except (AlreadyExists, InvalidArgument):  # one that cannot be stored must not hold up the others
+            for ending in group:
+                await self._write_surely(way, [ending])
+        except RowlockError as error:
+            if concerns_all(error):
                 raise
-        except DatabaseUnavailable as error:
-            if error.trouble is not Trouble.LOCK_TIMEOUT or not await self._set_aside(hand, group):
+            return await self._set_aside(group, error)
+        return []
+
+    async def _write(self, hand: Hand, way: Way, group: list[Ending]) -> None:
+        """Writes a group, all or none, and tells of it; what cannot be stored, but may be buried, is put once more."""
+        try:
+            accepted = await self._write_with_room(hand, way, group)
+        except (AlreadyExists, InvalidArgument) as error:
+            if len(group) > 1:
                 raise
-        return None
-
-    async def _set_aside(self, hand: Hand, group: list[Ending]) -> bool:
-        """Takes out of the group whatever is locked; False where nothing is."""
-        locked = await find_locked(hand.runner, group)
-        aside = [ending for ending in group if ending.task.lease_token in locked]
-        group[:] = [ending for ending in group if ending.task.lease_token not in locked]
-        self._locked.extend(aside)
-        if aside:
-            self._something_locked.set()
-        if hand is self._quick:
-            for ending in aside:
-                log.warning("An outcome waits: a transaction has locked its task.", task_id=str(ending.task.id))
-        return bool(aside)
-
-    async def _write_one_by_one(self, hand: Hand, group: list[Ending], error: AlreadyExists | InvalidArgument) -> None:
-        """One ending that cannot be stored must not hold up the others."""
-        if len(group) == 1:
             self._refuse(group[0], error)
-            return
-        for ending in group:
-            await self._write_surely(hand, ending.way, [ending])
+        else:
+            self._settled(group, None if any(ending.in_doubt for ending in group) else accepted)
+
+    async def _write_with_room(self, hand: Hand, way: Way, group: list[Ending]) -> set[int]:
+        """The tokens that were accepted."""
+        while True:
+            try:
+                return await write(hand.runner, way, group, worker_id=self._worker_id(), lock_timeout=hand.lock_timeout)
+            except AlreadyExists:
+                if not await make_way(hand, way, group):
+                    raise
+
+    async def _set_aside(self, group: list[Ending], error: RowlockError) -> list[Ending]:
+        """Sets aside what is locked, else all that is refused; what is left."""
+        locked = await find_locked(self._quick.runner, group) if is_lock_timeout(error) else set()
+        if not locked:
+            log.warning("Outcomes wait: the database does not take them.", outcomes=len(group), error=error.message)
+            self._troubled(error)
+            self._aside.put(group, refused=True)
+            return []
+        aside = [ending for ending in group if ending.task.lease_token in locked]
+        for ending in aside:
+            log.warning("An outcome waits: a transaction has locked its task.", task_id=str(ending.task.id))
+        self._aside.put(aside, refused=False)
+        return [ending for ending in group if ending.task.lease_token not in locked]
 
     def _refuse(self, ending: Ending, error: AlreadyExists | InvalidArgument) -> None:
         """What the handler returned cannot be stored: the attempt is buried with that reason instead. Where that cannot

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -40,6 +41,14 @@ class Ending:
     in_doubt: bool = False  # whether it may be written, by a statement whose answer was lost
 
 
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What endings are written with: a connection, and how long it waits for what somebody else has locked."""
+
+    runner: Runner
+    lock_timeout: str
+
+
 # The status that a task has in the history by then. By the other ways it lives on.
 _STATUS = {
     Way.COMPLETE: "succeeded",
@@ -75,15 +84,24 @@ async def write(
             return set(tokens)
 
 
+def by_way(endings: Iterable[Ending]) -> dict[Way, list[Ending]]:
+    """The endings by the statements that write them."""
+    groups: dict[Way, list[Ending]] = defaultdict(list)
+    for ending in endings:
+        groups[ending.way].append(ending)
+    return groups
+
+
 async def find_locked(runner: Runner, group: Sequence[Ending]) -> set[int]:
     """Tokens of those whose tasks somebody else has locked."""
     return await leases.find_locked(runner, *_names(group))
 
 
-async def make_way(runner: Runner, way: Way, group: Sequence[Ending]) -> bool:
+async def make_way(hand: Hand, way: Way, group: Sequence[Ending]) -> bool:
     """Moves tasks of the same ids, that ended before, to other days of the history; False where none was in the way."""
-    status = _STATUS.get(way)
-    return status is not None and bool(await make_room(runner, _names(group)[0], status))
+    if (status := _STATUS.get(way)) is None:
+        return False
+    return bool(await make_room(hand.runner, _names(group)[0], status, lock_timeout=hand.lock_timeout))
 
 
 def _names(group: Sequence[Ending]) -> tuple[list[UUID], list[int]]:

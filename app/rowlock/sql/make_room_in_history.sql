@@ -1,7 +1,8 @@
 -- Moves finished tasks out of the way of live ones that have their ids again and would be filed under their days now: each
 -- to the next day without a task of its id, or to the nearest before it where no later one is left.
--- Index: the primary keys; pg_inherits' and pg_class'. Locks: the rows moved. Fence: none; a finished task is the same under
--- any day, and what is live is not changed. Returns those moved. An id is one tenant's or another's, and one row a day.
+-- Index: the primary keys; pg_inherits' and pg_class'. Locks: the rows moved; it waits for each no longer than lock_timeout.
+-- Fence: none; a finished task is the same under any day, and what is live is not changed. Returns those moved. An id is one
+-- tenant's or another's, and one row a day.
 WITH days AS MATERIALIZED (
     SELECT to_date(right(child.relname, 8), 'YYYYMMDD') AS day
       FROM pg_inherits AS link
@@ -15,6 +16,7 @@ WITH days AS MATERIALIZED (
         ON older.id = task.id
        AND older.expires_on = rowlock.expiry_day(task.tenant_id, task.queue, %(status)s::rowlock.task_status)
      WHERE task.id = ANY (%(ids)s::uuid[])
+       AND (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
 ), moves AS MATERIALIZED (
     SELECT in_the_way.id, in_the_way.expires_on, free.day
       FROM in_the_way

@@ -12,18 +12,25 @@ from rowlock.store.connections import Row
 from rowlock.store.links import Runner
 
 MOST_OVERDUE = 10_000  # as many as a leader ends in one round
+LOCK_TIMEOUT = "1s"  # for which a leader waits; whoever has locked a finished task must not keep it from all others
 
 
-async def make_room(runner: Runner, ids: Sequence[UUID], status: str) -> int:
-    """Moves what is in the way of these live tasks to other days, so that they can end with that status; how many."""
-    return len(await runner.run("make_room_in_history", {"ids": Uuids(ids), "status": status}))
+async def make_room(runner: Runner, ids: Sequence[UUID], status: str, *, lock_timeout: str | None = None) -> int:
+    """Moves what is in the way of these live tasks to other days, so that they can end with that status; how many.
+
+    Raises `DatabaseUnavailable` where it waits longer than `lock_timeout` ("1s"; None is the session's own setting) for
+    one that somebody else has locked.
+    """
+    asked = {"ids": Uuids(ids), "status": status, "lock_timeout": lock_timeout}
+    return len(await runner.run("make_room_in_history", asked))
 
 
 async def run_with_room(runner: Runner, name: str, parameters: Mapping[str, Any]) -> list[Row]:
-    """Runs a statement that ends as dead what is overdue, once more where ids were used before."""
+    """Runs a statement that ends as dead what is overdue, once more where ids were used before. Raises
+    `DatabaseUnavailable` where one of those is locked."""
     try:
         return await runner.run(name, parameters)
     except AlreadyExists:
         overdue = [row[0] for row in await runner.run("find_overdue", {"limit": MOST_OVERDUE})]
-        await make_room(runner, overdue, "dead")
+        await make_room(runner, overdue, "dead", lock_timeout=LOCK_TIMEOUT)
         return await runner.run(name, parameters)

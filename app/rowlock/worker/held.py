@@ -226,7 +226,8 @@ class Held:
         for ending in endings:
             self.unwritten.pop(ending.task.lease_token, None)
         self.freed.set()
-        self._condition.well("finish")
+        if not self.finisher.any_refused:
+            self._condition.well("finish")
         if endings[0].way in (Way.RETRY, Way.SNOOZE):
             self._comes_back(min(ending.said.delay_seconds for ending in endings if ending.said is not None))
         if accepted is not None and len(accepted) < len(endings):
