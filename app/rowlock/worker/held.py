@@ -57,6 +57,7 @@ class Held:
         database: Database,
         condition: Condition,
         *,
+        handlers: Database,
         worker: str,
         worker_id: Callable[[], int],
         comes_back: Callable[[float], None],
@@ -81,7 +82,7 @@ class Held:
             troubled=partial(condition.troubled, "finish"),
         )
         self._settings = settings
-        self._database = database
+        self._handlers = handlers
         self._condition = condition
         self._worker = worker
         self._comes_back = comes_back
@@ -119,7 +120,7 @@ class Held:
     def _surroundings(self) -> Surroundings:
         """Made when the event loop runs that the attempts will run on."""
         return Surroundings(
-            DatabaseReporter(self._database, self.executors.step_threads),
+            DatabaseReporter(self._handlers, self.executors.step_threads),
             asyncio.get_running_loop(),
             self._worker,
             grace_seconds=self._settings.cancel_grace_seconds,

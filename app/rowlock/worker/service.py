@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from functools import partial
 
 from rowlock.client import Rowlock
@@ -19,6 +19,7 @@ from rowlock.telemetry.turning import Turning
 from rowlock.worker.worker import Worker
 
 LONGEST_STANDSTILL_SECONDS = 60.0  # an event loop that has not turned for so long is dead
+OWN_CONNECTIONS = 4  # for outcomes, heartbeats and whatever comes now and then, beside those for claims and LISTEN
 STANDSTILL = "The event loop stands still: a handler blocks it."
 
 log = get_logger("rowlock.worker")
@@ -42,10 +43,15 @@ async def run_worker(
         raise ConfigurationError(
             "The application declares no handlers and no queues are given, so there is nothing to do."
         )
-    async with Database(settings, url=url, name="rowlock worker") as database:
-        worker = Worker(app, settings, database, subscribed)
+    # What handlers ask of the database may wait there, as often as they have connections: never the worker itself.
+    own = settings.model_copy(update={"pool_max": min(settings.pool_max, OWN_CONNECTIONS)})
+    handlers = Database(settings, url=url, name="rowlock handlers")  # opened with its first use
+    async with AsyncExitStack() as exits:
+        exits.push_async_callback(handlers.close)
+        database = await exits.enter_async_context(Database(own, url=url, name="rowlock worker"))
+        worker = Worker(app, settings, database, subscribed, handlers=handlers)
         loop_turns = Turning(LONGEST_STANDSTILL_SECONDS)
-        with app.sharing(database), process_metrics().trouble.watching(worker.condition), ExitStack() as exits:
+        with app.sharing(handlers), process_metrics().trouble.watching(worker.condition):
             exits.enter_context(process_metrics().worker_health.watching(lambda: _health(worker, loop_turns)[0]))
             if settings.metrics_port is not None:
                 report = partial(_report, worker, loop_turns)

@@ -36,7 +36,16 @@ log = get_logger("rowlock.worker")
 class Worker:
     """Runs the handlers of an application until `stop()`."""
 
-    def __init__(self, app: Rowlock, settings: Settings, database: Database, queues: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: Rowlock,
+        settings: Settings,
+        database: Database,
+        queues: Sequence[str],
+        *,
+        handlers: Database | None = None,
+    ) -> None:
+        """`handlers` is for what handlers ask of the database, `database` for all else."""
         app.check()
         self.app = app
         self.settings = settings
@@ -56,6 +65,7 @@ class Worker:
             settings,
             database,
             self.condition,
+            handlers=handlers or database,
             worker=self.name,
             worker_id=lambda: self.id,
             comes_back=self._wakeups.wake_in,
