@@ -10,6 +10,7 @@ from tests.harness.installation import Installation, installation
 from tests.harness.scripts import run_script
 
 from rowlock.scheduler.duties import Duties
+from rowlock.store.maintenance import maintenance_link
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import Metrics
 
@@ -17,6 +18,11 @@ MARKS_ARE_REFUSED = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no' USING ERRCODE = '57014'; END$$;
 CREATE TRIGGER refuse BEFORE UPDATE ON rowlock.tasks_live FOR EACH ROW
     WHEN (new.status = 'running' AND new.lease_moved AND old.lease_moved IS NOT TRUE) EXECUTE FUNCTION refuse();
+"""
+
+FORGETTING_IS_REFUSED = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no' USING ERRCODE = '57014'; END$$;
+CREATE TRIGGER refuse BEFORE DELETE ON rowlock.workers FOR EACH STATEMENT EXECUTE FUNCTION refuse();
 """
 
 
@@ -44,3 +50,38 @@ async def test_leases_of_older_workers_are_adopted_last_and_until_it_is_done(her
     assert await duties.rescue()
     assert await duties.rescue()
     assert (await here.task(last)).status == "dead"
+
+
+def maintaining(here: Installation) -> tuple[Duties, Metrics]:
+    metrics = Metrics()
+    return Duties(here.database, metrics, Condition("scheduler"), epoch=1, on_lost=lambda _: None), metrics
+
+
+def days_ahead(metrics: Metrics) -> float | None:
+    return metrics.registry.get_sample_value("rowlock_partitions_ahead_days")
+
+
+@pytest.mark.all_partitions
+async def test_days_ahead_are_told_while_another_session_keeps_maintenance_from_running(
+    here: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that the alert sees them run out, under a leader that has just come as well."""
+    duties, metrics = maintaining(here)
+    async with maintenance_link(here.database) as link:
+        assert link is not None
+        await here.move_clock(timedelta(days=12))
+        with caplog.at_level("WARNING", "rowlock.maintenance"):
+            assert not await duties.maintain()
+    assert days_ahead(metrics) == 2
+    assert "Another process is at it." in caplog.text
+    assert await duties.maintain()
+    assert days_ahead(metrics) == 14
+
+
+async def test_days_ahead_are_told_where_a_round_fails_half_way(here: Installation) -> None:
+    duties, metrics = maintaining(here)
+    async with here.database.link() as link:
+        await run_script(link, FORGETTING_IS_REFUSED)
+    assert not await duties.maintain()
+    assert days_ahead(metrics) == 14
+    assert metrics.registry.get_sample_value("rowlock_duty_failures_total", {"duty": "maintain"}) == 1

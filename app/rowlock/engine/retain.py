@@ -64,6 +64,7 @@ async def maintain(database: Database) -> MaintenanceReport:
     async with maintenance.maintenance_link(database) as link:
         if link is None:
             report.postponed.append(("maintenance", "Another process is at it."))
+            _log_postponed(report)
             return report
         step_days = database.settings.step_retention_days
         # Asked first: the day that is the last one now stays for this round, for whoever is just ending an attempt may
@@ -161,9 +162,13 @@ async def _forget(what: str, forget: Callable[[int], Awaitable[int]], report: Ma
     return forgotten + batch
 
 
-def _log_round(report: MaintenanceReport) -> None:
+def _log_postponed(report: MaintenanceReport) -> None:
     for what, reason in report.postponed:
         _log.warning("Maintenance is postponed.", what=what, reason=reason)
+
+
+def _log_round(report: MaintenanceReport) -> None:
+    _log_postponed(report)
     _log.info(
         "Maintenance is done.",
         made=report.made,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from math import nan
 
 from rowlock.domain.errors import NotLeader, RowlockError
 from rowlock.engine.fire import fire_due
@@ -14,6 +15,8 @@ from rowlock.engine.rescue import adopt_leases, rescue_abandoned
 from rowlock.engine.retain import maintain
 from rowlock.engine.schedule_orders import carry_out_orders
 from rowlock.store.database import Database
+from rowlock.store.maintenance import days_ahead
+from rowlock.store.reading import Reading
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import Metrics
@@ -61,7 +64,9 @@ class Duties:
 
     async def maintain(self) -> bool:
         """Makes and drops partitions, forgets what expired; not done where a part was postponed."""
-        return await self._attend("maintain", self._maintain)
+        done = await self._attend("maintain", self._maintain)
+        await self._attend("maintain", self._tell_days_ahead)  # whatever became of the round: they run out without it
+        return done
 
     async def _fire(self) -> bool:
         report = await fire_due(self._database, self._epoch)
@@ -99,9 +104,12 @@ class Duties:
     async def _maintain(self) -> bool:
         report = await maintain(self._database)
         self._metrics.maintenance_seconds.observe(report.seconds)
-        if report.days_ahead is not None:
-            self._metrics.partitions_ahead_days.set(report.days_ahead)
         return not report.postponed
+
+    async def _tell_days_ahead(self) -> bool:
+        days = await days_ahead(Reading(self._database))
+        self._metrics.partitions_ahead_days.set(nan if days is None else days)
+        return True
 
     async def _attend(self, duty: str, work: Callable[[], Awaitable[bool]]) -> bool:
         try:

@@ -19,7 +19,7 @@ from rowlock.domain.errors import Conflict
 from rowlock.store import leaders
 from rowlock.store.database import Database
 from rowlock.store.errors import translated
-from rowlock.store.links import Link
+from rowlock.store.links import Link, Runner
 
 LOCK_TIMEOUT_MS = 100  # the longest that maintenance stands in front of anybody
 SILENCE_SECONDS = 60  # after which PostgreSQL ends the session of a frozen host, and others may maintain
@@ -74,9 +74,9 @@ async def make_partitions(link: Link, *, ahead_days: int) -> int:
     return int(rows[0][0])
 
 
-async def days_ahead(link: Link) -> int | None:
+async def days_ahead(runner: Runner) -> int | None:
     """Days of partitions that lie ready, of the table with fewest."""
-    rows = await link.run("partitions_ahead")
+    rows = await runner.run("partitions_ahead")
     return None if rows[0][0] is None else int(rows[0][0])
 
 
