@@ -84,6 +84,7 @@ async def test_services_that_compete_fire_each_window_once(here: Installation) -
         await enough(here, 3, 15)
         assert sorted(one.service.state for one in services) == ["leading", "standby", "standby"]
         [leader] = [one for one in services if one.leads()]
+        assert leader.figure("pool_requests_total", pool="scheduler") > 15
     assert leader.figure("leader_epoch", role="scheduler") == 1
     assert leader.figure("schedule_windows_total", outcome="fired") >= 45
     assert leader.figure("schedule_drift_seconds_count") >= 45

@@ -7,6 +7,7 @@ import socket
 import threading
 
 import pytest
+from tests.harness.eventually import eventually
 from tests.harness.installation import settings_for
 from tests.harness.proxy import Proxy
 
@@ -14,6 +15,7 @@ from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.database import Database
 from rowlock.store.pools import SyncPool
+from rowlock.telemetry.metrics import Metrics
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -87,3 +89,24 @@ async def test_a_server_without_the_encryption_that_is_asked_for_is_not_reached(
             with pytest.raises(DatabaseUnavailable, match="SSL") as raised:
                 await database.run("get_leader", {"role": "scheduler"})
     assert raised.value.trouble is Trouble.UNREACHABLE
+
+
+async def test_metrics_tell_what_has_happened_to_a_pool(database_url: str) -> None:
+    metrics = Metrics()
+
+    def told(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"rowlock_pool_{name}", {"pool": "w", **labels})
+
+    async with Database(settings_for(database_url, pool_max=1, connect_seconds=2)) as database:
+        metrics.pools.watch("w", database.pool_stats)
+        async with database.link():
+            with pytest.raises(DatabaseUnavailable):
+                await database.run("get_leader", {"role": "scheduler"})
+            waiting = asyncio.create_task(database.run("get_leader", {"role": "scheduler"}))
+            await eventually(lambda: told("waiting"))
+            assert (told("connections", state="busy"), told("connections", state="idle")) == (1, 0)
+        await waiting
+        assert (told("connections", state="busy"), told("connections", state="idle")) == (0, 1)
+        assert (told("connections_max"), told("waiting")) == (1, 0)
+        assert (told("requests_total"), told("errors_total")) == (3, 1)
+        assert (told("wait_seconds_total") or 0) > 0

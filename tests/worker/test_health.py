@@ -10,12 +10,14 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client import generate_latest
 from tests.harness.eventually import eventually, eventually_sync
 from tests.harness.installation import settings_for
 from tests.harness.ports import free_ports
 from tests.harness.proxy import Proxy
 
 from rowlock import Rowlock
+from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker import run_worker, service
 
 
@@ -78,3 +80,26 @@ async def test_a_worker_whose_event_loop_stands_still_shows_as_unhealthy(
         assert status == 503
         assert "event loop" in json.loads(body)["reasons"][0]
         await eventually(lambda: asyncio.to_thread(says, port, "healthy"))
+
+
+async def test_a_worker_tells_how_its_pools_are_used(app: Rowlock) -> None:
+    asked: list[dict[str, float]] = []
+
+    @app.task
+    async def ask() -> None:
+        await app.enqueue("noop", queue="elsewhere")
+        prefix = "rowlock_pool_requests_total"
+        lines = (await asyncio.to_thread(get, port, "/metrics"))[1].splitlines()
+        counts = (line.removeprefix(prefix).split() for line in lines if line.startswith(prefix))
+        asked.append({labels: float(count) for labels, count in counts})
+
+    async with serving(app, app.settings.database_url or "") as port:
+        await eventually(
+            lambda: asyncio.to_thread(says, port, "healthy")
+        )  # else the application opens a pool of its own
+        await ask.enqueue()
+        [counted] = await eventually(lambda: asked)
+    assert counted['{pool="worker"}'] > 0
+    assert counted['{pool="handlers"}'] > 0
+    told = generate_latest(process_metrics().registry).decode()
+    assert ('pool="worker"' in told, 'pool="handlers"' in told) == (False, False)  # they are closed

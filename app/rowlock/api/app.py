@@ -73,7 +73,7 @@ def create_app(settings: Settings, *, database: Database | None = None, shared_p
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await own.open()
-        metrics.pools.watch(POOL, lambda: _pool_stats(own))
+        metrics.pools.watch(POOL, own.pool_stats)
         try:
             with metrics.trouble.watching(condition):
                 yield
@@ -112,16 +112,6 @@ def methods_at(path: str) -> set[str]:
     """The methods that some route knows at a path."""
     routes = (route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute))
     return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-
-
-def _pool_stats(database: Database) -> dict[str, int]:
-    figures = database.pool_figures()
-    return {
-        "pool_size": figures["size"],
-        "pool_available": figures["available"],
-        "requests_waiting": figures["waiting"],
-        "pool_max": database.settings.pool_max,
-    }
 
 
 @cache

@@ -86,7 +86,7 @@ class SchedulerService:
                 await self._stand_and_lead(stop)
 
     async def _stand_and_lead(self, stop: asyncio.Event) -> None:
-        self._metrics.pools.watch(POOL, self._pool_stats)
+        self._metrics.pools.watch(POOL, self._database.pool_stats)
         try:
             while not stop.is_set():
                 pause = await self._turn(stop)
@@ -153,15 +153,6 @@ class SchedulerService:
             self._turned_at = time.monotonic()
             timers.follow_host_clock()
             await _first_of(stop, lost, within=self._candidate.renew_seconds)
-
-    def _pool_stats(self) -> dict[str, int]:
-        figures = self._database.pool_figures()
-        return {
-            "pool_size": figures["size"],
-            "pool_available": figures["available"],
-            "requests_waiting": figures["waiting"],
-            "pool_max": self._settings.pool_max,
-        }
 
     def _stand_by(self) -> None:
         if self.state != "standby":

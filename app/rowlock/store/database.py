@@ -128,14 +128,10 @@ class Database:
             self.url, self.schema, connect_seconds=self.settings.connect_seconds, name=f"{self.name} {purpose}"
         )
 
-    def pool_figures(self) -> dict[str, int]:
-        """Numbers of the pool for metrics: size, available, waiting."""
-        stats = self._pool.get_stats() if self._pool else {}
-        return {
-            "size": stats.get("pool_size", 0),
-            "available": stats.get("pool_available", 0),
-            "waiting": stats.get("requests_waiting", 0),
-        }
+    def pool_stats(self) -> dict[str, int]:
+        """What psycopg counts of the pool (`get_stats()`), for metrics; nothing before it is open."""
+        pool = self._pool
+        return pool.get_stats() if pool else {}
 
     async def takes_writes(self) -> bool:
         """Whether the server would take a write: it is no standby, and transactions are not read-only."""

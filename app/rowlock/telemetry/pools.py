@@ -22,7 +22,7 @@ class PoolCollector(Collector):
         registry.register(self)
 
     def watch(self, pool: str, stats: PoolStats) -> None:
-        """Export `stats()` under `pool` (one of few names: `claims`, `api`) until `forget`.
+        """Export `stats()` under `pool` (one of few names: `api`, `scheduler`, `worker`, `handlers`) until `forget`.
 
         `stats` is called from the thread that serves the metrics.
         """

@@ -52,6 +52,10 @@ async def run_worker(
         worker = Worker(app, settings, database, subscribed, handlers=handlers)
         loop_turns = Turning(LONGEST_STANDSTILL_SECONDS)
         with app.sharing(handlers), process_metrics().trouble.watching(worker.condition):
+            pools = process_metrics().pools
+            for name, used in (("worker", database), ("handlers", handlers)):
+                pools.watch(name, used.pool_stats)
+                exits.callback(pools.forget, name)
             exits.enter_context(process_metrics().worker_health.watching(lambda: _health(worker, loop_turns)[0]))
             if settings.metrics_port is not None:
                 report = partial(_report, worker, loop_turns)
