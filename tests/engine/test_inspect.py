@@ -148,7 +148,7 @@ async def test_snapshots_tell_each_queue_of_each_tenant(here: Installation) -> N
     mine, theirs = await QueueBoard(here.database).snapshots()
 
     assert (mine.queue, mine.depth["ready"], mine.depth["scheduled"], mine.paused) == ("q", 1, 1, False)
-    assert (theirs.depth["ready"], theirs.paused) == (1, True)
+    assert (theirs.depth["ready"], theirs.depth["paused"], theirs.paused) == (0, 1, True)
     assert 90 <= mine.oldest_ready_seconds < 120
     assert mine.lag_seconds == mine.oldest_ready_seconds
     assert {one.tenant_id for one in await counts.count_live(here.database)} == {TENANT, "other"}
@@ -168,3 +168,6 @@ async def test_what_a_dead_fleet_held_waits_since_its_leases_ended(here: Install
     [both] = await QueueBoard(here.database).snapshots()
     assert (both.depth["ready"], both.depth["orphaned"]) == (1, 1)
     assert both.oldest_ready_seconds >= lost.oldest_ready_seconds
+    await here.query("SELECT rowlock.pause_queue('default', '*')")
+    [paused] = await QueueBoard(here.database).snapshots()
+    assert (paused.depth["ready"], paused.depth["orphaned"], paused.depth["paused"]) == (0, 0, 2)

@@ -102,13 +102,11 @@ class QueueBoard:
             live.setdefault((one.tenant_id, one.queue), []).append(one)
         idle = {(ALL_TENANTS, queue) for queue in served} - {(ALL_TENANTS, queue) for _, queue in live}
         return [
-            QueueSnapshot(
-                queue=queue,
-                depth=_depth(live.get((tenant_id, queue), [])),
-                oldest_ready_seconds=_oldest(live.get((tenant_id, queue), [])) or 0.0,
+            _snapshot(
+                queue,
+                live.get((tenant_id, queue), []),
                 dead_letters=dead.get((tenant_id, queue), 0),
                 workers=served[queue].workers if queue in served else 0,
-                lag_seconds=_lag(live.get((tenant_id, queue), [])),
                 paused=not paused.isdisjoint({(tenant_id, queue), (ALL_TENANTS, queue)}),
             )
             for tenant_id, queue in sorted(live.keys() | dead.keys() | idle)
@@ -124,6 +122,21 @@ class QueueBoard:
                 dear = took > CHEAP_SECONDS and self._count.tasks > CHEAP_TASKS
                 self._begun, self._kept_until = begun, begun + took * (1 + KEPT_FACTOR) if dear else 0.0
             return self._count
+
+
+def _snapshot(queue: str, live: list[LiveCount], *, dead_letters: int, workers: int, paused: bool) -> QueueSnapshot:
+    depth = {**_depth(live), "paused": 0}
+    if paused:
+        depth.update(ready=0, orphaned=0, paused=depth["ready"] + depth["orphaned"])
+    return QueueSnapshot(
+        queue=queue,
+        depth=depth,
+        oldest_ready_seconds=_oldest(live) or 0.0,
+        dead_letters=dead_letters,
+        workers=workers,
+        lag_seconds=_lag(live),
+        paused=paused,
+    )
 
 
 def _record(

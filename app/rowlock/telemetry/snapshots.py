@@ -22,10 +22,10 @@ from rowlock.telemetry.labels import BoundedLabel
 class QueueSnapshot:
     """What the database says of one queue, of all tenants together or of one of them.
 
-    `depth` counts live tasks by state. `oldest_ready_seconds` is how long the task that has waited
-    longest has been ready, or orphaned; `lag_seconds` the same of its most urgent priority that has
-    any (None where nobody asked): they differ when a low priority starves. `workers` counts live
-    workers subscribed to the queue.
+    `depth` counts live tasks by state, those that are ready or orphaned under a pause as `paused`.
+    `oldest_ready_seconds` is how long the task that has waited longest has been ready, or orphaned;
+    `lag_seconds` the same of its most urgent priority that has any (None where nobody asked): they
+    differ when a low priority starves. `workers` counts live workers subscribed to the queue.
     """
 
     queue: str
@@ -37,13 +37,17 @@ class QueueSnapshot:
     paused: bool = False
 
     def merged_with(self, more: QueueSnapshot) -> QueueSnapshot:
-        """This and `more` as one row: counts add up, ages and workers take the greater."""
+        """This and `more` as one row: counts add up, ages and workers take the greater.
+
+        What waits under a pause is not late, so it lends no age to a row with tasks that may be claimed.
+        """
         statuses = self.depth.keys() | more.depth.keys()
+        aged = [row for row in (self, more) if not row.paused] or [self, more]
         return replace(
             self,
             depth={s: self.depth.get(s, 0) + more.depth.get(s, 0) for s in statuses},
-            lag_seconds=max((self.lag_seconds, more.lag_seconds), key=lambda lag: lag or 0),
-            oldest_ready_seconds=max(self.oldest_ready_seconds, more.oldest_ready_seconds),
+            lag_seconds=max((row.lag_seconds for row in aged), key=lambda lag: lag or 0),
+            oldest_ready_seconds=max(row.oldest_ready_seconds for row in aged),
             dead_letters=self.dead_letters + more.dead_letters,
             workers=max(self.workers, more.workers),
             paused=self.paused and more.paused,
@@ -69,7 +73,7 @@ class SnapshotCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         rows = self._rows
-        depth = GaugeMetricFamily("rowlock_queue_depth", "Live tasks by public status.", labels=["queue", "status"])
+        depth = GaugeMetricFamily("rowlock_queue_depth", "Live tasks by state.", labels=["queue", "status"])
         for queue, row in rows.items():
             for status, count in sorted(row.depth.items()):
                 depth.add_metric([queue, status], count)

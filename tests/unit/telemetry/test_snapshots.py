@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -75,3 +76,26 @@ def test_rows_of_one_queue_and_queues_beyond_the_limit_are_merged() -> None:
     assert 'rowlock_queue_workers{queue="mail"} 2.0' in lines
     assert 'rowlock_queue_depth{queue="other",status="ready"} 3.0' in lines
     assert 'rowlock_oldest_ready_seconds{queue="other"} 2.0' in lines
+
+
+def test_what_waits_under_a_pause_is_not_late_beside_what_may_be_claimed() -> None:
+    """A queue is paused for one tenant, and another has a task in it: nobody has to be woken for the first one's."""
+    registry, queues = collector()
+    paused = QueueSnapshot("mail", {"ready": 0, "paused": 9}, 9_000.0, 0, workers=2, lag_seconds=9_000.0, paused=True)
+    queues.update([paused, MAIL, paused])
+    lines = samples(registry)
+    assert 'rowlock_queue_depth{queue="mail",status="ready"} 5.0' in lines
+    assert 'rowlock_queue_depth{queue="mail",status="paused"} 18.0' in lines
+    assert 'rowlock_oldest_ready_seconds{queue="mail"} 12.5' in lines
+    assert 'rowlock_queue_lag_seconds{queue="mail"} 1.5' in lines
+    assert 'rowlock_queue_paused{queue="mail"} 0.0' in lines
+
+
+def test_a_queue_that_is_paused_for_all_tells_how_long_its_tasks_have_waited() -> None:
+    registry, queues = collector()
+    paused = replace(MAIL, paused=True)
+    queues.update([paused, replace(paused, oldest_ready_seconds=99.0, lag_seconds=None)])
+    lines = samples(registry)
+    assert 'rowlock_oldest_ready_seconds{queue="mail"} 99.0' in lines
+    assert 'rowlock_queue_lag_seconds{queue="mail"} 1.5' in lines
+    assert 'rowlock_queue_paused{queue="mail"} 1.0' in lines
