@@ -27,7 +27,7 @@ from rowlock.domain.bounds import check_queue, check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.lazy import LazySequence
 from rowlock.domain.priorities import Priority
-from rowlock.domain.requests import RequestSeries, TaskRequest, task_request, with_defaults
+from rowlock.domain.requests import RequestSeries, TaskRequest, any_keyed, task_request, with_defaults
 from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
 from rowlock.handlers.context import Context, Middleware, current_context
@@ -262,10 +262,13 @@ class Rowlock:
         return changes
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> Sequence[TaskHandle]:
-        if len(requests) == 1 or isinstance(requests, RequestSeries):
-            process_metrics().record_submitted({(requests[0].queue, requests[0].name): len(requests)}, "python")
+        made = requests
+        if any_keyed(requests):
+            made = [request for request, one in zip(requests, stored, strict=True) if one.created]
+        if len(made) == 1 or isinstance(made, RequestSeries):
+            process_metrics().record_submitted({(made[0].queue, made[0].name): len(made)}, "python")
         else:
-            process_metrics().record_submitted([(request.queue, request.name) for request in requests], "python")
+            process_metrics().record_submitted([(request.queue, request.name) for request in made], "python")
         return LazySequence(lambda each: TaskHandle(self, each.id, each.created, tenant), stored)
 
     async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:

@@ -21,6 +21,7 @@ from rowlock.domain.errors import (
     InvalidPayload,
     NotFound,
 )
+from rowlock.telemetry.metrics import process_metrics
 from rowlock.testing import drain, enqueued
 
 
@@ -155,6 +156,22 @@ async def test_keys_refuse_as_they_are_asked_to(send: Task[..., Any]) -> None:
         await send.options(idempotency_key="k").enqueue("bob")
     with pytest.raises(DuplicateTask):
         await send.options(unique_key="u", on_duplicate="refuse").enqueue("bob")
+
+
+async def test_tasks_that_were_not_made_are_not_counted(send: Task[..., Any]) -> None:
+    def counted() -> float:
+        labels = {"queue": "mail", "name": "mail.send", "source": "python"}
+        return process_metrics().registry.get_sample_value("rowlock_tasks_submitted_total", labels) or 0
+
+    before = counted()
+    by_name = send.options(unique_key=lambda arguments: arguments["to"])
+    assert [(await send.options(idempotency_key="k").enqueue("ada")).created for _ in range(3)] == [True, False, False]
+    made = await by_name.enqueue_many([{"to": to} for to in ("bob", "eve", "bob")])
+    assert [one.created for one in made] == [True, True, False]
+    await by_name.enqueue_many([{"to": "bob"}, {"to": "eve"}])
+    assert counted() - before == 3
+    await send.enqueue_many([{"to": "bob"}] * 5)
+    assert counted() - before == 8
 
 
 async def test_a_keys_life_is_a_setting_or_an_option(database_url: str, here: Installation) -> None:
