@@ -12,6 +12,8 @@ import pytest
 import yaml
 from tests.unit.telemetry.promql import families_in, labels_of_result, unknown_in
 
+from rowlock.cli.startup.run import children
+from rowlock.config import Settings
 from rowlock.engine.queue_board import STATES
 
 ROOT = Path(__file__).parents[3]
@@ -65,6 +67,18 @@ def test_prometheus_loads_the_alerts_and_scrapes_each_kind_of_process() -> None:
     assert config["rule_files"] == ["alerts.yml"]
     jobs = {job["job_name"] for job in config["scrape_configs"]}
     assert jobs == {"rowlock-api", "rowlock-worker", "rowlock-scheduler"}
+
+
+def test_prometheus_finds_each_process_of_rowlock_up_where_it_listens() -> None:
+    text = (ROOT / "ops/prometheus/prometheus.yml").read_text()
+    [port] = re.findall(r"^#   ROWLOCK_METRICS_PORT=(\d+) rowlock up$", text, re.MULTILINE)
+    settings = Settings(metrics_port=int(port))
+    ports = {"api": str(settings.port)}
+    for child in children(settings, "jobs:app", {})[1:]:
+        ports[child.name] = child.environment["ROWLOCK_METRICS_PORT"]
+    assert {
+        job["job_name"]: job["static_configs"] for job in yaml.safe_load(text)["scrape_configs"]
+    } == {f"rowlock-{name}": [{"targets": [f"127.0.0.1:{at}"]}] for name, at in ports.items()}  # fmt: skip
 
 
 def test_the_dashboard_asks_for_what_exists(exported: dict[str, frozenset[str]]) -> None:

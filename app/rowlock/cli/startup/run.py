@@ -25,6 +25,16 @@ from rowlock.config import Settings, default_data_dir
 READY_SECONDS = 120.0
 
 
+def children(settings: Settings, worker: str, environment: dict[str, str]) -> list[ChildSpec]:
+    """What is run: the API, a scheduler, and a worker of that application in that environment."""
+    address = ["--host", settings.host, "--port", str(settings.port)]
+    return [
+        ChildSpec("api", ["api", *address], child_environment(settings)),
+        ChildSpec("scheduler", ["scheduler"], child_environment(settings)),
+        ChildSpec("worker", ["worker", worker], child_environment(settings, position=1) | environment),
+    ]
+
+
 @dataclass
 class Run:
     """One run of `rowlock up`. `app` is None for the example application."""
@@ -50,12 +60,7 @@ class Run:
             welcome = await self._prepare(settings, server)
             if welcome is None:
                 return ExitCode.DONE
-            specs = [
-                ChildSpec("api", ["api", "--host", settings.host, "--port", str(port)], child_environment(settings)),
-                ChildSpec("scheduler", ["scheduler"], child_environment(settings)),
-                ChildSpec("worker", ["worker", worker], child_environment(settings, position=1) | environment),
-            ]
-            return await self._supervise(specs, directory, server, welcome)
+            return await self._supervise(children(settings, worker, environment), directory, server, welcome)
         return ExitCode.DONE
 
     async def _claim_directory(self, ending: AsyncExitStack) -> DataDirectory | None:
