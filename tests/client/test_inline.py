@@ -365,10 +365,13 @@ async def test_cancel_and_redrive_are_answered(bare_app: Rowlock) -> None:
             await bare_app.cancel(handle.id)
         await bare_app.redrive(handle.id)
         assert tasks.tasks[0].status == "scheduled"
+        assert (await handle.get()).finished_at is None
         with pytest.raises(TaskNotRedrivable):
             await bare_app.redrive(handle.id)
         assert await bare_app.cancel(handle.id, reason="enough") == "cancelled"
-        assert (await handle.get()).status == "cancelled"
+        record = await handle.get()
+        assert record.status == "cancelled"
+        assert record.finished_at is not None
         with pytest.raises(NotFound):
             await bare_app.get(uuid4())
 

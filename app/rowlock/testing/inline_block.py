@@ -13,6 +13,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -135,6 +136,7 @@ class Inline:
             self._running[task.id].request_stop(Stop.CANCEL_REQUESTED)
             return "cancel_requested"
         task.status, task.reason, task.error = "cancelled", "cancelled", reason
+        task.finished_at = datetime.now(UTC)
         return "cancelled"
 
     async def redrive(self, tenant_id: str, task_id: UUID) -> None:

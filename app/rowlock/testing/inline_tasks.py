@@ -118,7 +118,7 @@ class InlineTask:
         self.attempt += 1
         self.status = "running"
         self.lease_token = lease_token
-        self.started_at = datetime.now(UTC)
+        self.started_at, self.finished_at = datetime.now(UTC), None
         self.exception = None
         return ClaimedTask(
             id=asked.id,
