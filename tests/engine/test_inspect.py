@@ -23,6 +23,14 @@ FILL = """
            rowlock.today() + 5, rowlock.clock()
       FROM generate_series(1, 20000) AS n
 """
+MANY_ATTEMPTS = """
+    INSERT INTO rowlock.executions (task_id, started_at, finished_at, lease_token, finished_on, worker_id, outcome,
+                                    run_seconds, attempt, tenant_id, queue, name, traceback)
+    SELECT %(task_id)s, now(), now(), token, rowlock.execution_day(), 1,
+           CASE WHEN token > 1005 THEN 'failed' ELSE 'snoozed' END::rowlock.execution_outcome, 1, 1, 'default',
+           'default', 'noop', CASE WHEN token > 1005 THEN repeat('x', 100) END
+      FROM generate_series(1, 1007) AS token
+"""
 
 
 async def plan(here: Installation, statuses: set[Status], parameters: dict[str, Any]) -> str:
@@ -65,6 +73,25 @@ async def test_a_listed_task_is_the_task(here: Installation) -> None:
 
     assert listed.task == await inspect.get_task(here.database, TENANT, task_id)
     assert listed.omitted == ()
+
+
+async def test_of_many_attempts_the_latest_are_shown(here: Installation) -> None:
+    """A task that has snoozed for long and then fails is asked for its failure."""
+    task_id = await here.enqueue()
+    await here.query(MANY_ATTEMPTS, {"task_id": task_id})
+
+    shown = await inspect.get_executions(here.database, TENANT, task_id)
+    assert [attempt.lease_token for attempt in shown] == list(range(8, 1_008))
+    assert [attempt.outcome for attempt in shown[-3:]] == ["snoozed", "failed", "failed"]
+
+    async def latest(limit: int, max_bytes: int) -> tuple[list[int], int]:
+        page = await inspect.latest_executions(here.database, TENANT, task_id, limit=limit, max_bytes=max_bytes)
+        return [attempt.lease_token for attempt in page.latest], page.earlier
+
+    assert await latest(3, 1_000) == ([1_005, 1_006, 1_007], 1_004)
+    assert await latest(3, 150) == ([1_006, 1_007], 1_005)  # the second of them reaches it
+    assert await latest(3, 10) == ([1_007], 1_006)
+    assert await latest(2_000, 1_000_000) == (list(range(1, 1_008)), 0)
 
 
 async def test_a_connection_that_was_cut_while_idle_bothers_no_reader(here: Installation) -> None:

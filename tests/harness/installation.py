@@ -75,7 +75,8 @@ class Installation:
 
     async def outcomes(self, task_id: UUID) -> list[str]:
         task = await self.task(task_id)
-        return [e.outcome for e in await get_executions(self.database, TENANT, task_id, since=task.created_at)]
+        attempts = await get_executions(self.database, TENANT, task_id, since=task.created_at)
+        return [attempt.outcome for attempt in attempts.latest]
 
     async def query(self, sql: str, parameters: dict[str, Any] | None = None) -> list[Any]:
         async with self.database.link() as link:

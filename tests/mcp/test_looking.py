@@ -96,6 +96,26 @@ async def test_a_dead_letter_has_its_traceback(desk: Desk, sql: Sql) -> None:
     assert [attempt["traceback"] for attempt in task["attempts"]] == ["Traceback (most recent call last): …"]
 
 
+async def test_a_task_shows_its_latest_attempts(desk: Desk, sql: Sql) -> None:
+    stored = await desk.ask("enqueue_task", name="mail.send")
+    many = """
+        INSERT INTO rowlock.executions (task_id, started_at, finished_at, lease_token, finished_on, worker_id, outcome,
+                                        run_seconds, attempt, tenant_id, queue, name, reason, error, traceback)
+        SELECT %s, now(), now(), n, rowlock.execution_day(), 7, 'failed', 0.5, n, 'default', 'default', 'mail.send',
+               'error', 'e' || n, repeat('x', %s) FROM generate_series(1, 1500) AS n
+    """
+    sql(many, stored["id"], 100)
+    task = await desk.ask("get_task", task_id=stored["id"])
+    assert [attempt["error"] for attempt in task["attempts"]] == [f"e{n}" for n in range(1481, 1501)]
+    assert task["earlier_attempts"] == 1480
+
+    sql("DELETE FROM rowlock.executions")
+    sql(many, stored["id"], 20_000)
+    task = await desk.ask("get_task", task_id=stored["id"])
+    assert [attempt["error"] for attempt in task["attempts"]] == ["e1497", "e1498", "e1499", "e1500"]
+    assert task["earlier_attempts"] == 1496
+
+
 async def test_pages_go_on_where_the_last_one_ended(desk: Desk) -> None:
     made = [(await desk.ask("enqueue_task", name="n"))["id"] for _ in range(3)]
 

@@ -19,7 +19,7 @@ from rowlock.store.database import Database
 from rowlock.store.operations import Explanation, LimitRecord
 from rowlock.store.reading import Reading
 from rowlock.store.steps import StepPage, StepPosition, StepRecord
-from rowlock.store.tasks import ExecutionRecord, TaskRecord
+from rowlock.store.tasks import ExecutionPage, ExecutionRecord, TaskRecord
 from rowlock.store.worker_health import WorkerRecord
 from rowlock.store.workers import HandlerRecord
 
@@ -63,9 +63,24 @@ async def list_tasks(
 
 
 async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> list[ExecutionRecord]:
-    """Finished attempts of a task, first to last, at most `MAX_EXECUTIONS`."""
+    """Finished attempts of a task, first to last, the latest `MAX_EXECUTIONS` of them."""
     task = await tasks.get_task(Reading(database), tenant_id, task_id)
-    return await _executions_of(database, task)
+    return (await _executions_of(database, task)).latest
+
+
+async def latest_executions(
+    database: Database, tenant_id: str, task_id: UUID, *, limit: int, max_bytes: int
+) -> ExecutionPage:
+    """At most `limit` of them; fewer where `max_bytes` of errors and tracebacks are reached, but always the last."""
+    task = await tasks.get_task(Reading(database), tenant_id, task_id)
+    page = await _executions_of(database, task, limit)
+    kept = len(page.latest)
+    for latest in reversed(page.latest):
+        if max_bytes <= 0:
+            break
+        kept -= 1
+        max_bytes -= len(f"{latest.error or ''}{latest.traceback or ''}".encode())
+    return ExecutionPage(page.latest[kept:], page.earlier + kept)
 
 
 async def list_steps(
@@ -126,7 +141,7 @@ async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> 
     task = await tasks.get_task(Reading(database), tenant_id, task_id)
     if task.status != Status.DEAD:
         raise NotFound(f"Task {task_id} is {task.status}, so it is no dead letter.")
-    return DeadLetter(task, await _executions_of(database, task))
+    return DeadLetter(task, (await _executions_of(database, task)).latest)
 
 
 async def get_limits(database: Database, tenant_id: str, queue: str) -> list[LimitRecord]:
@@ -154,7 +169,5 @@ async def get_audit(
     return await audit.get_audit(Reading(database), tenant_id, subject_kind, subject_id, limit=limit)
 
 
-async def _executions_of(database: Database, task: TaskRecord) -> list[ExecutionRecord]:
-    return await tasks.get_executions(
-        Reading(database), task.tenant_id, task.id, since=task.created_at, limit=MAX_EXECUTIONS
-    )
+async def _executions_of(database: Database, task: TaskRecord, limit: int = MAX_EXECUTIONS) -> ExecutionPage:
+    return await tasks.get_executions(Reading(database), task.tenant_id, task.id, since=task.created_at, limit=limit)

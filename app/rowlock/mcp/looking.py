@@ -19,7 +19,9 @@ Limit = Annotated[int, Field(ge=1, le=100, description="Most tasks to return.")]
 Before = Annotated[UUID | None, Field(description="`next_before` of the page before.")]
 TaskId = Annotated[UUID, Field(description="Id of the task.")]
 QueueName = Annotated[str | None, Field(description="Only this queue.")]
-MAX_STEP_BYTES = 65_536  # of results: a model reads them all
+MAX_ATTEMPTS = 20
+MAX_ATTEMPT_BYTES = 65_536  # of errors and tracebacks: a model reads them all
+MAX_STEP_BYTES = 65_536  # of results
 TaskName = Annotated[str | None, Field(description="Only this handler.")]
 
 
@@ -55,9 +57,11 @@ class Looking:
         return TaskPage.of(listed, limit)
 
     async def get_task(self, task_id: TaskId) -> Task:
-        """One task: payload, result, progress, durable steps, and every attempt with its error and traceback."""
+        """One task: payload, result, progress, durable steps, and its latest attempts with errors and tracebacks."""
         record = await inspect.get_task(self._database, self._tenant_id, task_id)
-        attempts = await inspect.get_executions(self._database, self._tenant_id, task_id)
+        attempts = await inspect.latest_executions(
+            self._database, self._tenant_id, task_id, limit=MAX_ATTEMPTS, max_bytes=MAX_ATTEMPT_BYTES
+        )
         children = await inspect.count_children(self._database, self._tenant_id, task_id)
         page = await inspect.list_steps(self._database, self._tenant_id, task_id, max_bytes=MAX_STEP_BYTES)
         return Task.known(record, attempts, children, page.steps)

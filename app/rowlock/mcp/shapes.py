@@ -12,11 +12,12 @@ from rowlock.domain.priorities import Priority
 from rowlock.engine.queue_board import QueueRecord
 from rowlock.store.listing import ListedTask
 from rowlock.store.steps import StepRecord
-from rowlock.store.tasks import ExecutionRecord, TaskRecord
+from rowlock.store.tasks import ExecutionPage, ExecutionRecord, TaskRecord
 
 Status = Literal["blocked", "scheduled", "ready", "running", "retrying", "succeeded", "dead", "cancelled"]
 PriorityName = Literal["critical", "high", "normal", "low"]
 Json = Any  # whatever JSON spells
+GATHERED = {"attempts", "earlier_attempts", "children", "steps"}  # what a task's own row does not have
 
 
 class Queue(BaseModel):
@@ -119,22 +120,26 @@ class Task(TaskLine):
     unique_key: str | None
     cancel_requested_at: datetime | None
     children: dict[str, int] = Field(description="Tasks that it enqueued, by status.")
-    attempts: list[Attempt] = Field(description="Finished attempts, first to last.")
+    attempts: list[Attempt] = Field(
+        description="The latest finished attempts, first to last, at most 20; fewer with large tracebacks."
+    )
+    earlier_attempts: int = Field(description="How many finished attempts came before these and are left out.")
     steps: list[Step] = Field(description="Finished durable steps, newest first, at most 50; fewer large ones.")
 
     @classmethod
     def known(
         cls,
         record: TaskRecord,
-        attempts: list[ExecutionRecord],
+        attempts: ExecutionPage,
         children: dict[str, int],
         steps: list[StepRecord],
     ) -> Task:
-        own = cls.model_fields.keys() - TaskLine.model_fields.keys() - {"attempts", "children", "steps"}
+        own = cls.model_fields.keys() - TaskLine.model_fields.keys() - GATHERED
         fields = {**_line(record), **{name: getattr(record, name) for name in own}}
         return cls(
             **fields,
-            attempts=[Attempt.of(one) for one in attempts],
+            attempts=[Attempt.of(one) for one in attempts.latest],
+            earlier_attempts=attempts.earlier,
             children=children,
             steps=[Step.of(one) for one in steps],
         )

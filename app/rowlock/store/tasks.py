@@ -82,6 +82,14 @@ class ExecutionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """A task's latest finished attempts, first to last, and how many came before them."""
+
+    latest: list[ExecutionRecord]
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChildResult:
     """How a finished child ended."""
 
@@ -261,10 +269,12 @@ async def get_task(runner: Runner, tenant_id: str, task_id: UUID) -> TaskRecord:
 
 async def get_executions(
     runner: Runner, tenant_id: str, task_id: UUID, *, since: datetime, limit: int = 1_000
-) -> list[ExecutionRecord]:
-    """Finished attempts of a task made at `since`, first to last."""
+) -> ExecutionPage:
+    """The latest finished attempts of a task made at `since`."""
     parameters = {"task_id": task_id, "tenant_id": tenant_id, "since": since, "limit": limit}
-    return [ExecutionRecord(*row) for row in await runner.run("get_executions", parameters)]
+    rows = await runner.run("get_executions", parameters)
+    latest = [ExecutionRecord(*row[:-1]) for row in reversed(rows)]
+    return ExecutionPage(latest, earlier=rows[0][-1] - len(rows) if rows else 0)
 
 
 async def count_children(runner: Runner, tenant_id: str, parent_id: UUID, *, name: str | None = None) -> dict[str, int]:

@@ -96,7 +96,7 @@ async def get_task(request: Request, principal: Reader, task_id: TaskId) -> Resp
 
 @router.get("/v1/tasks/{task_id}/executions", response_model=ExecutionList, responses=problems(404, 422))
 async def get_executions(request: Request, principal: Reader, task_id: TaskId) -> Response:
-    """The finished attempts of a task, first to last, at most 1,000. The running one is in the task itself."""
+    """The latest finished attempts of a task, first to last, at most 1,000. The running one is in the task itself."""
     found = await inspect.get_executions(services_of(request).database, principal.tenant_id, task_id)
     return json_reply({"items": [execution_json(one) for one in found]})
 
