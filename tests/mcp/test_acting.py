@@ -58,6 +58,23 @@ async def test_an_idempotency_key_names_one_task(desk: Desk) -> None:
     assert "k" in await desk.refusal("enqueue_task", name="mail.send", payload={"to": 2}, idempotency_key="k")
 
 
+@pytest.mark.parametrize("word", ["null", "true", "12", '["because"]', '{"a": 1}', '"quoted"'])
+async def test_text_that_spells_json_stays_text(desk: Desk, sql: Sql, word: str) -> None:
+    """A key of that name is a key, and a reason a reason."""
+    answers = [await desk.ask("enqueue_task", name="mail.send", idempotency_key=word) for _ in range(2)]
+    assert [answer["created"] for answer in answers] == [True, False]
+    await desk.ask("cancel_task", task_id=answers[0]["id"], reason=word)
+    assert sql("SELECT idempotency_key, error FROM rowlock.tasks") == [(word, word)]
+
+
+async def test_an_object_or_a_list_may_come_as_text(desk: Desk) -> None:
+    """As some clients send them."""
+    asked = {"payload": '{"to": 1}', "tags": '["welcome", "null"]'}
+    task_id = (await desk.ask("enqueue_task", name="mail.send", **asked))["id"]
+    task = await desk.ask("get_task", task_id=task_id)
+    assert (task["payload"], task["tags"]) == ({"to": 1}, ["welcome", "null"])
+
+
 async def test_the_handler_fills_in_what_was_left_out(desk: Desk, sql: Sql) -> None:
     sql(HANDLER)
 
@@ -76,6 +93,8 @@ async def test_the_handler_fills_in_what_was_left_out(desk: Desk, sql: Sql) -> N
         ({"delay_seconds": -1}, "delay_seconds"),
         ({"priority": "urgent"}, "priority"),
         ({"max_attempts": 0}, "max_attempts"),
+        ({"delay": 3600}, "delay"),
+        ({"payload": "null"}, "payload"),
     ],
 )
 async def test_what_cannot_be_enqueued_is_not_stored(desk: Desk, sql: Sql, wrong: dict[str, Any], word: str) -> None:

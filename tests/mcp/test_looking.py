@@ -40,6 +40,7 @@ async def test_the_tools_say_what_they_are_for_and_which_destroy(desk: Desk) -> 
     }  # fmt: skip
     for tool in tools.values():
         assert tool.description
+        assert tool.input_schema["additionalProperties"] is False
         for name, schema in tool.input_schema["properties"].items():
             assert schema.get("description"), f"{tool.name}.{name}"
 
@@ -139,6 +140,9 @@ async def test_another_tenants_task_does_not_exist(desk: Desk, open_desk: Room) 
 async def test_bad_arguments_are_refused_in_words(desk: Desk) -> None:
     assert "limit" in await desk.refusal("list_tasks", limit=0)
     assert "status" in await desk.refusal("list_tasks", status="done")
+    assert "status" in await desk.refusal("list_tasks", status="null")
     assert "task_id" in await desk.refusal("get_task", task_id="seventeen")
+    assert "state" in await desk.refusal("list_tasks", state="dead")
+    assert "queue" in await desk.refusal("list_queues", queue="mail")
     unknown = str(uuid4())
     assert (await desk.refusal("get_task", task_id=unknown)).endswith(f"There is no task {unknown}.")

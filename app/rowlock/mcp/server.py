@@ -1,4 +1,4 @@
-"""The server with its tools, and how a refusal reaches the model. The only module here that needs the mcp package."""
+"""The server with its tools, and how a refusal reaches the model. With `arguments`, all that needs the mcp package."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
 from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.actors import acting_account
 from rowlock.mcp.acting import Acting
+from rowlock.mcp.arguments import strict
 from rowlock.mcp.looking import Looking
 from rowlock.store.database import Database
 
@@ -29,7 +31,7 @@ LOOKS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 DESTROYS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
-Tool = Callable[..., Awaitable[Any]]  # Any: each tool answers in its own shape
+Act = Callable[..., Awaitable[Any]]  # Any: each tool answers in its own shape
 
 
 def server_for(database: Database) -> MCPServer:
@@ -37,22 +39,24 @@ def server_for(database: Database) -> MCPServer:
     tenant_id = check_tenant(database.settings.tenant)
     looking = Looking(database, tenant_id)
     acting = Acting(database, tenant_id, acting_account("mcp"))
-    server = MCPServer(
-        "rowlock", title="rowlock", instructions=INSTRUCTIONS, version=version("rowlock"), log_level="WARNING"
+    hinted = ((looking.tools(), LOOKS), (acting.additive(), ADDS), (acting.destructive(), DESTROYS))
+    return MCPServer(
+        "rowlock",
+        title="rowlock",
+        instructions=INSTRUCTIONS,
+        version=version("rowlock"),
+        log_level="WARNING",
+        tools=[strict(Tool.from_function(refusing(act), annotations=hints)) for acts, hints in hinted for act in acts],
     )
-    for tools, hints in ((looking.tools(), LOOKS), (acting.additive(), ADDS), (acting.destructive(), DESTROYS)):
-        for tool in tools:
-            server.add_tool(refusing(tool), annotations=hints)
-    return server
 
 
-def refusing(tool: Tool) -> Tool:
-    """The tool, with its refusals told to the model in rowlock's own words rather than as a defect."""
+def refusing(act: Act) -> Act:
+    """The act, with its refusals told to the model in rowlock's own words rather than as a defect."""
 
-    @functools.wraps(tool)
+    @functools.wraps(act)
     async def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return await tool(*arguments, **named)
+            return await act(*arguments, **named)
         except RowlockError as error:
             raise ToolError(error.message) from error
 
