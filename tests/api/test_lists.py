@@ -131,7 +131,7 @@ async def test_a_made_up_position_is_an_invalid_cursor(api: Served) -> None:
     task_id = await api.enqueue("a")
     await api.client.post("/v1/schedules", json={"name": "s", "task_name": "a", "interval_seconds": 60})
     none: dict[str, Any] = {}
-    by_health, by_kind = {"health": None}, {"queue": None, "name": None}
+    by_health, by_kind = {"health": []}, {"queue": None, "name": None}
     of_tasks = TaskQuery().filters()
     made_up = {
         "/v1/tasks": ("tasks", of_tasks, ["", "x", "7", "[]"]),

@@ -113,6 +113,11 @@ async def test_workers_are_for_admins_and_handlers_for_all(api: Served) -> None:
     assert [(one["name"], one["health"]) for one in workers] == [("g", "gone"), ("w", "healthy")]
     gone = (await api.client.get("/v1/workers?health=gone")).json()["items"]
     assert [one["name"] for one in gone] == ["g"]
+    either = (await api.client.get("/v1/workers?health=gone&health=healthy&limit=1")).json()
+    rest = {"health": ["healthy", "gone"], "cursor": either["next_cursor"]}
+    assert [one["name"] for one in either["items"]] == ["g"]
+    assert [one["name"] for one in (await api.client.get("/v1/workers", params=rest)).json()["items"]] == ["w"]
+    assert_problem(await api.client.get("/v1/workers?health=gone&health=merry"), 422, "invalid-argument")
     assert_problem(await reader.get("/v1/workers"), 403, "forbidden")
     handlers = (await reader.get("/v1/handlers")).json()["items"]
     assert [one["name"] for one in handlers] == ["reports/monthly"]

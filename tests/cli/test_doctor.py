@@ -55,6 +55,13 @@ def test_what_was_just_migrated_has_no_problem(cli: Caller) -> None:
         ("SELECT rowlock.pause_queue('mail', '*')", "paused queues", "warning"),
         ("SELECT rowlock.enqueue('a.b', queue => 'nobody')", "workers", "problem"),
         (
+            "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at)"
+            " SELECT 'w', 'h', 1, '0', '{{a}}', 8, now(), CASE WHEN n > 1 THEN now() END"
+            " FROM generate_series(1, 1001) AS n",
+            "workers",
+            "warning",
+        ),
+        (
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'rowlock.tasks_live_claim'::regclass",
             "indexes",
             "problem",

@@ -225,6 +225,7 @@ def test_workers_and_handlers(cli: Caller, database_url: str) -> None:
     assert [worker["name"] for worker in cli.json("workers")["items"]] == ["w1"]
     assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == ["w2", "w1"]
     assert "a,b" in cli("workers").out
+    assert [worker["name"] for worker in cli.json("workers", "--limit", "1")["items"]] == ["w1"]
 
 
 def test_workers_that_are_not_well_say_why(cli: Caller, database_url: str) -> None:

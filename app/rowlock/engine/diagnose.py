@@ -84,7 +84,7 @@ async def _fleet(link: Link) -> list[Finding]:
     return [
         judged.judge_paused_queues(await counts.get_paused_queues(link)),
         judged.judge_workers(
-            await worker_health.list_workers(link, limit=MAX_WORKERS),
+            await worker_health.list_workers(link, healths=worker_health.PRESENT, limit=MAX_WORKERS),
             await diagnostics.read_queues_with_tasks(link),
             [queue.queue for queue in served.values() if queue.workers],
         ),

@@ -150,10 +150,10 @@ async def get_limits(database: Database, tenant_id: str, queue: str) -> list[Lim
 
 
 async def list_workers(
-    database: Database, *, health: str | None = None, before: int | None = None, limit: int = 100
+    database: Database, *, healths: Collection[str] = (), before: int | None = None, limit: int = 100
 ) -> list[WorkerRecord]:
-    """Worker processes of the installation with numbers below `before`, newest first."""
-    return await worker_health.list_workers(Reading(database), health=health, before=before, limit=limit)
+    """Worker processes with numbers below `before`, newest first; those of some `healths` where given."""
+    return await worker_health.list_workers(Reading(database), healths=healths, before=before, limit=limit)
 
 
 async def list_handlers(database: Database, names: Collection[str] | None = None) -> list[HandlerRecord]:

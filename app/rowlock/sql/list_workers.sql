@@ -4,6 +4,6 @@ SELECT worker.id, worker.name, worker.hostname, worker.pid, worker.version, work
        worker.running, worker.health, worker.health_reason, worker.draining, worker.started_at, worker.heartbeat_at
   FROM rowlock.worker_health AS worker
  WHERE worker.id < coalesce(%(before)s::integer, 2147483647)
-   AND (%(health)s::text IS NULL OR worker.health = %(health)s)
+   AND (%(healths)s::text[] IS NULL OR worker.health = ANY (%(healths)s))
  ORDER BY worker.id DESC
  LIMIT %(limit)s

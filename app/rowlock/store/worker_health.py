@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from rowlock.store.links import Runner
+
+# Every health but that of a worker that has said goodbye.
+PRESENT = ("healthy", "degraded", "unhealthy", "gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class WorkerRecord:
 
 
 async def list_workers(
-    runner: Runner, *, health: str | None = None, before: int | None = None, limit: int = 100
+    runner: Runner, *, healths: Collection[str] = (), before: int | None = None, limit: int = 100
 ) -> list[WorkerRecord]:
-    """Workers with numbers below `before`, newest first."""
-    rows = await runner.run("list_workers", {"health": health, "before": before, "limit": limit})
+    """Workers with numbers below `before`, newest first; those of `healths` where given."""
+    rows = await runner.run("list_workers", {"healths": list(healths) or None, "before": before, "limit": limit})
     return [WorkerRecord(*row) for row in rows]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rowlock.api.authentication import ADMINS_ONLY
 from rowlock.api.openapi import TAG_FLEET, problems
@@ -47,9 +47,9 @@ class WorkerPage(BaseModel):
 
 
 class WorkerQuery(PageQuery):
-    """Filter of `GET /v1/workers`."""
+    """Filter of `GET /v1/workers`; several words are joined by OR."""
 
-    health: Health | None = None
+    health: list[Health] = Field([], description="One or more of these words.")
 
 
 @router.get("/v1/workers", response_model=WorkerPage, responses=problems(422), dependencies=[ADMINS_ONLY])
@@ -58,7 +58,7 @@ async def list_workers(request: Request, query: Annotated[WorkerQuery, Query()])
     before = read_cursor("workers", query.filters(), query.cursor, _worker_id)
     found = await inspect.list_workers(
         services_of(request).database,
-        health=query.health,
+        healths=query.health,
         before=before,
         limit=query.limit + 1,
     )

@@ -26,9 +26,9 @@ def register(program: typer.Typer) -> None:
         """List worker processes, newest first."""
         from rowlock.cli.documents import document
         from rowlock.engine.inspect import list_workers
+        from rowlock.store.worker_health import PRESENT
 
-        found = call.on_database(lambda database: list_workers(database, limit=limit))
-        found = [worker for worker in found if every or worker.health != "stopped"]
+        found = call.on_database(lambda database: list_workers(database, healths=() if every else PRESENT, limit=limit))
         call.answer({"items": [document(worker) for worker in found]}, lambda: _table(found))
 
 
