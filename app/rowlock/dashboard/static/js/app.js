@@ -14,6 +14,7 @@ import { Workers } from './pages/workers.js';
 import { Notices } from './parts/notices.js';
 import { Question } from './parts/question.js';
 import { address, usePlace } from './router.js';
+import { startAtTop } from './scroll.js';
 import { session, signOut } from './session.js';
 import { useStore } from './store.js';
 import { html, useEffect, useRef } from './view.js';
@@ -67,13 +68,13 @@ function RefreshSwitch() {
   </button>`;
 }
 
-// A new page begins at its top, for eyes and for screen readers; the first one leaves the focus where it is.
+// Another page takes the focus, for screen readers; the first one leaves it where it is.
 function useFocusOnArrival(where, key) {
   const before = useRef(null);
   useEffect(() => {
     if (key && before.current !== null && before.current !== where) {
       document.getElementById('main').focus({ preventScroll: true });
-      scrollTo(0, 0);
+      startAtTop();
     }
     before.current = key && where;
   }, [where, key]);

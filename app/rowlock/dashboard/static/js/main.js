@@ -1,15 +1,23 @@
 // Starts the page, and follows the address: first a key is taken out of it, only then does anything read it.
+// Another page of a list has the same address, so that only `popstate` tells of the way back from it.
 
 import { App } from './app.js';
 import { refreshPlace } from './router.js';
+import { keepScroll, restoreScroll } from './scroll.js';
 import { takeKeyFromAddress } from './session.js';
 import { html, render } from './view.js';
 
 function arrive() {
   takeKeyFromAddress();
   refreshPlace();
+  restoreScroll();
 }
 
+keepScroll();
 arrive();
 addEventListener('hashchange', arrive);
+addEventListener('popstate', ({ state }) => {
+  history.replaceState(state, ''); // after a link to the address that is shown, Chromium's still holds the old state
+  arrive();
+});
 render(html`<${App} />`, document.getElementById('page'));

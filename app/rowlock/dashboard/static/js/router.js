@@ -1,11 +1,12 @@
-// Where the reader is: `#/tasks?status=dead` is the page `tasks` with a query; `#/tasks/<id>` has an argument.
+// Where the reader is: `#/tasks?status=dead` is the page `tasks` with a query; `#/tasks/<id>` has an argument. The trail of
+// cursors to one page of a list stays in the tab's history, where Back and a reload find it.
 
 import { store, useStore } from './store.js';
 
 function read() {
   const [route, query = ''] = location.hash.replace(/^#\/?/, '').split('?', 2);
   const [page, ...rest] = route.split('/');
-  return { page, argument: decoded(rest.join('/')), query: Object.fromEntries(new URLSearchParams(query)) };
+  return { page, argument: decoded(rest.join('/')), query: Object.fromEntries(new URLSearchParams(query)), trail: history.state?.trail ?? [] };
 }
 
 function decoded(part) {
@@ -30,6 +31,12 @@ export function address(page, argument = '', query = {}) {
 
 export function go(page, argument, query) {
   location.hash = address(page, argument, query);
+}
+
+// To another page of the list that is shown.
+export function turn(trail) {
+  history.pushState({ trail }, '');
+  refreshPlace();
 }
 
 // To be called when the address has changed.

@@ -4,10 +4,10 @@ import { path, post } from '../api.js';
 import { count, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { Act } from '../parts/act.js';
-import { Answer, Empty } from '../parts/answers.js';
+import { Empty } from '../parts/answers.js';
 import { FilterFields } from '../parts/filter_fields.js';
 import { Heading } from '../parts/heading.js';
-import { Pager, useCursors } from '../parts/pager.js';
+import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { address, go } from '../router.js';
@@ -20,20 +20,18 @@ const AT_ONCE = 6;
 
 export function DeadLetters({ query }) {
   const filters = Object.fromEntries(FIELDS.map((name) => [name, query[name] ?? '']));
-  const cursors = useCursors(JSON.stringify(filters));
+  const cursors = useCursors();
   const live = useLive('dead-letters', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
   const shown = live.data?.items ?? [];
   const [chosen, choose] = useChoice(shown);
   return html`
     <${Heading} title="Dead letters" note="Out of attempts, or failed for good. Mend the cause, then redrive.">
-      <${RedriveAll} filters=${filters} disabled=${shown.length === 0} onDone=${live.reload} />
+      <${RedriveAll} filters=${filters} disabled=${shown.length === 0 && cursors.page === 1} onDone=${live.reload} />
       <${RedriveChosen} chosen=${chosen} onDone=${() => { choose([]); live.reload(); }} />
     <//>
     <div class="filters"><${FilterFields} names=${FIELDS} filters=${filters} onChange=${(changed) => go('dead-letters', '', changed)} /></div>
-    <${Answer} live=${live} rows=${6} empty=${({ items }) => items.length === 0 && html`<${Empty} title="No dead letters.">${filters.queue || filters.name ? 'None matches.' : 'Nothing has failed for good.'}<//>`}>
-      ${({ items, next_cursor: next }) => html`
-        <${Letters} tasks=${items} chosen=${chosen} choose=${choose} />
-        <${Pager} cursors=${cursors} next=${next} />`}
+    <${Paged} live=${live} cursors=${cursors} rows=${6} empty=${html`<${Empty} title="No dead letters.">${filters.queue || filters.name ? 'None matches.' : 'Nothing has failed for good.'}<//>`}>
+      ${(tasks) => html`<${Letters} tasks=${tasks} chosen=${chosen} choose=${choose} />`}
     <//>`;
 }
 

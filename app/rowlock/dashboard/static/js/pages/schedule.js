@@ -7,7 +7,7 @@ import { Answer } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
 import { Heading } from '../parts/heading.js';
 import { JsonView } from '../parts/json_view.js';
-import { Pager, useCursors } from '../parts/pager.js';
+import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { At } from '../parts/time.js';
 import { address } from '../router.js';
@@ -52,16 +52,14 @@ function Facts({ schedule }) {
 }
 
 function Windows({ name }) {
-  const cursors = useCursors(name);
+  const cursors = useCursors();
   const live = useLive(path('schedules', name, 'windows'), { limit: 20, cursor: cursors.cursor });
   const columns = [
     { title: 'Window', kind: 'main', cell: (window) => html`<${At} at=${window.window_at} />${window.passed_after && html`<div class="faint">and all since <${At} at=${window.passed_after} /></div>`}` },
     { title: 'Outcome', cell: (window) => html`<${Chip} word=${window.outcome} /> ${window.reason && html`<code class="faint">${window.reason}</code>`}` },
     { title: 'Task', cell: (window) => window.task_id ? html`<a href=${address('tasks', window.task_id)}><code>…${window.task_id.slice(-8)}</code></a>` : '–' },
   ];
-  return html`<${Answer} live=${live} rows=${3} empty=${({ items }) => items.length === 0 && html`<p class="quiet">None yet.</p>`}>
-    ${({ items, next_cursor: next }) => html`
-      <${Table} label="Windows" columns=${columns} rows=${items} keyOf=${(window) => window.window_at} />
-      <${Pager} cursors=${cursors} next=${next} />`}
+  return html`<${Paged} live=${live} cursors=${cursors} rows=${3} empty=${html`<p class="quiet">None yet.</p>`}>
+    ${(windows) => html`<${Table} label="Windows" columns=${columns} rows=${windows} keyOf=${(window) => window.window_at} />`}
   <//>`;
 }

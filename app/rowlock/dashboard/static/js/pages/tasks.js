@@ -2,11 +2,11 @@
 
 import { count, duration } from '../format.js';
 import { useLive } from '../live.js';
-import { Answer, Empty } from '../parts/answers.js';
+import { Empty } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
 import { FilterFields } from '../parts/filter_fields.js';
 import { Heading } from '../parts/heading.js';
-import { Pager, useCursors } from '../parts/pager.js';
+import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Tags } from '../parts/tags.js';
 import { Ago } from '../parts/time.js';
@@ -20,15 +20,13 @@ const PAGE = 50;
 
 export function Tasks({ query }) {
   const filters = Object.fromEntries(['status', ...FIELDS, ...Object.keys(LINKED)].map((name) => [name, query[name] ?? '']));
-  const cursors = useCursors(JSON.stringify(filters));
+  const cursors = useCursors();
   const live = useLive('tasks', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 3_000 });
   return html`
     <${Heading} title="Tasks" />
     <${Filters} filters=${filters} />
-    <${Answer} live=${live} rows=${8} empty=${({ items }) => items.length === 0 && html`<${NoTasks} filters=${filters} />`}>
-      ${({ items, next_cursor: next }) => html`
-        <${TaskTable} tasks=${items} />
-        <${Pager} cursors=${cursors} next=${next} />`}
+    <${Paged} live=${live} cursors=${cursors} rows=${8} empty=${html`<${NoTasks} filters=${filters} />`}>
+      ${(tasks) => html`<${TaskTable} tasks=${tasks} />`}
     <//>`;
 }
 

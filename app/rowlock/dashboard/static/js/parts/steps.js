@@ -5,18 +5,17 @@ import { written } from '../exact_json.js';
 import { duration } from '../format.js';
 import { useLive } from '../live.js';
 import { html } from '../view.js';
-import { Answer } from './answers.js';
 import { JsonView } from './json_view.js';
-import { Pager, useCursors } from './pager.js';
+import { Paged, useCursors } from './pager.js';
 import { Table } from './table.js';
 import { Ago } from './time.js';
 
 const ON_ONE_LINE = 60; // characters of a result that need no unfolding
 
 export function Steps({ task, pace }) {
-  const cursors = useCursors(task.id);
+  const cursors = useCursors();
   const live = useLive(path('tasks', task.id, 'steps'), { limit: 20, cursor: cursors.cursor }, pace);
-  if (!live.problem && !live.data?.items.length) return null;
+  if (cursors.page === 1 && !live.problem && !live.data?.items.length) return null;
   const columns = [
     { title: 'Step', kind: 'main', cell: (step) => label(step) },
     { title: 'Returned', kind: 'grow', cell: (step) => html`<${Result} step=${step} />` },
@@ -26,9 +25,8 @@ export function Steps({ task, pace }) {
   ];
   return html`<section aria-labelledby="steps-title">
     <h2 id="steps-title">Steps</h2>
-    <${Answer} live=${live} rows=${2}>${({ items, next_cursor: next }) => html`
-      <${Table} label="Steps" columns=${columns} rows=${items} keyOf=${label} />
-      <${Pager} cursors=${cursors} next=${next} />`}
+    <${Paged} live=${live} cursors=${cursors} rows=${2}>
+      ${(steps) => html`<${Table} label="Steps" columns=${columns} rows=${steps} keyOf=${label} />`}
     <//>
   </section>`;
 }
