@@ -1,9 +1,11 @@
-"""Lists longer than a page: the way on and back, also after acts, under other filters, and by the browser's own ways."""
+"""Lists longer than a page: the way on and back, also after acts, under other filters, and by the browser's ways."""
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import Opener, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -35,6 +37,35 @@ async def test_a_page_that_has_been_emptied_keeps_its_way_back(site: Site, open_
     await page.get_by_role("button", name="Newer").click()
     await expect(rows).to_have_count(50)
     await expect(page.get_by_text("No dead letters.")).to_have_count(0)
+
+
+async def test_what_another_filter_found_is_not_shown_for_this_one(site: Site, open_page: Opener) -> None:
+    await site.enqueue("mail.send")
+    page = await open_page("tasks")
+    rows = page.locator("tbody tr")
+    await expect(rows).to_have_count(1)
+    asked, failing = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        asked.set()
+        await failing.wait()
+        await route.abort()
+
+    await page.route("**/v1/tasks?*status=dead*", slow)
+    await page.get_by_role("link", name="dead", exact=True).click()
+    await asked.wait()
+    await expect(rows).to_have_count(0)
+    await expect(page.get_by_role("status", name="Loading")).to_be_visible()
+    failing.set()
+    await expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
+    await expect(rows).to_have_count(0)
+
+    await page.get_by_role("link", name="ready", exact=True).click()
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("queue").fill("no queue!")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("no queue!")
+    await expect(rows).to_have_count(0)
 
 
 async def test_back_and_a_reload_return_to_the_page_and_the_row(site: Site, open_page: Opener) -> None:

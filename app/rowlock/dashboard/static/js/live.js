@@ -9,23 +9,29 @@ const SLOWEST_MS = 30_000;
 
 export const refreshing = store(true);
 
-// → { data, problem, busy, reload }; `every` 0 asks once. A change of `where` or `query` keeps the old data, marked busy.
+// → { data, problem, busy, reload }; `every` 0 asks once. Another `where` or `query` begins without data, for the old ones
+// answer another question.
 export function useLive(where, query = {}, { every = 4_000 } = {}) {
-  const [state, setState] = useState({ data: undefined, problem: null, busy: true });
+  const key = JSON.stringify([where, query]);
+  const [state, setState] = useState(asked(key));
   const wanted = useStore(refreshing);
   const reloader = useRef(() => {});
   const pause = wanted ? every : 0;
-  const key = JSON.stringify([where, query]);
+  const of = (before) => (before.key === key ? before : asked(key));
 
   useEffect(() => {
-    const look = new Look(where, query, pause, setState);
+    const look = new Look(where, query, pause, (change) => setState((before) => ({ ...of(before), ...change })));
     reloader.current = look.now;
     look.start();
     return look.stop;
   }, [key, pause]);
 
   const reload = useCallback(() => reloader.current(), []);
-  return { ...state, reload };
+  return { ...of(state), reload };
+}
+
+function asked(key) {
+  return { key, data: undefined, problem: null, busy: true };
 }
 
 class Look {
@@ -35,7 +41,7 @@ class Look {
 
   start = () => {
     document.addEventListener('visibilitychange', this.seen);
-    this.show((state) => ({ ...state, busy: true }));
+    this.show({ busy: true });
     this.now();
   };
 
@@ -61,7 +67,7 @@ class Look {
     );
     if (this.stopped || request.signal.aborted) return;
     this.failures = answer.problem ? this.failures + 1 : 0;
-    this.show((state) => ({ ...state, ...answer, busy: false }));
+    this.show({ ...answer, busy: false });
     this.again(answer.problem);
   };
 
