@@ -11,7 +11,7 @@ import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { address, go } from '../router.js';
-import { html, useEffect, useState } from '../view.js';
+import { html, useState } from '../view.js';
 
 const FIELDS = ['queue', 'name'];
 const PAGE = 50;
@@ -23,11 +23,14 @@ export function DeadLetters({ query }) {
   const cursors = useCursors();
   const live = useLive('dead-letters', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
   const shown = live.data?.items ?? [];
-  const [chosen, choose] = useChoice(shown);
+  const { chosen, choose, untick } = useChoice(JSON.stringify(filters));
+  const unseen = live.data ? chosen.filter((id) => !shown.some((task) => task.id === id)).length : 0;
   return html`
     <${Heading} title="Dead letters" note="Out of attempts, or failed for good. Mend the cause, then redrive.">
-      <${RedriveAll} filters=${filters} disabled=${shown.length === 0 && cursors.page === 1} onDone=${live.reload} />
-      <${RedriveChosen} chosen=${chosen} onDone=${() => { choose([]); live.reload(); }} />
+      ${unseen > 0 && html`<span class="faint">${count(chosen.length)} chosen, ${count(unseen)} not shown</span>
+        <button type="button" class="plain" onClick=${() => untick(chosen)}>Choose none</button>`}
+      <${RedriveAll} filters=${filters} disabled=${shown.length === 0 && cursors.page === 1} onRedriven=${() => untick(chosen)} onDone=${live.reload} />
+      <${RedriveChosen} chosen=${chosen} unseen=${unseen} untick=${untick} onDone=${live.reload} />
     <//>
     <div class="filters"><${FilterFields} names=${FIELDS} filters=${filters} onChange=${(changed) => go('dead-letters', '', changed)} /></div>
     <${Paged} live=${live} cursors=${cursors} rows=${6} empty=${html`<${Empty} title="No dead letters.">${filters.queue || filters.name ? 'None matches.' : 'Nothing has failed for good.'}<//>`}>
@@ -35,23 +38,26 @@ export function DeadLetters({ query }) {
     <//>`;
 }
 
-// The ids chosen, of those that are still shown.
-function useChoice(shown) {
-  const [chosen, choose] = useState([]);
-  const ids = shown.map((task) => task.id);
-  const key = ids.join();
-  useEffect(() => choose((before) => before.filter((id) => ids.includes(id))), [key]);
-  return [chosen, choose];
+// The ids chosen under some filters. They stay so where a refresh or another page no longer shows them.
+function useChoice(key) {
+  const [choice, setChoice] = useState({ key, ids: [] });
+  const of = (before) => (before.key === key ? before.ids : []);
+  return {
+    chosen: of(choice),
+    choose: (change) => setChoice((before) => ({ key, ids: change(of(before)) })),
+    untick: (ids) => setChoice((before) => ({ ...before, ids: before.ids.filter((id) => !ids.includes(id)) })),
+  };
 }
 
 function Letters({ tasks, chosen, choose }) {
-  const all = tasks.length > 0 && chosen.length === tasks.length;
-  const toggle = (id) => choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
+  const all = tasks.every((task) => chosen.includes(task.id));
+  const toggle = (ids, on) => choose((before) => [...before.filter((id) => !ids.includes(id)), ...(on ? ids : [])]);
+  const toggleAll = () => toggle(tasks.map((task) => task.id), !all);
   const columns = [
     {
       title: 'Choose', kind: 'choose',
-      head: html`<input type="checkbox" aria-label="Choose all on this page" checked=${all} onChange=${() => choose(all ? [] : tasks.map((task) => task.id))} />`,
-      cell: (task) => html`<input type="checkbox" aria-label=${`Choose ${task.name} ${task.id}`} checked=${chosen.includes(task.id)} onChange=${() => toggle(task.id)} />`,
+      head: html`<input type="checkbox" aria-label="Choose all on this page" checked=${all} onChange=${toggleAll} />`,
+      cell: (task) => html`<input type="checkbox" aria-label=${`Choose ${task.name} ${task.id}`} checked=${chosen.includes(task.id)} onChange=${() => toggle([task.id], !chosen.includes(task.id))} />`,
     },
     { title: 'Task', kind: 'main', cell: (task) => html`<a href=${address('tasks', task.id)}>${task.name}</a>` },
     { title: 'Error', kind: 'grow', cell: (task) => html`<span class="two-lines" title=${task.error}>${task.error ?? '–'}</span>` },
@@ -60,10 +66,12 @@ function Letters({ tasks, chosen, choose }) {
     { title: 'Attempts', kind: 'number', cell: (task) => count(task.attempt) },
     { title: 'Died', kind: 'number', cell: (task) => html`<${Ago} at=${task.finished_at} />` },
   ];
-  return html`<${Table} label="Dead letters" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
+  return html`
+    <label class="choose-all"><input type="checkbox" checked=${all} onChange=${toggleAll} /> Choose all on this page</label>
+    <${Table} label="Dead letters" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
 }
 
-function RedriveAll({ filters: { queue, name }, disabled, onDone }) {
+function RedriveAll({ filters: { queue, name }, disabled, onRedriven, onDone }) {
   const which = [name && `of handler ${name}`, queue && `in queue ${queue}`].filter(Boolean).join(' ');
   const question = {
     title: `Redrive all dead letters${which && ` ${which}`}?`,
@@ -73,33 +81,35 @@ function RedriveAll({ filters: { queue, name }, disabled, onDone }) {
   };
   const body = { queue: queue || null, name: name || null, limit: MOST_AT_ONCE };
   return html`<${Act} label="Redrive all" disabled=${disabled} question=${question} onDone=${onDone}
-    run=${() => post('dead-letters/redrive', body).then(({ redriven }) => backAtWork(redriven))} />`;
+    run=${() => post('dead-letters/redrive', body).then(({ redriven }) => { onRedriven(); return backAtWork(redriven); })} />`;
 }
 
 function backAtWork(number) {
   return `${plural(number, 'task')} ${number === 1 ? 'is' : 'are'} back at work.`;
 }
 
-function RedriveChosen({ chosen, onDone }) {
+function RedriveChosen({ chosen, unseen, untick, onDone }) {
   const question = {
     title: `Redrive ${plural(chosen.length, 'dead letter')}?`,
-    text: 'They go back to work at once, with all their attempts ahead of them.',
+    text: `${unseen ? `${count(unseen)} of them ${unseen === 1 ? 'is' : 'are'} not on this page. ` : ''}They go back to work at once, with all their attempts ahead of them.`,
     verb: `Redrive ${count(chosen.length)}`,
   };
   return html`<${Act} label=${chosen.length ? `Redrive ${count(chosen.length)}` : 'Redrive chosen'} kind="primary" disabled=${chosen.length === 0}
-    question=${question} run=${() => redriveAll(chosen)} onDone=${onDone} />`;
+    question=${question} run=${() => redriveAll(chosen, untick)} onDone=${onDone} />`;
 }
 
-// Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others.
-async function redriveAll(ids) {
+// Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others, and stays chosen.
+async function redriveAll(ids, untick) {
   const waiting = [...ids];
+  const redriven = [];
   const problems = [];
   async function work() {
     for (let id = waiting.shift(); id; id = waiting.shift()) {
-      await post(path('tasks', id, 'redrive')).catch((problem) => problems.push(problem));
+      await post(path('tasks', id, 'redrive')).then(() => redriven.push(id), (problem) => problems.push(problem));
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work));
+  untick(redriven);
   if (problems.length) throw new Error(`${count(problems.length)} of ${count(ids.length)} could not be redriven: ${problems[0].message}`);
   return backAtWork(ids.length);
 }

@@ -4,7 +4,8 @@ import { html, useRef, useState } from '../view.js';
 import { tell } from './notices.js';
 import { ask } from './question.js';
 
-// `run`: () => Promise<sentence for the notice>; `question`: what to ask before, if anything.
+// `run`: () => Promise<sentence for the notice>; `question`: what to ask before, if anything; `onDone`: after `run` alone,
+// however it went.
 export function Act({ label, run, question, onDone, kind = '', disabled = false, describe }) {
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
@@ -14,13 +15,11 @@ export function Act({ label, run, question, onDone, kind = '', disabled = false,
     try {
       if (question && !(await ask(question))) return;
       setBusy(true);
-      tell(await run());
-    } catch (problem) {
-      tell(`${label}: ${problem.message}`, 'bad');
+      await run().then((sentence) => tell(sentence), (problem) => tell(`${label}: ${problem.message}`, 'bad'));
+      onDone?.();
     } finally {
       running.current = false;
       setBusy(false);
-      onDone?.();
     }
   }
   return html`<button type="button" class="button ${kind}" disabled=${disabled} aria-disabled=${busy} aria-label=${describe} onClick=${press}>

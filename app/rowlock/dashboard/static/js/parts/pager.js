@@ -26,7 +26,7 @@ export function Paged({ live, cursors, rows, empty, ways, children }) {
 
 function Left({ cursors }) {
   return html`<${Empty} title="Nothing is left on this page.">
-    <button type="button" class="plain" onClick=${cursors.first}>To the first page</button>
+    <button type="button" class="button" onClick=${cursors.first}>To the first page</button>
   <//>`;
 }
 

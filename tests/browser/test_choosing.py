@@ -1,0 +1,77 @@
+"""The dead letters that were chosen stay so until they are back at work, whatever happens in between."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import Opener, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+WIDE, NARROW = 1280, 390
+
+
+async def test_a_no_keeps_the_choice(site: Site, open_page: Opener) -> None:
+    await site.bury(await site.enqueue("mail.send"))
+    page = await open_page("dead-letters")
+    one = page.get_by_label("Choose mail.send")
+    await one.check()
+    await page.get_by_role("button", name="Redrive 1").click()
+    await page.get_by_role("button", name="Keep as it is").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(one).to_be_checked()
+
+
+async def test_what_could_not_be_redriven_stays_chosen(site: Site, open_page: Opener) -> None:
+    buried = [await site.enqueue(f"mail.send{number}") for number in range(3)]
+    for task_id in buried:
+        await site.bury(task_id)
+    page = await open_page("dead-letters")
+    for number in range(3):
+        await page.get_by_label(f"Choose mail.send{number}").check()
+    await page.route(f"**/v1/tasks/{buried[1]}/redrive", lambda route: route.abort())
+
+    await page.get_by_role("button", name="Redrive 3").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Redrive 3").click()
+    await expect(page.get_by_role("status")).to_contain_text("1 of 3 could not be redriven")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.get_by_label("Choose mail.send1")).to_be_checked()
+    await expect(page.get_by_role("button", name="Redrive 1")).to_be_enabled()
+
+
+async def test_a_choice_outlives_the_page_that_showed_it_but_not_its_filter(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue("mail.send")
+    await site.bury(task_id)
+    page = await open_page("dead-letters")
+    await page.get_by_label("Choose mail.send").check()
+    for _ in range(50):
+        await site.bury(await site.enqueue("report.build"))
+    await expect(page.get_by_text("1 chosen, 1 not shown")).to_be_visible()
+    await page.get_by_label("Choose report.build").first.check()
+    await expect(page.get_by_text("2 chosen, 1 not shown")).to_be_visible()
+    await page.get_by_role("button", name="Older").click()
+    await expect(page.get_by_label("Choose mail.send")).to_be_checked()
+
+    await page.get_by_role("button", name="Redrive 2").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("1 of them is not on this page.")
+    await page.get_by_role("dialog").get_by_role("button", name="Redrive 2").click()
+    await expect(page.get_by_role("status")).to_contain_text("2 tasks are back at work.")
+    await expect(page.get_by_text("not shown")).to_have_count(0)
+
+    await page.get_by_role("button", name="To the first page").click()
+    await page.get_by_role("checkbox", name="Choose all on this page").check()
+    await expect(page.get_by_role("button", name="Redrive 49")).to_be_enabled()
+    await page.get_by_label("queue").fill("default")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Redrive chosen")).to_be_disabled()
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+async def test_all_of_a_page_are_chosen_by_what_is_seen(site: Site, open_page: Opener, width: int) -> None:
+    for _ in range(3):
+        await site.bury(await site.enqueue("mail.send"))
+    page = await open_page("dead-letters", width=width)
+    await page.get_by_role("checkbox", name="Choose all on this page").click()
+    await expect(page.get_by_role("button", name="Redrive 3")).to_be_enabled()
+    assert await page.locator("tbody input:checked").count() == 3
+    assert await page.locator("input:visible").and_(page.get_by_label("Choose all")).count() == 1
