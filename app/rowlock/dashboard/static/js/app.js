@@ -32,6 +32,7 @@ export function App() {
   const { key, refusal } = useStore(session);
   const place = usePlace();
   useFocusOnArrival(`${place.page}/${place.argument}`, key);
+  useWayInSight(place.page, key);
   if (!key) return html`<${SignIn} refusal=${refusal} />`;
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
@@ -66,6 +67,13 @@ function RefreshSwitch() {
   return html`<button type="button" class="refresh-switch" aria-pressed=${on} onClick=${() => refreshing.set(!on)} title="Refresh by itself">
     <span class="lamp" aria-hidden="true"></span>${on ? 'Live' : 'Paused'}
   </button>`;
+}
+
+// On a narrow screen the ways do not fit side by side; the one that was taken is to be seen.
+function useWayInSight(page, key) {
+  useEffect(() => {
+    document.querySelector('.ways [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [page, key]);
 }
 
 // Another page takes the focus, for screen readers; the first one leaves it where it is.

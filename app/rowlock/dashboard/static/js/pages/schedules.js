@@ -4,22 +4,25 @@ import { path, post } from '../api.js';
 import { duration } from '../format.js';
 import { useLive } from '../live.js';
 import { Act } from '../parts/act.js';
-import { Answer, Empty } from '../parts/answers.js';
+import { Empty } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
 import { Heading } from '../parts/heading.js';
+import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { address } from '../router.js';
 import { html } from '../view.js';
 
 const LATE_SECONDS = 5;
+const PAGE = 50;
 
 export function Schedules() {
-  const live = useLive('schedules', { limit: 200 }, { every: 5_000 });
+  const cursors = useCursors();
+  const live = useLive('schedules', { limit: PAGE, cursor: cursors.cursor }, { every: 5_000 });
   return html`
     <${Heading} title="Schedules" />
-    <${Answer} live=${live} rows=${4} empty=${({ items }) => items.length === 0 && html`<${NoSchedules} />`}>
-      ${({ items }) => html`<${Table} label="Schedules" columns=${columns(live.reload)} rows=${items} keyOf=${(schedule) => schedule.name} />`}
+    <${Paged} live=${live} cursors=${cursors} rows=${4} ways=${['Previous', 'Next']} empty=${html`<${NoSchedules} />`}>
+      ${(schedules) => html`<${Table} label="Schedules" columns=${columns(live.reload)} rows=${schedules} keyOf=${(schedule) => schedule.name} />`}
     <//>`;
 }
 

@@ -2,19 +2,25 @@
 
 import { count } from '../format.js';
 import { useLive } from '../live.js';
-import { Answer, Empty } from '../parts/answers.js';
+import { Empty } from '../parts/answers.js';
 import { Chip } from '../parts/chip.js';
 import { Heading } from '../parts/heading.js';
 import { Meter } from '../parts/meters.js';
+import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { html } from '../view.js';
 
+const PAGE = 50;
+
 export function Workers() {
-  const live = useLive('workers', { limit: 200 });
+  const cursors = useCursors();
+  const live = useLive('workers', { limit: PAGE, cursor: cursors.cursor });
   return html`
     <${Heading} title="Workers" />
-    <${Answer} live=${live} rows=${4}>${({ items }) => html`<${WorkersTable} workers=${items} />`}<//>`;
+    <${Paged} live=${live} cursors=${cursors} rows=${4} empty=${html`<${WorkersTable} workers=${[]} />`}>
+      ${(workers) => html`<${WorkersTable} workers=${workers} />`}
+    <//>`;
 }
 
 export function WorkersTable({ workers }) {
