@@ -31,13 +31,23 @@ export function path(...parts) {
   return parts.map(encodeURIComponent).join('/');
 }
 
-async function request(method, where, { query = {}, body, signal } = {}) {
-  const response = await answered(method, addressOf(where, query), body, signal);
+// What was asked under one key is never answered under another: whoever asked has left with it.
+function request(method, where, { query = {}, body, signal } = {}) {
+  const { key } = session.get();
+  const inUse = () => session.get().key === key;
+  return new Promise((resolve, reject) => {
+    const heard = (settle) => (outcome) => inUse() && settle(outcome);
+    if (key) asked({ method, address: addressOf(where, query), key, body, signal, inUse }).then(heard(resolve), heard(reject));
+  });
+}
+
+async function asked({ inUse, ...question }) {
+  const response = await answered(question);
   learnTime(response.headers.get('date'));
   const text = await response.text();
   if (response.ok) return text ? parsed(text, response) : null;
   const problem = problemIn(text, response);
-  if (response.status === 401) signOut(problem.message);
+  if (response.status === 401 && inUse()) signOut(problem.message);
   throw problem;
 }
 
@@ -49,9 +59,9 @@ function addressOf(where, query) {
   return address;
 }
 
-async function answered(method, address, body, signal) {
+async function answered({ method, address, key, body, signal }) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
-  const headers = { Accept: 'application/json, application/problem+json', Authorization: `Bearer ${session.get().key}` };
+  const headers = { Accept: 'application/json, application/problem+json', Authorization: `Bearer ${key}` };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   try {
     return await fetch(address, {

@@ -30,10 +30,14 @@ const WAYS = [
 
 export function App() {
   const { key, refusal } = useStore(session);
-  const place = usePlace();
-  useFocusOnArrival(`${place.page}/${place.argument}`, key);
-  useWayInSight(place.page, key);
   if (!key) return html`<${SignIn} refusal=${refusal} />`;
+  return html`<${Frame} key=${key} />`; // made anew for every key, with all that it shows
+}
+
+function Frame() {
+  const place = usePlace();
+  useFocusOnArrival(`${place.page}/${place.argument}`);
+  useWayInSight(place.page);
   return html`
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="bar">
@@ -70,22 +74,22 @@ function RefreshSwitch() {
 }
 
 // On a narrow screen the ways do not fit side by side; the one that was taken is to be seen.
-function useWayInSight(page, key) {
+function useWayInSight(page) {
   useEffect(() => {
     document.querySelector('.ways [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [page, key]);
+  }, [page]);
 }
 
 // Another page takes the focus, for screen readers; the first one leaves it where it is.
-function useFocusOnArrival(where, key) {
+function useFocusOnArrival(where) {
   const before = useRef(null);
   useEffect(() => {
-    if (key && before.current !== null && before.current !== where) {
+    if (before.current !== null && before.current !== where) {
       document.getElementById('main').focus({ preventScroll: true });
       startAtTop();
     }
-    before.current = key && where;
-  }, [where, key]);
+    before.current = where;
+  }, [where]);
 }
 
 function skip(event) {

@@ -2,9 +2,11 @@
 // Another page of a list has the same address, so that only `popstate` tells of the way back from it.
 
 import { App } from './app.js';
+import { dismissAll } from './parts/notices.js';
+import { withdraw } from './parts/question.js';
 import { refreshPlace } from './router.js';
 import { keepScroll, restoreScroll } from './scroll.js';
-import { takeKeyFromAddress } from './session.js';
+import { session, takeKeyFromAddress } from './session.js';
 import { html, render } from './view.js';
 
 function arrive() {
@@ -12,6 +14,12 @@ function arrive() {
   refreshPlace();
   restoreScroll();
 }
+
+// Nothing of one key outlives it: what it was asked might be answered, and done, under another.
+session.follow(() => {
+  withdraw();
+  dismissAll();
+});
 
 keepScroll();
 arrive();

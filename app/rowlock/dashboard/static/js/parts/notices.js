@@ -20,6 +20,10 @@ function dismiss(id) {
   notices.set(notices.get().filter((notice) => notice.id !== id));
 }
 
+export function dismissAll() {
+  notices.set([]);
+}
+
 export function Notices() {
   const shown = useStore(notices);
   return html`<div class="notices" role="status" aria-live="polite">

@@ -5,8 +5,13 @@ import { html, useEffect, useRef } from '../view.js';
 
 const open = store(null);
 
-export function ask(question) {
+// Takes an open question back, as if it had been answered with no.
+export function withdraw() {
   open.get()?.answer(false);
+}
+
+export function ask(question) {
+  withdraw();
   return new Promise((resolve) => {
     open.set({
       ...question,
@@ -25,7 +30,7 @@ export function Question() {
     if (question && !dialog.current.open) dialog.current.showModal();
     if (!question && dialog.current.open) dialog.current.close();
   }, [question]);
-  return html`<dialog ref=${dialog} class="question" aria-labelledby="question-title" onClose=${() => open.get()?.answer(false)}>
+  return html`<dialog ref=${dialog} class="question" aria-labelledby="question-title" onClose=${withdraw}>
     ${question && html`
       <h2 id="question-title">${question.title}</h2>
       <p>${question.text}</p>
