@@ -2,10 +2,10 @@
 
 import { learnTime } from './clock.js';
 import { parseExactly } from './exact_json.js';
+import { PATIENCE_MS, Patience } from './patience.js';
 import { session, signOut } from './session.js';
 
 const BASE = new URL('v1/', document.baseURI);
-const PATIENCE_MS = 20_000;
 
 export class Problem extends Error {
   constructor({ title, detail, status = 0, type = '', errors = [], requestId = null, retryAfter = 0 }) {
@@ -42,9 +42,8 @@ function request(method, where, { query = {}, body, signal } = {}) {
 }
 
 async function asked({ inUse, ...question }) {
-  const response = await answered(question);
+  const { response, text } = await answered(question);
   learnTime(response.headers.get('date'));
-  const text = await response.text();
   if (response.ok) return text ? parsed(text, response) : null;
   const problem = problemIn(text, response);
   if (response.status === 401 && inUse()) signOut(problem.message);
@@ -60,27 +59,30 @@ function addressOf(where, query) {
 }
 
 async function answered({ method, address, key, body, signal }) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const patience = new Patience();
   const headers = { Accept: 'application/json, application/problem+json', Authorization: `Bearer ${key}` };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   try {
-    return await fetch(address, {
+    const response = await fetch(address, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      signal: signal ? AbortSignal.any([signal, patience.signal]) : patience.signal,
       cache: 'no-store',
       credentials: 'omit',
       redirect: 'error',
     });
+    return { response, text: await patience.textOf(response) };
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem({
       title: 'The API cannot be reached',
-      detail: patience.aborted
-        ? `No answer within ${PATIENCE_MS / 1000} seconds.`
+      detail: patience.signal.aborted
+        ? `Nothing has come from it for ${PATIENCE_MS / 1000} seconds.`
         : 'The API cannot be reached. Is it running, and is this machine on the network?',
     });
+  } finally {
+    patience.end();
   }
 }
 
