@@ -46,6 +46,17 @@ async def test_a_wrong_key_is_refused_in_words(site: Site, new_page: Opener) -> 
     await expect(page.get_by_label("API key")).to_be_visible()
 
 
+@pytest.mark.parametrize("pasted", ["rlk_8b6a…9quv", "rlk_8b6a 9quv"])
+async def test_what_cannot_be_a_key_is_not_taken_for_one(site: Site, new_page: Opener, pasted: str) -> None:
+    page = await new_page()
+    await page.goto(site.address)
+    await page.get_by_label("API key").fill(pasted)
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("alert")).to_contain_text("This is not an API key")
+    await expect(page.get_by_label("API key")).to_be_focused()
+
+
 async def test_a_key_that_may_only_read_is_told_so(site: Site, open_page: Opener) -> None:
     await site.enqueue(queue="mail")
     page = await open_page(scope="read")

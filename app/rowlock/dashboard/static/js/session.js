@@ -3,6 +3,7 @@
 import { store } from './store.js';
 
 const PLACE = 'rowlock.key';
+const SENDABLE = /^[\x21-\x7e]+$/; // in a header
 
 function remembered() {
   try {
@@ -25,6 +26,10 @@ function remember(key) {
 export const session = store({ key: remembered(), refusal: null });
 
 export function signIn(key) {
+  if (!SENDABLE.test(key)) {
+    signOut('This is not an API key: it holds characters that no key has. Copy the whole key, and paste it again.');
+    return;
+  }
   remember(key);
   session.set({ key, refusal: null });
 }
