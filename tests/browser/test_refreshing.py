@@ -86,6 +86,21 @@ async def test_progress_is_followed(site: Site, open_page: Opener) -> None:
     await expect(bar).to_have_attribute("aria-valuenow", "90")
 
 
+async def test_a_finished_task_is_asked_for_seldom(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue()
+    await site.bury(task_id)
+    page = await under_our_clock(await open_page(f"tasks/{task_id}"))
+    await expect(page.locator(".task-line")).to_contain_text("dead")
+    await page.wait_for_load_state("networkidle")
+
+    asked = requests_of(page)
+    await page.clock.run_for(A_WHILE)
+    await page.wait_for_load_state("networkidle")
+    assert f"{site.address}/v1/tasks/{task_id}" not in asked
+    async with page.expect_response(f"**/v1/tasks/{task_id}"):
+        await page.clock.run_for(2 * A_WHILE)
+
+
 async def test_a_server_that_is_away_is_said_to_be_and_found_again(site: Site, open_page: Opener) -> None:
     await site.enqueue()
     page = await under_our_clock(await open_page("tasks"))

@@ -4,6 +4,7 @@ import { learnTime } from './clock.js';
 import { parseExactly } from './exact_json.js';
 import { PATIENCE_MS, Patience } from './patience.js';
 import { session, signOut } from './session.js';
+import { unchangedOr } from './unchanged.js';
 
 const BASE = new URL('v1/', document.baseURI);
 
@@ -44,7 +45,7 @@ function request(method, where, { query = {}, body, signal } = {}) {
 async function asked({ inUse, ...question }) {
   const { response, text } = await answered(question);
   learnTime(response.headers.get('date'));
-  if (response.ok) return text ? parsed(text, response) : null;
+  if (response.ok) return text ? parsed(text, response, question) : null;
   const problem = problemIn(text, response);
   if (response.status === 401 && inUse()) signOut(problem.message);
   throw problem;
@@ -86,9 +87,9 @@ async function answered({ method, address, key, body, signal }) {
   }
 }
 
-function parsed(text, response) {
+function parsed(text, response, { method, address }) {
   try {
-    return parseExactly(text);
+    return method === 'GET' ? unchangedOr(parseExactly, address.href, text) : parseExactly(text);
   } catch {
     throw new Problem({ title: 'Unreadable answer', detail: 'The API’s answer is not JSON.', status: response.status });
   }

@@ -13,23 +13,27 @@ import { Steps } from '../parts/steps.js';
 import { TaskActs } from '../parts/task_acts.js';
 import { TaskFacts } from '../parts/task_facts.js';
 import { address } from '../router.js';
-import { html } from '../view.js';
+import { html, useEffect, useState } from '../view.js';
 
 // From what is done to what is not.
 const CHILDREN = ['succeeded', 'cancelled', 'dead', 'running', 'ready', 'retrying', 'scheduled', 'blocked'];
 const FINISHED = ['succeeded', 'dead', 'cancelled'];
 const OFTEN = { every: 2_000 };
 const SELDOM = { every: 15_000 };
+const paceAt = (status) => (FINISHED.includes(status) ? SELDOM : OFTEN);
 
 export function Task({ id }) {
-  const live = useLive(path('tasks', id), {}, OFTEN);
+  const [pace, setPace] = useState(OFTEN);
+  const live = useLive(path('tasks', id), {}, pace);
+  const status = live.data?.status;
+  useEffect(() => setPace(paceAt(status)), [status]);
   return html`
     ${!live.data && html`<${Heading} title="Task" />`}
     <${Answer} live=${live} rows=${6}>${(task) => html`<${Found} key=${task.id} task=${task} onChange=${live.reload} />`}<//>`;
 }
 
 function Found({ task, onChange }) {
-  const pace = FINISHED.includes(task.status) ? SELDOM : OFTEN;
+  const pace = paceAt(task.status);
   const reasons = useLive(path('tasks', task.id, 'explain'), {}, pace);
   const executions = useLive(path('tasks', task.id, 'executions'), {}, pace);
   const children = useLive(path('tasks', task.id, 'children'), {}, { every: 5_000 });

@@ -2,24 +2,30 @@
 
 import { plural } from '../format.js';
 import { printed } from '../exact_json.js';
-import { html, useState } from '../view.js';
+import { html, useMemo, useState } from '../view.js';
 import { tell } from './notices.js';
 
-const PIECES = /("(?:\\.|[^"\\])*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
-const MOST_CHARACTERS = 20_000; // what is drawn before the reader asks for all
+// A string may lack its end, where the text was cut.
+const PIECES = /("(?:\\.|[^"\\])*(?:"|\\?$))(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/g;
+const MOST_CHARACTERS = 20_000; // what is drawn before the reader asks for all, and what is coloured at most
 
 export function JsonView({ value, label }) {
   const [whole, setWhole] = useState(false);
-  const text = printed(value);
+  const text = useMemo(() => printed(value), [value]);
   const cut = !whole && text.length > MOST_CHARACTERS;
+  const drawn = useMemo(() => drawing(cut ? text.slice(0, MOST_CHARACTERS) : text), [text, cut]);
   return html`<figure class="json" aria-label=${label}>
     <figcaption>
       <span>${label}</span>
       <button type="button" class="plain" onClick=${() => copy(text, label)}>Copy</button>
     </figcaption>
-    <pre tabindex="0"><code>${coloured(cut ? text.slice(0, MOST_CHARACTERS) : text)}</code></pre>
+    ${drawn}
     ${cut && html`<button type="button" class="plain" onClick=${() => setWhole(true)}>Show all ${plural(text.length, 'character')}</button>`}
   </figure>`;
+}
+
+function drawing(text) {
+  return html`<pre tabindex="0"><code>${text.length > MOST_CHARACTERS ? text : coloured(text)}</code></pre>`;
 }
 
 function coloured(text) {
