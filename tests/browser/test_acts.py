@@ -87,3 +87,18 @@ async def test_a_schedule_is_paused_resumed_and_triggered(site: Site, open_page:
     await page.get_by_role("button", name="Trigger it").click()
     await expect(page.get_by_role("status")).to_contain_text("nightly was triggered.")
     assert await site.sql("SELECT name FROM rowlock.tasks") == [("report.build",)]
+
+
+async def test_a_cancellation_says_what_became_of_the_task(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue()
+    page = await open_page(f"tasks/{task_id}")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("If it still waits, it will not run.")
+    await site.sql(
+        """
+        UPDATE rowlock.tasks_live SET status = 'running', attempt = 1, worker_id = 7, lease_token = 1,
+               started_at = rowlock.clock(), visible_at = rowlock.clock() + interval '1 hour'
+        """
+    )
+    await page.get_by_role("button", name="Cancel the task").click()
+    await expect(page.get_by_role("status")).to_contain_text("The worker was asked to stop the task.")

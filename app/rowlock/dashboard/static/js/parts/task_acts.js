@@ -7,6 +7,7 @@ import { tell } from './notices.js';
 
 const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 const WAITING = ['blocked', 'scheduled', 'ready', 'retrying'];
+const CANCELLED = { cancelled: 'The task is cancelled.', cancel_requested: 'The worker was asked to stop the task.' };
 
 export function TaskActs({ task, onChange }) {
   const waiting = WAITING.includes(task.status);
@@ -33,16 +34,15 @@ function PriorityChoice({ task, onChange }) {
 }
 
 function Cancel({ task, onChange }) {
-  const running = task.status === 'running';
   const question = {
     title: 'Cancel this task?',
-    text: running ? 'Its worker will be asked to stop it. What it has done already stays done.' : 'It will not run. It can be redriven for as long as it is kept.',
+    text: 'If it still waits, it will not run. If a worker has begun it, the worker will be asked to stop it, and what it has done already stays done.',
     verb: 'Cancel the task',
     danger: true,
   };
   return html`<${Act} label="Cancel" kind="danger" question=${question} onDone=${onChange}
     disabled=${Boolean(task.cancel_requested_at)}
-    run=${() => post(path('tasks', task.id, 'cancel'), {}).then(() => (running ? 'The worker was asked to stop the task.' : 'The task is cancelled.'))} />`;
+    run=${() => post(path('tasks', task.id, 'cancel'), {}).then(({ status }) => CANCELLED[status])} />`;
 }
 
 function Redrive({ task, onChange }) {
