@@ -42,15 +42,16 @@ async def test_a_new_task_appears_by_itself(site: Site, open_page: Opener) -> No
 
 async def test_a_paused_page_asks_for_nothing(open_page: Opener) -> None:
     page = await under_our_clock(await open_page("tasks"))
-    await page.get_by_role("button", name="Live").click()
-    await expect(page.get_by_role("button", name="Paused")).to_be_visible()
+    switch = page.get_by_role("button", name="Refresh by itself")
+    await switch.click()
+    await expect(switch).to_have_text("Paused")
     await page.wait_for_load_state("networkidle")
 
     asked = requests_of(page)
     await page.clock.run_for(LONG)
     assert asked == []
     async with page.expect_response("**/v1/tasks*"):
-        await page.get_by_role("button", name="Paused").click()
+        await switch.click()
 
 
 async def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(open_page: Opener) -> None:

@@ -68,7 +68,7 @@ function pageAt({ page, argument, query }) {
 
 function RefreshSwitch() {
   const on = useStore(refreshing);
-  return html`<button type="button" class="refresh-switch" aria-pressed=${on} onClick=${() => refreshing.set(!on)} title="Refresh by itself">
+  return html`<button type="button" class="refresh-switch" aria-label="Refresh by itself" aria-pressed=${on} onClick=${() => refreshing.set(!on)} title="Refresh by itself">
     <span class="lamp" aria-hidden="true"></span>${on ? 'Live' : 'Paused'}
   </button>`;
 }

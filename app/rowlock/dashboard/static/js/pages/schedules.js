@@ -52,8 +52,8 @@ export function ScheduleActs({ schedule, onChange }) {
   return html`<span class="acts">
     <${Act} label="Trigger" describe=${`Trigger ${name}`} question=${trigger} onDone=${onChange} run=${() => act('trigger').then(() => `${name} was triggered.`)} />
     ${paused
-      ? html`<${Act} key="resume" label="Resume" describe=${`Resume ${name}`} onDone=${onChange} run=${() => act('resume').then(() => `${name} is resumed.`)} />`
-      : html`<${Act} key="pause" label="Pause" describe=${`Pause ${name}`} question=${pause} onDone=${onChange} run=${() => act('pause').then(() => `${name} is paused.`)} />`}
+      ? html`<${Act} label="Resume" describe=${`Resume ${name}`} onDone=${onChange} run=${() => act('resume').then(() => `${name} is resumed.`)} />`
+      : html`<${Act} label="Pause" describe=${`Pause ${name}`} question=${pause} onDone=${onChange} run=${() => act('pause').then(() => `${name} is paused.`)} />`}
   </span>`;
 }
 
