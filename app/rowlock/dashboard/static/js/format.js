@@ -1,9 +1,10 @@
 // How numbers and spans of time are written: short, in tabular figures, the same everywhere.
 
 const whole = new Intl.NumberFormat('en');
-const moment = new Intl.DateTimeFormat(undefined, {
-  year: 'numeric', month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit',
-});
+const EXACTLY = {
+  year: 'numeric', month: 'short', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short',
+};
+const moment = new Intl.DateTimeFormat(undefined, EXACTLY);
 
 const PARTS = [['d', 86_400], ['h', 3_600], ['m', 60]];
 
@@ -32,6 +33,15 @@ export function roughly(seconds) {
 
 export function dateTime(iso) {
   return moment.format(new Date(iso));
+}
+
+// On the clocks of a zone; null where the browser does not know it.
+export function dateTimeIn(zone, iso) {
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...EXACTLY, timeZone: zone }).format(new Date(iso));
+  } catch {
+    return null;
+  }
 }
 
 // A state's word at the head of a line or a column.

@@ -36,7 +36,7 @@ export function Schedule({ name }) {
 
 function Facts({ schedule }) {
   const facts = [
-    ['Next windows', schedule.next_windows.length > 0 && schedule.next_windows.map((at) => html`<div><${At} at=${at} /></div>`)],
+    ['Next windows', schedule.next_windows.length > 0 && schedule.next_windows.map((at) => html`<div><${At} at=${at} zone=${schedule.timezone} /></div>`)],
     ['Cursor', html`<${At} at=${schedule.cursor_at} />`],
     ['Lag', duration(schedule.lag_seconds)],
     ['Missed runs', schedule.missed_run_policy.replaceAll('_', ' ')],

@@ -12,6 +12,7 @@ import { DepthBar, Meter } from '../parts/meters.js';
 import { Steps } from '../parts/steps.js';
 import { TaskActs } from '../parts/task_acts.js';
 import { TaskFacts } from '../parts/task_facts.js';
+import { Sentence } from '../parts/time.js';
 import { address } from '../router.js';
 import { html, useEffect, useState } from '../view.js';
 
@@ -92,6 +93,6 @@ function Children({ id, counts: { total, by_status: found } }) {
 
 function Reasons({ reasons }) {
   return html`<ul class="reasons">${reasons.map(({ code, explanation, advice }) => html`<li key=${code}>
-    <code>${code}</code> ${explanation} ${advice && html`<strong>${advice}</strong>`}
+    <code>${code}</code> <${Sentence} text=${explanation} /> ${advice && html`<strong>${advice}</strong>`}
   </li>`)}</ul>`;
 }
