@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -79,10 +80,7 @@ async def used_again(here: Installation) -> UUID:
     async with finishing(here, heard) as finisher:
         finisher.put(ending(task, Way.COMPLETE))
         await flushed(finisher)
-    await here.query(
-        "SELECT rowlock.enqueue_many(jsonb_build_array(jsonb_build_object('id', %(id)s::text, 'name', 'noop')))",
-        {"id": str(task_id)},
-    )
+    await here.query("INSERT INTO rowlock.tasks_live (id, name) VALUES (%(id)s, 'noop')", {"id": task_id})
     return task_id
 
 
@@ -103,14 +101,34 @@ async def test_a_locked_row_that_is_to_make_room_holds_up_no_other(here: Install
     assert heard.accepted == {task.lease_token for task in tasks}
 
 
-async def test_a_leader_waits_for_no_locked_row_that_is_to_make_room(here: Installation) -> None:
+async def in_the_way(here: Installation) -> UUID:
+    """The same, and the live one would be filed beside the finished one as a dead letter."""
     task_id = await used_again(here)
-    await here.query("UPDATE rowlock.tasks_live SET deadline_at = rowlock.clock() - interval '1 second'")
     ((day,),) = await here.query("SELECT rowlock.expiry_day('default', 'default', 'dead')")
     await here.query("UPDATE rowlock.tasks SET expires_on = %(day)s WHERE finished_at IS NOT NULL", {"day": day})
+    return task_id
+
+
+async def test_a_leader_waits_for_no_locked_row_that_is_to_make_room(here: Installation) -> None:
+    task_id = await in_the_way(here)
+    await here.query("UPDATE rowlock.tasks_live SET max_attempts = 1")
+    await here.claim(lease_seconds=30)
+    await here.move_clock(timedelta(seconds=31))
     async with here.database.link() as link, link.transaction():
         await link.query(FINISHED, {"id": task_id})
         async with asyncio.timeout(20):
             with pytest.raises(DatabaseUnavailable, match="lock"):
                 await rescue_abandoned(here.database)
+    assert (await rescue_abandoned(here.database)).buried == 1
+
+
+async def test_a_locked_row_that_is_to_make_room_keeps_no_other_past_its_deadline(here: Installation) -> None:
+    task_id = await in_the_way(here)
+    await here.enqueue()
+    await here.query("UPDATE rowlock.tasks_live SET deadline_at = rowlock.clock() - interval '1 second'")
+    async with here.database.link() as link, link.transaction():
+        await link.query(FINISHED, {"id": task_id})
+        async with asyncio.timeout(20):
+            assert (await rescue_abandoned(here.database)).expired == 1
+    assert await here.query("SELECT id FROM rowlock.tasks_live") == [(task_id,)]
     assert (await rescue_abandoned(here.database)).expired == 1

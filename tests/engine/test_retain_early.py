@@ -141,7 +141,7 @@ async def test_of_two_with_one_id_the_later_stays(here: Installation) -> None:
     """An id may be taken again once its task has finished; a day holds each only once."""
     first = await die(here)
     await here.query("UPDATE rowlock.tasks SET expires_on = rowlock.today() WHERE id = %(id)s", {"id": first})
-    await here.query("SELECT rowlock.enqueue('noop', id => %(id)s)", {"id": first})
+    await here.query("INSERT INTO rowlock.tasks_live (id, name) VALUES (%(id)s, 'noop')", {"id": first})
     [second] = await here.claim()
     await leases.bury(here.database, [FailedAttempt(second.id, second.lease_token, "failed", "error")])
     other = await die(here)

@@ -116,7 +116,7 @@ async def test_what_a_task_before_of_the_same_id_did_is_not_carried(here: Instal
     first = await begin(here, "a", "b")
     await leases.complete(here.database, [first.id], [first.lease_token])
     await age(here, 2)
-    await here.query("SELECT rowlock.enqueue('noop', id => %(id)s)", {"id": first.id})
+    await here.query("INSERT INTO rowlock.tasks_live (id, name) VALUES (%(id)s, 'noop')", {"id": first.id})
     [second] = await here.claim()
     await keep(here, second, "a")
     await make_partition(here, "steps", 12)

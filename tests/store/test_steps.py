@@ -172,7 +172,7 @@ async def test_an_id_that_is_used_again_begins_without_the_steps_of_the_task_bef
     [before] = await here.claim()
     await keep(here, before, done('"of the first"'))
     await leases.complete(here.database, [before.id], [before.lease_token])
-    await here.query("SELECT rowlock.enqueue('noop', id => %(id)s)", {"id": task_id})
+    await here.query("INSERT INTO rowlock.tasks_live (id, name) VALUES (%(id)s, 'noop')", {"id": task_id})
     [after] = await here.claim()
     assert await steps.load_steps(here.database, TENANT, task_id, after.lease_token) == {}
     assert await keep(here, after, done('"of the second"')) == "of the second"

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from rowlock.domain import bounds
 from rowlock.domain.errors import (
-    AlreadyExists,
     Conflict,
     InvalidArgument,
     NotFound,
@@ -24,7 +23,6 @@ from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import lane_of
 from rowlock.store import operations, tasks
 from rowlock.store.database import Database
-from rowlock.store.history import make_room
 from rowlock.store.operations import Actor, LimitRecord, QueueSettings
 from rowlock.store.reading import Reading
 
@@ -58,11 +56,7 @@ async def cancel_task(
     if reason is not None:
         reason = bounds.storable_text(reason)[:MAX_REASON]
     try:
-        try:
-            said = await operations.cancel_task(database, tenant_id, task_id, reason, actor)
-        except AlreadyExists:  # in the history, where the id was used before
-            await make_room(database, [task_id], "cancelled")
-            said = await operations.cancel_task(database, tenant_id, task_id, reason, actor)
+        said = await operations.cancel_task(database, tenant_id, task_id, reason, actor)
     except Conflict as conflict:
         raise TaskNotCancellable(conflict.message) from conflict
     return cast(Cancelled, said)

@@ -1,35 +1,9 @@
--- Moves finished tasks out of the way of live ones that have their ids again and would be filed under their days now: each
--- to the next day without a task of its id, or to the nearest before it where no later one is left.
+-- Moves finished tasks out of the way of live ones that have their ids again, by the SQL function that every language uses.
 -- Index: the primary keys; pg_inherits' and pg_class'. Locks: the rows moved; it waits for each no longer than lock_timeout.
--- Fence: none; a finished task is the same under any day, and what is live is not changed. Returns those moved. An id is one
--- tenant's or another's, and one row a day.
-WITH days AS MATERIALIZED (
-    SELECT to_date(right(child.relname, 8), 'YYYYMMDD') AS day
-      FROM pg_inherits AS link
-      JOIN pg_class AS child ON child.oid = link.inhrelid
-     WHERE link.inhparent = 'rowlock.tasks'::regclass AND NOT link.inhdetachpending
-       AND child.relname ~ '^tasks_[0-9]{8}$'
-), in_the_way AS MATERIALIZED (
-    SELECT older.id, older.expires_on
-      FROM rowlock.tasks_live AS task
-      JOIN rowlock.tasks AS older
-        ON older.id = task.id
-       AND older.expires_on = rowlock.expiry_day(task.tenant_id, task.queue, %(status)s::rowlock.task_status)
-     WHERE task.id = ANY (%(ids)s::uuid[])
-       AND (SELECT set_config('lock_timeout', %(lock_timeout)s, true)) IS NOT NULL
-), moves AS MATERIALIZED (
-    SELECT in_the_way.id, in_the_way.expires_on, free.day
-      FROM in_the_way
-      CROSS JOIN LATERAL (
-            SELECT days.day
-              FROM days
-             WHERE NOT EXISTS (
-                    SELECT FROM rowlock.tasks AS other WHERE other.id = in_the_way.id AND other.expires_on = days.day)
-             ORDER BY days.day < in_the_way.expires_on, abs(days.day - in_the_way.expires_on)
-             LIMIT 1) AS free
+-- Fence: none; a finished task is the same under any day, and what is live is not changed. Returns those moved.
+WITH bound AS MATERIALIZED (
+    SELECT set_config('lock_timeout', %(lock_timeout)s, true) AS lock_timeout
 )
-UPDATE rowlock.tasks AS older
-   SET expires_on = moves.day
-  FROM moves
- WHERE older.id = moves.id AND older.expires_on = moves.expires_on
-RETURNING older.id
+SELECT moved.id
+  FROM bound CROSS JOIN LATERAL rowlock.make_room(
+           CASE WHEN bound.lock_timeout IS NOT NULL THEN %(ids)s::uuid[] END, %(status)s::rowlock.task_status) AS moved (id)

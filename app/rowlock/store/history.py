@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from rowlock.domain.errors import AlreadyExists
@@ -11,7 +10,7 @@ from rowlock.store.arrays import Uuids
 from rowlock.store.connections import Row
 from rowlock.store.links import Runner
 
-MOST_OVERDUE = 10_000  # as many as a leader ends in one round
+MOST_EXHAUSTED = 10_000  # as many as a leader ends in one round
 LOCK_TIMEOUT = "1s"  # for which a leader waits; whoever has locked a finished task must not keep it from all others
 
 
@@ -25,12 +24,12 @@ async def make_room(runner: Runner, ids: Sequence[UUID], status: str, *, lock_ti
     return len(await runner.run("make_room_in_history", asked))
 
 
-async def run_with_room(runner: Runner, name: str, parameters: Mapping[str, Any]) -> list[Row]:
-    """Runs a statement that ends as dead what is overdue, once more where ids were used before. Raises
-    `DatabaseUnavailable` where one of those is locked."""
+async def rescue_with_room(runner: Runner, limit: int) -> list[Row]:
+    """Runs `rescue_exhausted`, once more where ids were used before. Raises `DatabaseUnavailable` where one of those is
+    locked."""
     try:
-        return await runner.run(name, parameters)
+        return await runner.run("rescue_exhausted", {"limit": limit})
     except AlreadyExists:
-        overdue = [row[0] for row in await runner.run("find_overdue", {"limit": MOST_OVERDUE})]
-        await make_room(runner, overdue, "dead", lock_timeout=LOCK_TIMEOUT)
-        return await runner.run(name, parameters)
+        exhausted = [row[0] for row in await runner.run("find_exhausted", {"limit": MOST_EXHAUSTED})]
+        await make_room(runner, exhausted, "dead", lock_timeout=LOCK_TIMEOUT)
+        return await runner.run("rescue_exhausted", {"limit": limit})

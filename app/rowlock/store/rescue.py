@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from rowlock.store.history import run_with_room
+from rowlock.store.history import rescue_with_room
 from rowlock.store.links import Runner
 
 
@@ -37,7 +37,7 @@ class GoneWorker:
 
 async def rescue_exhausted(runner: Runner, *, limit: int) -> list[ExhaustedTask]:
     """Takes back at most `limit` tasks whose last attempt's lease ran out."""
-    return [ExhaustedTask(*row) for row in await run_with_room(runner, "rescue_exhausted", {"limit": limit})]
+    return [ExhaustedTask(*row) for row in await rescue_with_room(runner, limit)]
 
 
 async def adopt_leases(runner: Runner) -> int:
@@ -47,7 +47,7 @@ async def adopt_leases(runner: Runner) -> int:
 
 async def expire_tasks(runner: Runner, *, limit: int) -> list[EndedTask]:
     """Ends at most `limit` tasks whose deadline has passed and which no worker runs."""
-    return [EndedTask(*row) for row in await run_with_room(runner, "expire_tasks", {"limit": limit})]
+    return [EndedTask(*row) for row in await runner.run("expire_tasks", {"limit": limit})]
 
 
 async def expire_workers(runner: Runner, *, limit: int) -> list[GoneWorker]:
