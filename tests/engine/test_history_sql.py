@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from tests.engine.test_history import ME, history, use_again
+from tests.harness.eventually import eventually
 from tests.harness.installation import TENANT, Installation
 
-from rowlock.domain.errors import Conflict
+from rowlock.domain.errors import AlreadyExists, Conflict
 from rowlock.engine import operate
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.store import leases
 from rowlock.store.history import make_room
 from rowlock.store.leases import FailedAttempt
+
+WAITING = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def dead(here: Installation, name: str = "first") -> UUID:
@@ -150,3 +157,53 @@ async def test_what_has_ended_is_told_of_the_latest(here: Installation) -> None:
     await bury(here)
     with pytest.raises(Conflict, match="ended as dead"):
         await cancel(here, task_id)
+
+
+async def enqueue(here: Installation, *tasks: dict[str, Any]) -> list[tuple[UUID, bool]]:
+    batch = json.dumps([{"name": "again", **task} for task in tasks])
+    rows: list[tuple[UUID, bool]] = await here.query(
+        "SELECT id, created FROM rowlock.enqueue_many(%(tasks)s::jsonb) ORDER BY position", {"tasks": batch}
+    )
+    return rows
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"unique_key": "free"}, {"unique_key": "held"}, {"idempotency_key": "new"}, {"idempotency_key": None}],
+    ids=str,
+)
+async def test_a_used_id_is_refused(here: Installation, keys: dict[str, str]) -> None:
+    used = str(await dead(here))
+    await enqueue(here, {"unique_key": "held"})
+    for batch in ([{"id": used, **keys}], [{}, {"id": used, **keys}]):
+        with pytest.raises(AlreadyExists, match=f"{used}.*finished"):
+            await enqueue(here, *batch)
+    assert await here.query("SELECT count(*) FROM rowlock.tasks_live") == [(1,)]
+    assert [created for _, created in await enqueue(here, {"id": str(uuid4()), **keys}, {})][-1]
+
+
+async def test_a_used_id_is_refused_by_its_state(database_url: str, here: Installation) -> None:
+    used = await dead(here)
+    with psycopg.connect(database_url) as caller, pytest.raises(psycopg.errors.UniqueViolation, match="finished"):
+        caller.execute("SELECT rowlock.enqueue('again', id => %s)", (used,))
+
+
+async def test_an_id_is_refused_though_its_task_was_live_when_it_was_asked_for(here: Installation) -> None:
+    task_id = await here.enqueue()
+
+    async def waits() -> bool:
+        return bool(await here.query(WAITING))
+
+    async with here.database.link() as other, other.transaction():
+        await other.query("SELECT rowlock.cancel(%(id)s)", {"id": task_id})
+        storing = asyncio.create_task(enqueue(here, {"id": str(task_id)}))
+        await eventually(waits)
+    with pytest.raises(AlreadyExists, match=f"{task_id}.*finished"):
+        await storing
+
+
+async def test_whoever_asks_again_under_a_key_is_answered_by_its_task(here: Installation) -> None:
+    asked = {"id": str(uuid4()), "idempotency_key": "k"}
+    assert await enqueue(here, asked) == [(UUID(asked["id"]), True)]
+    await bury(here)
+    assert await enqueue(here, asked) == [(UUID(asked["id"]), False)]

@@ -156,6 +156,15 @@ async def test_refusals_are_the_same_on_every_kind(app: Rowlock, ship: Ship, cal
     assert await shipments_of(app, ship) == [1]
 
 
+async def test_an_id_whose_task_has_finished_is_refused_on_every_kind(app: Rowlock, ship: Ship, caller: Caller) -> None:
+    first = await ship.options(id=uuid4()).enqueue(order=1)
+    await app.cancel(first.id)
+    with pytest.raises(AlreadyExists, match=f"{first.id}.*finished"):
+        await caller.enqueue(ship, {"order": 2}, id=first.id)
+    await caller.do(caller.rollback)
+    assert (await caller.enqueue(ship, {"order": 3}, id=uuid4())).created
+
+
 async def test_what_is_refused_before_the_database_leaves_the_transaction_whole(
     app: Rowlock, ship: Ship, caller: Caller
 ) -> None:

@@ -5,6 +5,6 @@ WITH bound AS MATERIALIZED (
     SELECT set_config('lock_timeout', %(lock_timeout)s, true) AS lock_timeout
 )
 SELECT stored.position, stored.id, stored.created
-  FROM bound CROSS JOIN LATERAL rowlock.enqueue_many(
+  FROM bound CROSS JOIN LATERAL rowlock.store_requests(
            CASE WHEN bound.lock_timeout IS NOT NULL THEN %(tasks)s::jsonb END, %(tenant_id)s) AS stored
  ORDER BY stored.position

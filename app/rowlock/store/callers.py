@@ -1,8 +1,9 @@
 """Enqueueing on the caller's own connection, so that the task commits and rolls back with the caller's data.
 
 Six kinds are known: psycopg's Connection and AsyncConnection, SQLAlchemy's Connection, Session, AsyncConnection and
-AsyncSession (on any driver). All go through `rowlock.enqueue_many`, whose one parameter is JSON text. SQLAlchemy is
-asked about only where the caller has loaded it, for loading it takes longer than the rest of rowlock.
+AsyncSession (on any driver). All go through a function whose tasks are JSON text: `rowlock.enqueue_many` where ids were
+chosen, which looks for them in the history, and the one behind it otherwise. SQLAlchemy is asked about only where the
+caller has loaded it, for loading it takes longer than the rest of rowlock.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from uuid import UUID
 import psycopg
 
 from rowlock.domain.errors import InvalidArgument
-from rowlock.domain.requests import TaskRequest
+from rowlock.domain.requests import TaskRequest, chosen_ids
 from rowlock.store.errors import translated
-from rowlock.store.statements import render, statement
+from rowlock.store.statements import Statement, render, statement
 from rowlock.store.tasks import Stored, as_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _PORTABLE = (
     "SELECT stored.position, CAST(stored.id AS text), stored.created "
-    "FROM rowlock.enqueue_many(CAST(:tasks AS jsonb), CAST(:tenant_id AS text)) AS stored ORDER BY stored.position"
+    "FROM rowlock.{function}(CAST(:tasks AS jsonb), CAST(:tenant_id AS text)) AS stored ORDER BY stored.position"
 )
 _KINDS = "a psycopg Connection or AsyncConnection, or a SQLAlchemy Connection, Session, AsyncConnection or AsyncSession"
 
@@ -36,10 +37,10 @@ def insert_on(on: object, schema: str, tenant_id: str, requests: Sequence[TaskRe
     with translated():
         if isinstance(on, psycopg.Connection):
             with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-                cursor.execute(statement("enqueue_keyed", schema), parameters)
+                cursor.execute(_statement(schema, requests), parameters)
                 return _stored(cursor.fetchall())
         if isinstance(on, _sqlalchemy_sync()):
-            return _stored(on.execute(_portable(schema), parameters).all())
+            return _stored(on.execute(_portable(schema, requests), parameters).all())
     raise _unfit(on, "await .enqueue(…)" if _is_async(on) else None)
 
 
@@ -49,18 +50,23 @@ async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Seq
     with translated():
         if isinstance(on, psycopg.AsyncConnection):
             async with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-                await cursor.execute(statement("enqueue_keyed", schema), parameters)
+                await cursor.execute(_statement(schema, requests), parameters)
                 return _stored(await cursor.fetchall())
         if isinstance(on, _sqlalchemy_async()):
-            return _stored((await on.execute(_portable(schema), parameters)).all())
+            return _stored((await on.execute(_portable(schema, requests), parameters)).all())
     is_sync = isinstance(on, (psycopg.Connection, *_sqlalchemy_sync()))
     raise _unfit(on, ".enqueue_sync(…)" if is_sync else None)
 
 
-def _portable(schema: str) -> TextClause:
+def _statement(schema: str, requests: Sequence[TaskRequest]) -> Statement:
+    return statement("enqueue_chosen" if chosen_ids(requests) else "enqueue_keyed", schema)
+
+
+def _portable(schema: str, requests: Sequence[TaskRequest]) -> TextClause:
     from sqlalchemy import text
 
-    return text(render(_PORTABLE, schema))
+    function = "enqueue_many" if chosen_ids(requests) else "store_requests"
+    return text(render(_PORTABLE.format(function=function), schema))
 
 
 def _stored(rows: Sequence[Any]) -> list[Stored]:
