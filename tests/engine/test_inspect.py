@@ -198,3 +198,31 @@ async def test_what_a_dead_fleet_held_waits_since_its_leases_ended(here: Install
     await here.query("SELECT rowlock.pause_queue('default', '*')")
     [paused] = await QueueBoard(here.database).snapshots()
     assert (paused.depth["ready"], paused.depth["orphaned"], paused.depth["paused"]) == (0, 0, 2)
+
+
+async def test_the_view_knows_since_when_what_a_dead_fleet_held_waits(here: Installation) -> None:
+    """An attempt whose lease moved `visible_at`, as those of last attempts do, and one whose lease did not."""
+    oldest = "SELECT queue, round(lag_seconds) FROM rowlock.oldest_ready ORDER BY queue"
+    await here.enqueue(queue="last", max_attempts=1)
+    await here.enqueue(queue="first")
+    await here.enqueue(queue="later", delay=3600)
+    for queue in ("last", "first"):
+        await here.claim(queue=queue, lease_seconds=30)
+    assert await here.query(oldest) == []
+    await here.move_clock(timedelta(seconds=20 + 90))
+    rows = await here.query(oldest)
+    assert [queue for queue, _ in rows] == ["first", "last"]
+    assert all(75 <= lag < 100 for _, lag in rows)
+    await here.query("UPDATE rowlock.tasks_live SET status = 'blocked' WHERE queue = 'last'")
+    assert [queue for queue, _ in await here.query(oldest)] == ["first"]
+
+
+async def test_the_view_finds_the_oldest_among_many_that_are_not_due(here: Installation) -> None:
+    await here.query(
+        "INSERT INTO rowlock.tasks_live (id, name, visible_at) SELECT gen_random_uuid(), 'noop', "
+        "rowlock.clock() + make_interval(secs => n - 10) FROM generate_series(1, 20000) AS n"
+    )
+    await here.query("ANALYZE rowlock.tasks_live")
+    plan = "\n".join(line for (line,) in await here.query("EXPLAIN SELECT * FROM rowlock.oldest_ready"))
+    assert "tasks_live_claim" in plan
+    assert "Seq Scan" not in plan
