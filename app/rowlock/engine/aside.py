@@ -60,6 +60,11 @@ class Aside:
         if self._waiting:
             self._something.set()
 
+    def forget(self, endings: Iterable[Ending]) -> None:
+        """These are written."""
+        if self._refused:
+            self._refused.difference_update(ending.task.lease_token for ending in endings)
+
     async def run(self) -> None:
         """Writes them until cancelled."""
         backoff = Backoff(0.05, LONGEST_PAUSE_SECONDS)
@@ -85,9 +90,8 @@ class Aside:
         except RowlockError as error:
             self._troubled(error)
             return False
-        for ending in batch:
+        for _ in batch:
             self._waiting.popleft()
-            self._refused.discard(ending.task.lease_token)
         held = [ending for ending in batch if ending.task.lease_token in locked]
         for way, group in by_way(e for e in batch if e.task.lease_token not in locked).items():
             await self._write_free(way, group)

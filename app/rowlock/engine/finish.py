@@ -169,6 +169,7 @@ class Finisher:
 
     def _settled(self, group: list[Ending], accepted: set[int] | None) -> None:
         self._unwritten -= len(group)
+        self._aside.forget(group)
         self._tell(group, accepted)
         if not self._unwritten:
             self._idle.set()
