@@ -154,6 +154,21 @@ async def test_an_id_whose_task_has_finished_is_refused(enqueue: Enqueue, here: 
     assert await here.claim() == []
 
 
+async def test_a_key_that_has_expired_lets_no_finished_task_run_again(enqueue: Enqueue, here: Installation) -> None:
+    """Whether it is still there, was forgotten, or names another task by now."""
+    asked = [task_request("noop", id=uuid4(), idempotency_key=key) for key in ("kept", "forgotten", "reused")]
+    await enqueue(*asked)
+    done = await here.claim()
+    await leases.complete(here.database, [task.id for task in done], [task.lease_token for task in done])
+    await here.move_clock(timedelta(days=3))
+    await here.query("DELETE FROM rowlock.idempotency_keys WHERE key = 'forgotten'")
+    await enqueue(task_request("noop", idempotency_key="reused"))
+    for again in asked:
+        with pytest.raises(AlreadyExists, match=f"{again.id}.*finished"):
+            await enqueue(again)
+    assert len(await here.claim()) == 1
+
+
 async def test_tenants_do_not_see_one_another(enqueue: Enqueue, here: Installation) -> None:
     mine = task_request("noop")
     await enqueue(mine, tenant="acme")

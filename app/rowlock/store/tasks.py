@@ -145,8 +145,8 @@ async def insert_keyed(runner: Runner, tenant_id: str, requests: Sequence[TaskRe
 
 
 async def find_finished(runner: Runner, tenant_id: str, chosen: Mapping[UUID, str | None]) -> UUID | None:
-    """One of the ids under which a task has finished that does not answer the request: under the same idempotency key
-    the tenant's own does."""
+    """One of the ids under which a task has finished that does not answer the request: under the same idempotency key,
+    while that is kept, the tenant's own does."""
     rows = await runner.run("find_finished", finished_parameters(tenant_id, chosen))
     return rows[0][0] if rows else None
 
