@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.harness.installation import Installation
 
 from rowlock.domain.errors import DatabaseUnavailable
-from rowlock.domain.lanes import Lane
+from rowlock.domain.lanes import Lane, LanePlan
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.claim import Claimer
+from rowlock.engine.renew import renew
 from rowlock.store import leases
-from rowlock.store.leases import ClaimedTask
+from rowlock.store.leases import ClaimedTask, LeaseTerms, Renewal
 from rowlock.store.links import Link
+from rowlock.store.statements import Statement, statement
 
 
 @pytest.fixture
@@ -239,26 +242,66 @@ async def test_does_not_look_ahead_with_every_scan(here: Installation, link: Lin
     assert 30 < chosen.idle_seconds <= 40
 
 
-async def test_a_claim_that_freezes_between_its_statements_holds_up_nobody_for_long(
-    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
+def lock_lane_by(monkeypatch: pytest.MonkeyPatch, said: str, seconds: str) -> None:
+    """Has a bound of `lock_lane` be another."""
+    lock_lane = statement("lock_lane")
+    assert said in lock_lane
+    sooner = Statement(lock_lane.replace(said, seconds))
+    monkeypatch.setattr(
+        "rowlock.store.links.statement", lambda name, *by: sooner if name == "lock_lane" else statement(name, *by)
+    )
+
+
+@pytest.mark.parametrize("word", ["claim_capped", "renew_capped"])
+async def test_who_freezes_with_the_lock_on_a_lane_holds_up_nobody_for_long(
+    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
-    """The server ends its session, and with it the lock on the lane."""
+    """The server ends its session, and with it the lock."""
     await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
     await here.enqueue()
-    quickly = leases.ORDERED_SCANS_FROM_NOW_ON.replace("'5s'", "'100ms'")
-    monkeypatch.setattr(leases, "ORDERED_SCANS_FROM_NOW_ON", quickly)
-    frozen = await leases.claiming_link(here.database)
+    lock_lane_by(monkeypatch, "'5s'", "'100ms'")
 
-    async def freeze() -> None:
-        async with frozen.transaction():
-            await frozen.run("lock_lane", {"queue": "default", "lane": "default"})
-            assert len(await claimer().claim(link, 1, 10)) == 1
+    async def freeze_within(frozen: Link) -> None:
+        run = frozen.run
+
+        async def run_or_freeze(name: str, parameters: Mapping[str, Any] | None = None) -> list[Any]:
+            if name == word:
+                assert len(await claimer().claim(link, 1, 10)) == 1
+            return await run(name, parameters)
+
+        monkeypatch.setattr(frozen, "run", run_or_freeze)
+        if word == "claim_capped":
+            plan = LanePlan(Lane("default", 2, "default"), None, 10)
+            await leases.claim_capped(frozen, plan, room=10, terms=LeaseTerms(1, 30))
+        else:
+            await leases.renew_capped(frozen, [], [], queue="default", lane="default", lease_seconds=30)
 
     with pytest.raises(DatabaseUnavailable) as refused:
-        await freeze()
+        async with here.database.link() as frozen:
+            await freeze_within(frozen)
     assert refused.value.trouble is Trouble.SESSION_ENDED
-    assert frozen.broken
-    await frozen.close()
+
+
+async def test_a_lane_that_somebody_holds_fast_keeps_a_worker_from_its_other_work_for_a_moment(
+    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And from its heartbeat, which says nothing then of leases that have run out in it."""
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 3)")
+    await here.enqueue()
+    [lapsed] = await here.claim()
+    await here.query("UPDATE rowlock.tasks_live SET visible_at = now(), lease_expires_at = now()")
+    lock_lane_by(monkeypatch, "'2s'", "'50ms'")
+    free = await here.enqueue(queue="other")
+    chosen = claimer("default", "other")
+    async with here.database.link() as other, other.transaction():
+        await other.run("lock_lane", {"queue": "default", "lane": "default"})
+        assert [task.id for task in await chosen.claim(link, 1, 10)] == [free]
+        with pytest.raises(DatabaseUnavailable) as refused:
+            await claimer().claim(link, 1, 10)
+        assert refused.value.trouble is Trouble.LOCK_TIMEOUT
+        found = await renew(here.database, [lapsed], lease_seconds=30)
+        assert found == Renewal(*[frozenset()] * 3, lapsed=frozenset({lapsed.lease_token}))
+    assert (await renew(here.database, [lapsed], lease_seconds=30)).renewed == {lapsed.lease_token}
 
 
 async def test_what_nobody_tells_of_is_found_though_there_is_always_something_that_somebody_does(

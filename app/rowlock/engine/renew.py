@@ -7,13 +7,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, Renewal
 
 
 async def renew(database: Database, held: Sequence[ClaimedTask], *, lease_seconds: float) -> Renewal:
-    """What became of each lease. Of those whose rows are locked this moment nothing is told; they stay as they are."""
+    """What became of each lease. Of those whose rows are locked this moment, or whose lanes are, nothing is told; they
+    stay as they are."""
     found = await leases.renew(database, *_ids_and_tokens(held), lease_seconds=lease_seconds)
     lapsed: dict[tuple[str, str], list[ClaimedTask]] = defaultdict(list)
     for task in held:
@@ -21,8 +24,14 @@ async def renew(database: Database, held: Sequence[ClaimedTask], *, lease_second
             lapsed[task.queue, task.lane].append(task)
     for (queue, lane), tasks in lapsed.items():
         ids, tokens = _ids_and_tokens(tasks)
-        async with database.link() as link:
-            found |= await leases.renew_capped(link, ids, tokens, queue=queue, lane=lane, lease_seconds=lease_seconds)
+        try:
+            async with database.link() as link:
+                found |= await leases.renew_capped(
+                    link, ids, tokens, queue=queue, lane=lane, lease_seconds=lease_seconds
+                )
+        except DatabaseUnavailable as error:
+            if error.trouble is not Trouble.LOCK_TIMEOUT:
+                raise
     return found
 
 
