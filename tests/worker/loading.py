@@ -12,6 +12,11 @@ def answer() -> int:
     return 42
 
 
+def leave(note: str) -> None:
+    """Shows that it has begun."""
+    Path(note).touch()
+
+
 if multiprocessing.parent_process() is not None:  # in a child
     if "ROWLOCK_TEST_LOADING_FAILS" in os.environ:
         with Path(os.environ["ROWLOCK_TEST_LOADING_FAILS"]).open("a") as note:

@@ -21,6 +21,7 @@ from tests.worker.conftest import working
 from rowlock import RetryPolicy, Rowlock
 from rowlock.testing import advance_clock
 from rowlock.worker import processes
+from rowlock.worker.attempt import Stop
 
 SOON = timedelta(seconds=20)
 HOUR = timedelta(hours=1)
@@ -74,6 +75,33 @@ async def test_what_waits_for_a_child_that_dies_before_it_is_ready_begins_in_ano
         assert await handle.result(SOON) == 42
         assert await here.outcomes(handle.id) == ["succeeded"]
         assert worker.health == ("healthy", None)
+
+
+@pytest.mark.parametrize("why", ["deadline", "cancelled", "given back"])
+async def test_what_waits_for_a_child_until_its_attempt_is_over_never_begins(
+    app: Rowlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    """Though its call lay ready for the child."""
+    may_load = tmp_path / "load"
+    monkeypatch.setenv("ROWLOCK_TEST_LOADING_WAITS", str(may_load))
+    app.declare(loading.leave, name="leave", executor="process")
+    app.declare(loading.answer, name="answer", executor="process")
+    async with working(app, child_processes=1) as worker:
+        expires_in = timedelta(seconds=1) if why == "deadline" else None
+        handle = await app.enqueue("leave", {"note": str(tmp_path / "note")}, expires_in=expires_in)
+        await eventually(started)
+        if why == "cancelled":
+            await app.cancel(handle.id)
+        if why == "given back":
+            [attempt] = worker.held.attempts.values()
+            attempt.request_stop(Stop.WORKER_STOPS)
+            await eventually(lambda: not worker.held.attempts)
+            await app.cancel(handle.id)
+        assert (await handle.wait(SOON)).status == ("dead" if why == "deadline" else "cancelled")
+        later = await app.enqueue("answer")
+        may_load.touch()
+        assert await later.result(SOON) == 42
+    assert not (tmp_path / "note").exists()
 
 
 async def test_where_no_child_starts_attempts_are_given_back_and_the_worker_says_why(

@@ -17,6 +17,7 @@ from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 
 NOTHING = b""  # the call of a child that has only to start
+_shared: dict[str, Any] = {}  # in a child, `wanted`: the numbers of the calls that its worker wants, each in its place
 
 
 class ChildTraceback(Exception):
@@ -49,9 +50,10 @@ def result_of(answer: bytes) -> Any:
     return result
 
 
-def start_child(path: list[str], modules: list[str], why: Any) -> None:
+def start_child(path: list[str], modules: list[str], why: Any, wanted: Any) -> None:
     """Runs in the child when it starts: loads what its handlers need, before any timeout counts. If it cannot, it says
-    so in the shared array `why`, and ends."""
+    so in the shared array `why`, and ends. In `wanted`, shared too, it looks before it begins anything."""
+    _shared["wanted"] = wanted
     sys.path[:] = path
     try:
         for module in modules:
@@ -61,9 +63,9 @@ def start_child(path: list[str], modules: list[str], why: Any) -> None:
         raise
 
 
-def answer_in_child(call: bytes) -> bytes:
-    """Runs in the child: does what `call_of` asks, for `result_of` to read."""
-    if call == NOTHING:
+def answer_in_child(call: bytes, place: int, number: int) -> bytes:
+    """Runs in the child: does what `call_of` asks, for `result_of` to read; nothing where nobody wants it any more."""
+    if call == NOTHING or _shared["wanted"][place] != number:
         return NOTHING
     try:
         return pickle.dumps((run_in_child(*pickle.loads(call)), None, ""))
