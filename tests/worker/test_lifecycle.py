@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.worker.conftest import working
 
 from rowlock import Rowlock
 from rowlock.domain.errors import ConfigurationError
-from rowlock.engine.finish import Finisher
+from rowlock.engine.aside import Aside
 from rowlock.store import cancelling, workers
 from rowlock.store.database import Database
 from rowlock.worker import run_worker, wakeups
@@ -213,8 +214,26 @@ async def test_a_worker_ends_though_a_pool_forgets_a_cancellation(
     if whose == "a duty of the worker":
         monkeypatch.setattr("rowlock.worker.worker.sync_schedules", forget_once)
     else:
-        monkeypatch.setattr(Finisher, "_write_locked", forget_once)
+        monkeypatch.setattr(Aside, "run", forget_once)
     async with asyncio.timeout(20):
         async with working(app) as worker:
             await eventually(lambda: worker.id)
     assert forgotten.is_set()
+
+
+async def test_a_worker_says_goodbye_though_a_pool_forgets_to_cancel_its_heartbeat(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as little time as it gives itself for that."""
+    beating = asyncio.Event()
+
+    async def beat_and_forget(*_: object, **__: object) -> bool:
+        beating.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return bool(await asyncio.Event().wait())
+
+    monkeypatch.setattr(workers, "beat", beat_and_forget)
+    async with working(app):
+        await beating.wait()
+    assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]

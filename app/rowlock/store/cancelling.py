@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-AGAIN_SECONDS = 5.0  # what is being cancelled may have to tell the server first
+AGAIN_SECONDS = 1.0  # what is being cancelled may have to tell the server first; a stopping worker has five for it
 
 
 async def cancelled(*tasks: asyncio.Task[Any]) -> None:
