@@ -6,18 +6,25 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from psycopg.pq import TransactionStatus
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation, settings_for
+from tests.harness.proxy import Proxy
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
 from rowlock.domain.errors import ConfigurationError
 from rowlock.engine.aside import Aside
+from rowlock.engine.claim import Claimer
 from rowlock.store import cancelling, workers
 from rowlock.store.database import Database
-from rowlock.worker import run_worker, wakeups
+from rowlock.store.leases import ClaimedTask
+from rowlock.worker import run_worker, shutdown, wakeups
+from rowlock.worker.shutdown import Shutdown
+from rowlock.worker.worker import Worker
 
 SOON = timedelta(seconds=20)
 
@@ -237,3 +244,62 @@ async def test_a_worker_says_goodbye_though_a_pool_forgets_to_cancel_its_heartbe
     async with working(app):
         await beating.wait()
     assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
+
+
+async def test_a_worker_ends_though_the_server_answers_nothing_any_more(
+    app: Rowlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the stages by which it always ends. What it held is left to the end of its lease."""
+    monkeypatch.setattr(shutdown, "LAST_CLAIM_SECONDS", 0.2)
+    monkeypatch.setattr(Shutdown, "_patience", lambda _: asyncio.timeout(0.2))
+    begun = asyncio.Event()
+
+    @app.task
+    async def stays() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    assert app.settings.database_url
+    async with Proxy(app.settings.database_url) as network:
+        settings = settings_for(network.url, drain_seconds=0.2, force_seconds=0.2, pool_max=1)
+        database = await Database(settings, name="rowlock worker").open()
+        worker = Worker(app, settings, database, ["default"])
+        running = asyncio.create_task(worker.run())
+        handle = await stays.enqueue()
+        await begun.wait()
+        network.swallow()
+        await eventually(lambda: _waits_for_an_answer(worker))
+        worker.stop()
+        async with asyncio.timeout(60):
+            await running
+        assert (await handle.get()).status == "running"
+        await network.restore()
+        await database.close()
+
+
+async def test_what_a_claim_took_that_is_never_answered_is_given_back(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "LAST_CLAIM_SECONDS", 0.2)
+    claim = Claimer.claim
+
+    async def claim_unheard(*what: Any, **how: Any) -> list[ClaimedTask]:
+        if await claim(*what, **how):
+            await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(Claimer, "claim", claim_unheard)
+    task_id = await here.enqueue()
+    async with asyncio.timeout(60), working(app, lease_seconds=600):
+        await eventually(lambda: _is_running(here, task_id))
+    task = await here.task(task_id)
+    assert (task.status, task.attempt) == ("ready", 0)
+
+
+def _waits_for_an_answer(worker: Worker) -> bool:
+    link = worker._claiming._link
+    return link is not None and link.connection.info.transaction_status is TransactionStatus.ACTIVE
+
+
+async def _is_running(here: Installation, task_id: UUID) -> bool:
+    return (await here.task(task_id)).status == "running"

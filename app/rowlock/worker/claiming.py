@@ -65,7 +65,17 @@ class Claiming:
         self._failed = False
 
     async def run(self) -> None:
-        """Claims until the worker stops."""
+        """Claims until the worker stops, or it is cancelled."""
+        try:
+            await self._claim_on()
+        except asyncio.CancelledError:
+            self._failed = True
+            raise
+        finally:
+            if self._link is not None:
+                await self._link.close()
+
+    async def _claim_on(self) -> None:
         recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             resting = self._need_children if self._held.executors.lacks_children else NO_QUEUES
@@ -103,12 +113,10 @@ class Claiming:
             backoff.reset()
             if not taken:
                 await self._wakeups.wait(at_most=self._claimer.idle_seconds)
-        if self._link is not None:
-            await self._link.close()
 
     @property
     def in_doubt(self) -> bool:
-        """Whether a claim has failed, and may have taken what it never told of."""
+        """Whether a claim has failed, or was given up, and may have taken what it never told of."""
         return self._failed or self._claimer.in_doubt
 
     async def sweep(self) -> None:

@@ -17,6 +17,8 @@ from rowlock.telemetry.logs import get_logger
 from rowlock.worker.attempt import Stop
 from rowlock.worker.held import Held
 
+LAST_CLAIM_SECONDS = 3.0  # for which the last claim is waited for: one for a lane that another worker holds takes two
+
 log = get_logger("rowlock.worker")
 
 
@@ -28,10 +30,17 @@ class Shutdown:
         self._held = held
         self._hurry = hurry
 
-    def claiming_has_stopped(self, seconds: float) -> None:
-        """The first stage, which the claim loop has done already."""
+    async def stop_claiming(self, claims: asyncio.Task[None]) -> None:
+        """Waits until the claim loop has seen that it is to end. A claim that nobody answers is given up."""
+        began = time.monotonic()
+        await asyncio.wait([claims], timeout=LAST_CLAIM_SECONDS)
+        answered = claims.done()
+        await cancelled(claims)
         log.info(
-            "Stopping, stage 1 of 4: claims nothing any more.", held=len(self._held.attempts), seconds=round(seconds, 3)
+            "Stopping, stage 1 of 4: claims nothing any more.",
+            held=len(self._held.attempts),
+            answered=answered,
+            seconds=_since(began),
         )
 
     async def drain(self) -> None:

@@ -8,7 +8,6 @@ ends by the stages of `shutdown`.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from rowlock.client import Rowlock
@@ -101,9 +100,7 @@ class Worker:
             ]
             claims = jobs.create_task(self._claiming.run())
             await self._stopping.wait()
-            began = time.monotonic()
-            await claims
-            await self._shut_down(time.monotonic() - began, beating)
+            await self._shut_down(claims, beating)
             await cancelled(beating, *background)
         self.held.executors.close()
 
@@ -199,9 +196,9 @@ class Worker:
 
     # -- stopping
 
-    async def _shut_down(self, seconds: float, beating: asyncio.Task[None]) -> None:
+    async def _shut_down(self, claims: asyncio.Task[None], beating: asyncio.Task[None]) -> None:
         shutdown = Shutdown(self.settings, self.held, hurry=self._hurry)
-        shutdown.claiming_has_stopped(seconds)
+        await shutdown.stop_claiming(claims)
         await shutdown.drain()
         await shutdown.release()
         shutdown.force()
