@@ -184,4 +184,4 @@ async def test_where_no_thread_can_be_started_attempts_are_given_back_and_the_wo
 
 async def given_back(handle: Any) -> Any:
     task = await handle.get()
-    return task if task.status == "scheduled" else None
+    return task if task.reason == "released" and task.status in ("scheduled", "ready") else None

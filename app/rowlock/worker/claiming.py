@@ -21,16 +21,16 @@ from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held
+from rowlock.worker.resting import Resting
 from rowlock.worker.wakeups import Wakeups
 
 SWEEP_SECONDS = 1.0  # between two looks whether something is to be swept
-NO_QUEUES: frozenset[str] = frozenset()
 LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
 
 
 class Claiming:
     """One worker's. It ends once `stopping` is set and `held.freed` or a wake-up lets it see that. From the queues that
-    `need_children` nothing is claimed while no child process can be started."""
+    are `resting` nothing is claimed."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Claiming:
         settings: Settings,
         queues: Sequence[str],
         *,
-        need_children: frozenset[str],
+        resting: Resting,
         held: Held,
         heartbeat: Heartbeat,
         wakeups: Wakeups,
@@ -47,7 +47,7 @@ class Claiming:
         stopping: asyncio.Event,
     ) -> None:
         self._database = database
-        self._need_children = need_children
+        self._resting = resting
         self._held = held
         self._heartbeat = heartbeat
         self._wakeups = wakeups
@@ -78,7 +78,7 @@ class Claiming:
     async def _claim_on(self) -> None:
         recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
-            resting = self._need_children if self._held.executors.lacks_children else NO_QUEUES
+            resting = self._resting.queues
             room = self._held.free_room() if len(resting) < len(self._claimer.queues) else 0
             if room <= 0:
                 self._held.freed.clear()

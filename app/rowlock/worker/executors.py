@@ -21,6 +21,9 @@ from rowlock.worker.threads import HandlerThreads
 if TYPE_CHECKING:
     from rowlock.worker.attempt import Attempt
 
+NOTHING: frozenset[str] = frozenset()
+PAUSE_SECONDS = 3.0  # after something could not begin, for which others are left to take what is like it
+
 
 class AttemptTimedOut(Exception):
     """The function ran longer than the attempt's timeout. An async one was cancelled, a child process was killed."""
@@ -42,11 +45,14 @@ class Executors:
         preload: Collection[str] = (),
         starts_again: Callable[[], None] = lambda: None,
     ) -> None:
-        """`preload` names the modules that child processes load when they start, and `starts_again` is called when they
-        do after they did not. Steps have threads of their own, for handlers in threads may wait for them."""
-        self.threads = HandlerThreads(threads)
-        self.step_threads = HandlerThreads(step_threads, what="step")
+        """`preload` names the modules that child processes load when they start. `starts_again` is called when threads
+        or child processes start after they did not, and when a pause is over that was made for them. Steps have threads
+        of their own, for handlers in threads may wait for them."""
+        self.threads = HandlerThreads(threads, starts_again=starts_again)
+        self.step_threads = HandlerThreads(step_threads, what="step", starts_again=starts_again)
         self.processes = HandlerProcesses(child_processes, preload=preload, starts_again=starts_again)
+        self._starts_again = starts_again
+        self._pausing: asyncio.TimerHandle | None = None
 
     async def run(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
         """What the handler returns; what it raises."""
@@ -89,9 +95,31 @@ class Executors:
         return await _in_scope(scope, running, AttemptTimedOut)
 
     @property
-    def lacks_children(self) -> bool:
-        """Whether no child process can be started."""
-        return self.processes.trouble is not None
+    def lacking(self) -> frozenset[str]:
+        """What cannot be started: threads for handlers ("thread") or steps ("step"), child processes ("process")."""
+        if self.trouble is None:
+            return NOTHING
+        kinds: dict[str, HandlerThreads | HandlerProcesses] = {
+            "thread": self.threads,
+            "step": self.step_threads,
+            "process": self.processes,
+        }
+        return frozenset(kind for kind, of_it in kinds.items() if of_it.trouble is not None)
+
+    def pause(self) -> None:
+        """Something could not begin."""
+        if self._pausing is not None:
+            self._pausing.cancel()
+        self._pausing = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._go_on)
+
+    @property
+    def pausing(self) -> bool:
+        """Whether something could not begin a moment ago."""
+        return self._pausing is not None
+
+    def _go_on(self) -> None:
+        self._pausing = None
+        self._starts_again()
 
     @property
     def trouble(self) -> str | None:
@@ -100,6 +128,8 @@ class Executors:
 
     def close(self) -> None:
         """Ends child processes, and lets abandoned threads be."""
+        if self._pausing is not None:
+            self._pausing.cancel()
         self.threads.close()
         self.step_threads.close()
         self.processes.close()

@@ -19,6 +19,7 @@ from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import Executors
 
 PUT_OFF_SECONDS = 15.0  # a task that cannot be run here is looked at again after this
+GIVE_BACK_SECONDS = 1.0  # and after this where others can, and this worker leaves it to them for a while
 
 
 class Performer:
@@ -82,7 +83,8 @@ class Performer:
         try:
             transition = await attempt.perform(handler, self._app.middlewares, self._executors)
         except CouldNotBegin as error:
-            return put_off(attempt.task, RELEASED, PUT_OFF_SECONDS, error=str(error))
+            self._executors.pause()
+            return put_off(attempt.task, RELEASED, GIVE_BACK_SECONDS, error=str(error))
         return self._ending(attempt, handler, transition)
 
     def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:

@@ -15,22 +15,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rowlock.handlers.handler import Handler
 from rowlock.telemetry.logs import get_logger
 from rowlock.worker.child import NOTHING, result_of
 from rowlock.worker.could_not_begin import CouldNotBegin
+from rowlock.worker.lack import Lack
 from rowlock.worker.pool import Pool, PoolBroken, ProcessDied
 
 PAUSE_SECONDS = 10.0  # between two tries to start children, where they do not start
 
 log = get_logger("rowlock.worker")
-
-
-def queues_in_need(handlers: Collection[Handler], queues: Collection[str]) -> frozenset[str]:
-    """Those of the queues whose handlers all run in child processes. One that no handler names is any handler's."""
-    named = {handler.queue for handler in handlers}
-    others = {handler.queue for handler in handlers if handler.executor != "process"}
-    return frozenset(queue for queue in queues if queue not in others and (queue in named or not others))
 
 
 class HandlerProcesses:
@@ -41,13 +34,16 @@ class HandlerProcesses:
     ) -> None:
         """`preload` names the modules that child processes load when they start. `starts_again` is called when they do
         after they did not."""
-        self.trouble: str | None = None  # why children do not start
+        self._lack = Lack("Child processes", self._try_again, ended=starts_again)
         self._new_pool = partial(Pool, size, sorted(preload))
         self._pool: Pool | None = None
         self._places = asyncio.Semaphore(size)
         self._broken = 0  # so many pools, one after the other, since a function has begun in one
-        self._starts_again = starts_again
-        self._trying: asyncio.Task[None] | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why children do not start."""
+        return self._lack.reason
 
     async def run(self, call: bytes, *, begin: Callable[[], None], begun: Callable[[], None]) -> Any:
         """What the function returns, or raises. `begin` is called when there is a place for it, and `begun` when a
@@ -74,8 +70,7 @@ class HandlerProcesses:
 
     def close(self) -> None:
         """Ends the children."""
-        if self._trying is not None:
-            self._trying.cancel()
+        self._lack.close()
         if self._pool is not None:
             self._pool.end()
 
@@ -98,23 +93,16 @@ class HandlerProcesses:
             "claimed from queues whose handlers all run in one: the worker's standard error may say more. It tries "
             f"again every {PAUSE_SECONDS:g} s."
         )
-        if self.trouble is None:
-            log.error(said)
-            self._trying = asyncio.create_task(self._try_again())
-        self.trouble = said
+        self._lack.begin(said, pause_seconds=PAUSE_SECONDS)
 
     async def _try_again(self) -> None:
-        """Until a child starts."""
-        while self.trouble is not None:
-            await asyncio.sleep(PAUSE_SECONDS)
-            pool = self._pool = self._new_pool()
-            with suppress(Exception):  # whatever else becomes of it: it had started
-                try:
-                    await pool.answer(NOTHING, self._recover)
-                except PoolBroken as error:
-                    await self._leave(pool, str(error))
+        pool = self._pool = self._new_pool()
+        with suppress(Exception):  # whatever else becomes of it: it had started
+            try:
+                await pool.answer(NOTHING, self._recover)
+            except PoolBroken as error:
+                await self._leave(pool, str(error))
 
     def _recover(self) -> None:
-        self._broken, self.trouble = 0, None
-        log.info("Child processes start again.")
-        self._starts_again()
+        self._broken = 0
+        self._lack.end()

@@ -5,7 +5,8 @@ takes its place, so that the tasks after it do not wait. At most as many are rep
 each abandoned one takes a place until it returns, and the worker says so. They are daemons: a process that ends does
 not wait for them.
 
-A thread that cannot be started takes no place: what it was to run does not begin, and the worker says why.
+A thread that cannot be started takes no place: what it was to run does not begin, and the worker says why. Now and then
+one is tried that has nothing to do, until it starts, or another has nothing to do either.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.could_not_begin import CouldNotBegin
+from rowlock.worker.lack import Lack
 
-log = get_logger("rowlock.worker")
+PAUSE_SECONDS = 3.0  # between two tries to start a thread, where none can be started
 
 
 @dataclass(eq=False, slots=True)
@@ -36,17 +38,23 @@ class _Call:
 class HandlerThreads:
     """At most `size` functions at once, each in a thread that is used again and again."""
 
-    def __init__(self, size: int, *, what: str = "handler") -> None:
-        """`what` its functions are, in words."""
+    def __init__(self, size: int, *, what: str = "handler", starts_again: Callable[[], None] = lambda: None) -> None:
+        """`what` its functions are, in words. `starts_again` is called when threads can be started after they could
+        not."""
         self.size = size
         self.what = what
         self.abandoned = 0
-        self.trouble: str | None = None  # why no thread could be started, when one was last asked for
         self._unreplaced = 0
         self._places = asyncio.Semaphore(size)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._started = 0
+        self._lack = Lack(f"Threads for {what}s", self._try_again, ended=starts_again)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no thread can be started."""
+        return self._lack.reason
 
     @property
     def left(self) -> int:
@@ -75,27 +83,34 @@ class HandlerThreads:
 
     def close(self) -> None:
         """Ends the threads that have nothing to do, and lets the abandoned ones be."""
+        self._lack.close()
         for _ in range(self._started):
             self._calls.put(None)
 
     def _have_a_thread(self) -> None:
-        if not self._idle.acquire(blocking=False):
-            name = f"rowlock-{self.what}-{self._started + 1}"
-            try:
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
-            except RuntimeError as error:
-                raise CouldNotBegin(self._say_trouble(error)) from error
-            self._started += 1
-        self.trouble = None
+        if self._idle.acquire(blocking=False):
+            return
+        name = f"rowlock-{self.what}-{self._started + 1}"
+        try:
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        except RuntimeError as error:
+            raise CouldNotBegin(self._say_trouble(error)) from error
+        self._started += 1
+        self._lack.end()
+
+    async def _try_again(self) -> None:
+        with suppress(CouldNotBegin):
+            self._have_a_thread()
+            self._idle.release()
+            self._lack.end()
 
     def _say_trouble(self, error: RuntimeError) -> str:
         said = (
             f"No thread can be started for a {self.what} ({error}), so what would run in one is given back: "
-            "raise the limit of threads on this machine, or end what uses them up."
+            "raise the limit of threads on this machine, or end what uses them up. It tries again every "
+            f"{PAUSE_SECONDS:g} s, and leaves to other workers what it can."
         )
-        if self.trouble is None:
-            log.error(said)
-        self.trouble = said
+        self._lack.begin(said, pause_seconds=PAUSE_SECONDS)
         return said
 
     def _abandon(self, call: _Call) -> None:

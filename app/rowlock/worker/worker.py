@@ -22,8 +22,8 @@ from rowlock.telemetry.logs import get_logger
 from rowlock.worker.claiming import LONGEST_PAUSE_SECONDS, Claiming, pause
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held
-from rowlock.worker.processes import queues_in_need
 from rowlock.worker.registration import register, register_handlers, worker_name
+from rowlock.worker.resting import Resting
 from rowlock.worker.schedules import sync_schedules
 from rowlock.worker.shutdown import Shutdown
 from rowlock.worker.threads import HandlerThreads
@@ -76,7 +76,7 @@ class Worker:
             database,
             settings,
             self.queues,
-            need_children=queues_in_need(app.handlers.values(), self.queues),
+            resting=Resting(app.handlers.values(), self.queues, self.held.executors),
             held=self.held,
             heartbeat=self._heartbeat,
             wakeups=self._wakeups,
