@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -207,3 +208,16 @@ async def test_whoever_asks_again_under_a_key_is_answered_by_its_task(here: Inst
     assert await enqueue(here, asked) == [(UUID(asked["id"]), True)]
     await bury(here)
     assert await enqueue(here, asked) == [(UUID(asked["id"]), False)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_a_key_that_has_expired_lets_no_finished_task_run_again(here: Installation, forgotten: bool) -> None:
+    asked = {"id": str(uuid4()), "idempotency_key": "k"}
+    await enqueue(here, asked)
+    await bury(here)
+    await here.move_clock(timedelta(days=3))
+    if forgotten:
+        await here.query("DELETE FROM rowlock.idempotency_keys")
+    with pytest.raises(AlreadyExists, match=f"{asked['id']}.*finished"):
+        await enqueue(here, asked)
+    assert await here.claim() == []

@@ -69,26 +69,36 @@ RETURNS TABLE ("position" integer, id uuid, created boolean)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+    answered uuid[] := '{}';
     used uuid;
 BEGIN
-    RETURN QUERY
-    SELECT stored.position, stored.id, stored.created
-      FROM rowlock.store_requests(tasks, enqueue_many.tenant_id) AS stored;
+    IF NOT jsonb_path_exists(tasks, '$[*] ? (@.id != null)') THEN
+        RETURN QUERY
+        SELECT stored.position, stored.id, stored.created
+          FROM rowlock.store_requests(tasks, enqueue_many.tenant_id) AS stored;
+        RETURN;
+    END IF;
 
-    -- Asked last: a task that was live when the ids were stored has kept them from being so.
-    IF jsonb_path_exists(tasks, '$[*] ? (@.id != null)') THEN
-        SELECT asked.id INTO used
-          FROM (SELECT (request ->> 'id')::uuid AS id, request ->> 'idempotency_key' AS key
-                  FROM jsonb_array_elements(tasks) AS request) AS asked
-         CROSS JOIN LATERAL (
-                SELECT FROM rowlock.tasks AS task
-                 WHERE task.id = asked.id AND task.expires_on < '9999-12-31'
-                   AND (task.tenant_id = enqueue_many.tenant_id AND task.idempotency_key = asked.key) IS NOT TRUE
-                 LIMIT 1) AS finished
-         LIMIT 1;
-        IF FOUND THEN
-            RAISE EXCEPTION 'Task % exists already, and has finished. Give another task an id of its own.', used USING ERRCODE = '23505';
+    FOR position, id, created IN
+        SELECT stored.position, stored.id, stored.created
+          FROM rowlock.store_requests(tasks, enqueue_many.tenant_id) AS stored
+    LOOP
+        RETURN NEXT;
+        IF NOT created THEN
+            answered := answered || id;
         END IF;
+    END LOOP;
+    -- Asked last: a task that was live when the ids were stored has kept them from being so. Not of those by whose tasks the
+    -- requests are answered.
+    SELECT asked.id INTO used
+      FROM (SELECT (request ->> 'id')::uuid AS id FROM jsonb_array_elements(tasks) AS request) AS asked
+     CROSS JOIN LATERAL (
+            SELECT FROM rowlock.tasks AS task
+             WHERE task.id = asked.id AND task.expires_on < '9999-12-31' AND task.id <> ALL (answered)
+             LIMIT 1) AS finished
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Task % exists already, and has finished. Give another task an id of its own.', used USING ERRCODE = '23505';
     END IF;
 END $$;
 COMMENT ON FUNCTION rowlock.enqueue_many(jsonb, text) IS
