@@ -118,6 +118,6 @@ async def test_a_change_of_the_rule_accounts_for_a_window_that_the_new_one_does_
     epoch = await new_epoch(here)
     between, due = half_way(schedule, ONE)
     await set_clock(here, between)
-    await update_schedule(here.database, TENANT, "report", {"cron": "30 * * * *"}, actor=OPERATOR)
+    await update_schedule(here.database, TENANT, "report", {"cron": "0 */2 * * *"}, actor=OPERATOR)  # next is TWO
     assert await tick(here, epoch, due) == []
     assert await outcomes(here, schedule.id) == {("skipped", "schedule_changed"): 1}
