@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -19,9 +20,9 @@ from rowlock.store.database import Database
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.Event, asyncio.Task[None]]]:
+async def running(url: str, **flags: Any) -> AsyncIterator[tuple[httpx.AsyncClient, asyncio.Event, asyncio.Task[None]]]:
     """The server on a free port, a client with a key, the event that stops it, and its task."""
-    settings = settings_for(url, port=0)
+    settings = settings_for(url, port=0, **flags)
     async with Database(settings) as database:
         key = (await create_key(database, "default", "x", ["admin"], "test")).key
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from rowlock.api.lingering import LingeringConnection
 from rowlock.telemetry.logs import get_logger
 
 MAX_HEAD_BYTES = 65_536
@@ -25,7 +26,7 @@ TOO_SLOW = "The request did not come in time. Send it again, faster."
 _log = get_logger("rowlock.api")
 
 
-class BoundedConnection(HttpToolsProtocol):
+class BoundedConnection(LingeringConnection):
     """One connection of a client."""
 
     _barren = 0  # bytes since a head was complete or a body went on
@@ -46,7 +47,7 @@ class BoundedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._barren += len(data)
         super().data_received(data)
-        if self._barren > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._barren > MAX_HEAD_BYTES and not self.closing:
             self._close(431, TOO_LARGE)
 
     def on_headers_complete(self) -> None:
@@ -82,6 +83,7 @@ class BoundedConnection(HttpToolsProtocol):
         return self.cycle  # None before the first, whatever uvicorn's types say
 
     def _close(self, status: int, sentence: str) -> None:
+        self._next_look.cancel()
         _log.info("A connection was closed.", reason=sentence, client=self.client[0] if self.client else None)
         latest = self._latest()
         if latest is None or latest.response_complete:
@@ -89,8 +91,10 @@ class BoundedConnection(HttpToolsProtocol):
         else:
             # An answer to what comes later would be taken for the answer to this one.
             answerable = latest.more_body and not latest.response_started and not self.pipeline
-            latest.disconnected = True
+            latest.disconnected, latest.waiting_for_100_continue = True, False
+            latest.message_event.set()
         if answerable:
             head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            self.transport.write(STATUS_LINE[status] + head % len(sentence) + sentence.encode())
-        self.transport.close()
+            self.close_with(STATUS_LINE[status] + head % len(sentence) + sentence.encode())
+        else:
+            self.transport.close()
