@@ -137,6 +137,22 @@ async def test_whoever_still_writes_into_a_day_holds_it(here: Installation) -> N
     assert await filed(here, cancelled) == [7]
 
 
+async def test_a_task_that_somebody_holds_is_not_waited_for_and_stays_with_its_day(here: Installation) -> None:
+    """Whoever waits for it came first, and would be refused if it moved before him."""
+    dead = await die(here)
+    await here.query("UPDATE rowlock.tasks SET expires_on = rowlock.today() WHERE id = %(id)s", {"id": dead})
+    day = name_of("tasks", await today(here))
+    await here.move_clock(DAY)
+    async with here.database.link() as link, link.transaction():
+        await link.query("SELECT FROM rowlock.tasks WHERE id = %(id)s FOR UPDATE", {"id": dead})
+        [(what, reason)] = (await maintain(here.database)).postponed
+        assert what == day
+        assert "could not obtain lock on row" in reason
+        assert await filed(here, dead) == [-1]
+    assert day in (await maintain(here.database)).dropped
+    assert await filed(here, dead) == [29]
+
+
 async def test_of_two_with_one_id_the_later_stays(here: Installation) -> None:
     """An id may be taken again once its task has finished; a day holds each only once."""
     first = await die(here)

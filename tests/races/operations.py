@@ -12,8 +12,10 @@ from typing import Any
 
 from tests.races.scenes import ACTOR, ANOTHER_WORKER, QUEUE, Scene
 
+from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.requests import task_request
 from rowlock.domain.steps import StepName
+from rowlock.domain.trouble import Trouble
 from rowlock.engine import backfill, fire_decisions, schedules
 from rowlock.store import leaders, leases, maintenance, operations, rescue, steps, tasks, windows
 from rowlock.store.leases import LeaseTerms, Renewal
@@ -280,9 +282,13 @@ async def forget_keys(link: Link, scene: Scene, part: str) -> Answer:
 
 @operation("filed early", missed=NOTHING)
 async def carry_early(link: Link, scene: Scene, part: str) -> Answer:
-    """It says nothing, for where they are filed is no matter of the tasks'."""
+    """It says nothing, for where they are filed is no matter of the tasks', nor whether somebody holds one of them."""
     day = ExpiredPartition("tasks", f"tasks_{scene.now:%Y%m%d}", True, False, False)
-    await maintenance.carry_early(link, day, page=0, pages=1_000)
+    try:
+        await maintenance.carry_early(link, day, page=0, pages=1_000)
+    except DatabaseUnavailable as error:
+        if error.trouble is not Trouble.LOCK_TIMEOUT:
+            raise
     return NOTHING
 
 

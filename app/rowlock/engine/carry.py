@@ -29,7 +29,7 @@ async def carry_steps(link: Link, partition: ExpiredPartition, step_days: int) -
 async def carry_early(link: Link, partition: ExpiredPartition) -> int:
     """Carries what was filed too early out of a day of tasks or attempts; how many it was.
 
-    Raises `DatabaseUnavailable` while somebody has written into the day and not committed yet.
+    Raises `DatabaseUnavailable` while somebody has written into the day and not committed yet, or holds such a task.
     """
     await maintenance.await_writers(link, partition)
     carried, page, more = 0, 0, True

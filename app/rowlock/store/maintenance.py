@@ -140,7 +140,8 @@ async def await_writers(link: Link, partition: ExpiredPartition) -> None:
 async def carry_early(link: Link, partition: ExpiredPartition, *, page: int, pages: int) -> tuple[int, bool]:
     """Looks at `pages` pages of a day of tasks or attempts from `page` on, and carries those whose time is not over.
 
-    How many it was, and whether there are pages after these.
+    How many it was, and whether there are pages after these. Raises `DatabaseUnavailable` while somebody holds such a
+    task.
     """
     statement = "carry_tasks" if partition.parent == "tasks" else "carry_attempts"
     rows = await link.run(statement, {"day": partition.day, "page": page, "pages": pages})
