@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 from tests.api.served import Served, assert_problem, serving
 from tests.harness.eventually import eventually
+from tests.harness.impatience import impatient
 from tests.harness.installation import settings_for
 
 from rowlock.api.app import create_app
@@ -56,9 +57,9 @@ def away(server: Server, url: str) -> Iterator[None]:
 
 
 async def test_it_says_when_the_database_is_away_and_goes_on_by_itself(server: Server, database_url: str) -> None:
-    async with serving(database_url, connect_seconds=0.3) as api:
+    async with serving(database_url) as api:
         task_id = await api.enqueue()
-        with away(server, database_url):
+        with away(server, database_url), impatient(api.database):
             for method, path in [("GET", f"/v1/tasks/{task_id}"), ("POST", "/v1/tasks"), ("GET", "/v1/queues")]:
                 refused = await api.client.request(method, path, json={"name": "a"} if method == "POST" else None)
                 document = assert_problem(refused, 503, "database-unavailable")
@@ -104,12 +105,13 @@ async def test_a_host_that_turns_read_only_serves_reads_where_it_is_the_only_one
 
 
 async def test_of_several_hosts_none_serves_reads_that_takes_no_writes(database_url: str) -> None:
-    async with serving(naming_its_host_twice(database_url), connect_seconds=0.3) as api:
+    async with serving(naming_its_host_twice(database_url)) as api:
         task_id = await api.enqueue()
         turn_read_only(database_url)
-        assert_problem(await api.client.get(f"/v1/tasks/{task_id}"), 503, "database-unavailable")
-        assert_problem(await api.client.get("/health/ready"), 503, "not-ready")
-        [finding] = await diagnose(api.database)
+        with impatient(api.database):
+            assert_problem(await api.client.get(f"/v1/tasks/{task_id}"), 503, "database-unavailable")
+            assert_problem(await api.client.get("/health/ready"), 503, "not-ready")
+            [finding] = await diagnose(api.database)
         assert (finding.check, finding.verdict) == ("connection", "problem")
 
 
