@@ -203,17 +203,29 @@ async def test_a_connection_may_rest_between_requests(database_url: str) -> None
         assert b"200" in await resting.answer()
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_slow_body_that_goes_on_is_taken(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "LEAST_BODY_RATE", 10)
+    monkeypatch.setattr(connection, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "LEAST_BODY_RATE", 1)
+    looked, look = asyncio.Event(), connection.BoundedConnection._look
 
+    def look_and_say(self: connection.BoundedConnection) -> None:
+        look(self)
+        looked.set()
+
+    async def two_looks() -> None:
+        for _ in range(2):
+            looked.clear()
+            await asyncio.wait_for(looked.wait(), 20)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b'{"name": "a"'
+        await two_looks()
+        yield b" " * 100
+        monkeypatch.setattr(connection, "PATIENCE_SECONDS", 0)  # only what it has brought is in its favour
+        await two_looks()
+        yield b"}"
+
+    monkeypatch.setattr(connection.BoundedConnection, "_look", look_and_say)
     async with running(database_url) as (client, _, _):
-
-        async def slowly() -> AsyncIterator[bytes]:
-            yield b'{"name": "a"' + b" " * 100
-            async with line_to(client) as silent:
-                await silent.rest()
-            yield b"}"
-
         headers = {"Content-Type": "application/json"}
         assert (await client.post("/v1/tasks", content=slowly(), headers=headers)).status_code == 201
