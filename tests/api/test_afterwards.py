@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 from tests.api.served import Served, assert_problem, serving
+from tests.harness.impatience import impatient
 from tests.harness.installation import installation
 from tests.harness.proxy import Loss, Proxy
 
@@ -27,21 +29,23 @@ async def proxy(database_url: str) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def api(proxy: Proxy) -> AsyncIterator[Served]:
-    async with serving(proxy.url, connect_seconds=0.3) as served:
+    async with serving(proxy.url) as served:
         yield served
 
 
 async def cut_off(api: Served, proxy: Proxy, before: bytes, method: str, path: str, **sent: Any) -> httpx.Response:
     """The answer to a request whose database goes away before that statement."""
     lost = proxy.lose(Loss.REQUEST, before)
+    with ExitStack() as without:
 
-    async def go_away() -> None:
-        await lost.wait()
-        await proxy.refuse()
+        async def go_away() -> None:
+            await lost.wait()
+            without.enter_context(impatient(api.database))
+            await proxy.refuse()
 
-    gone = asyncio.create_task(go_away())
-    reply = await api.client.request(method, path, **sent)
-    await gone
+        gone = asyncio.create_task(go_away())
+        reply = await api.client.request(method, path, **sent)
+        await gone
     return reply
 
 

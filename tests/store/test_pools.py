@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from tests.harness.eventually import eventually
+from tests.harness.impatience import impatient
 from tests.harness.installation import settings_for
 from tests.harness.proxy import Proxy
 
@@ -58,8 +59,8 @@ async def test_whoever_gets_no_connection_is_told_why(url: str, trouble: Trouble
 
 
 async def test_a_pool_whose_connections_are_all_busy_says_so(database_url: str) -> None:
-    async with Database(settings_for(database_url, pool_max=1, connect_seconds=0.3)) as database, database.link():
-        with pytest.raises(DatabaseUnavailable, match="ROWLOCK_POOL_MAX") as raised:
+    async with Database(settings_for(database_url, pool_max=1)) as database, database.link():
+        with impatient(database), pytest.raises(DatabaseUnavailable, match="ROWLOCK_POOL_MAX") as raised:
             await database.run("get_leader", {"role": "scheduler"})
     assert raised.value.trouble is Trouble.POOL_BUSY
 
