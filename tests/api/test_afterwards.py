@@ -97,7 +97,8 @@ async def test_a_backfill_that_was_cut_short_tells_how_far_it_came(
     where = f"/v1/schedules/{BACKFILLED.decode()}/backfill"
     body = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T05:00Z"}
     monkeypatch.setattr(backfilling.windows, "backfill_windows", cut_short)
-    detail = assert_problem(await api.client.post(where, json=body), 503, "outcome-unknown")["detail"]
+    with impatient(api.database):
+        detail = assert_problem(await api.client.post(where, json=body), 503, "outcome-unknown")["detail"]
     await proxy.restore()
 
     assert "20 of 30 are" in detail
