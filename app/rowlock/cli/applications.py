@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,3 +24,19 @@ def load_application(spec: str) -> Rowlock:
         raise ConfigurationError(
             f"The application {spec!r} cannot be imported ({type(error).__name__}: {said[0]}). --debug shows where."
         ) from error
+
+
+def trace_from_its_lifespan_on(app: Rowlock) -> None:
+    """Has the worker's spans sent where the environment says, from when the application's lifespan has begun: until
+    then it may set up tracing of its own, which nobody can replace later."""
+    from rowlock.telemetry.tracing import configure_tracing
+
+    lifespan = app.lifespan
+
+    @asynccontextmanager
+    async def traced(app: Rowlock) -> AsyncIterator[None]:
+        async with lifespan(app):
+            configure_tracing("rowlock-worker")
+            yield
+
+    app.lifespan = traced

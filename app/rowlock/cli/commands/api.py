@@ -29,7 +29,9 @@ def register(program: typer.Typer) -> None:
         from rowlock.api.listener import inherited
         from rowlock.api.server import serve
         from rowlock.cli.supervision.serving import run_until_stopped
+        from rowlock.telemetry.tracing import configure_tracing
 
         settings = call.settings_for("api", host=host, port=port)
+        configure_tracing("rowlock-api")
         shared = None if fd is None else inherited(fd)
         run_until_stopped(lambda stop: serve(settings, stop=stop, shared=shared))

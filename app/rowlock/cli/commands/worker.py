@@ -38,7 +38,7 @@ def register(program: typer.Typer) -> None:
             raise typer.Exit(supervise_workers(call.settings_with(concurrency=concurrency), app, names, processes))
         import os
 
-        from rowlock.cli.applications import load_application
+        from rowlock.cli.applications import load_application, trace_from_its_lifespan_on
         from rowlock.cli.supervision.environment import child_environment
         from rowlock.cli.supervision.serving import run_until_hurried
         from rowlock.worker import run_worker
@@ -46,4 +46,5 @@ def register(program: typer.Typer) -> None:
         settings = call.settings_for("worker", concurrency=concurrency)
         os.environ.update(child_environment(settings))  # the flags count for the application's own settings too
         application = load_application(app)
+        trace_from_its_lifespan_on(application)
         run_until_hurried(lambda stop, hurry: run_worker(application, settings, queues=names, stop=stop, hurry=hurry))
