@@ -335,6 +335,14 @@ class Rowlock:
             self._own.close_sync()
             self.settings, self._own, self._backend = before
 
+    def lead_to(self, url: str, schema: str) -> None:
+        """Uses that installation from now on, whatever the settings said."""
+        if (self.settings.database_url, self.settings.schema_) == (url, schema):
+            return
+        self._own.close_sync()
+        self.settings = self.settings.model_copy(update={"database_url": url, "schema_": schema})
+        self._backend = self._own = DatabaseBackend(self.settings)
+
     async def open(self) -> Rowlock:
         """Opens the pool now instead of with the first call."""
         await self._own.open()

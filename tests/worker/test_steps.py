@@ -17,7 +17,7 @@ from tests.worker.conftest import working
 
 from rowlock import Context, Fail, RetryPolicy, Rowlock, Snooze
 from rowlock.handlers import steps as handler_steps
-from rowlock.worker.child import run_in_child
+from rowlock.worker.child import Call, run_in_child
 
 SOON = timedelta(seconds=60)
 AT_ONCE = RetryPolicy(base=timedelta(milliseconds=1), jitter="none", max_attempts=4)
@@ -233,7 +233,7 @@ def test_a_handler_in_a_child_process_cannot_take_steps_and_says_so() -> None:
         "max_attempts": 1, "metadata": {}, "deadline": None, "lease_token": 1, "workflow_id": None,
     }  # fmt: skip
     with pytest.raises(RuntimeError, match="child processes cannot report progress or take steps"):
-        run_in_child(children.__name__, "take_a_step", known, True, {})
+        run_in_child(Call(children.__name__, "take_a_step", known, True, {}))
 
 
 async def test_a_task_without_steps_asks_for_none(app: Rowlock, here: Installation) -> None:

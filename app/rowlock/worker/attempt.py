@@ -62,6 +62,7 @@ class Surroundings:
     reporter: Reporter
     loop: asyncio.AbstractEventLoop
     worker: str
+    leads_to: tuple[str, str] | None = None  # URL and schema of the installation that it works for
     grace_seconds: float = 10
     force_seconds: float = 5
     on_abandoned: Callable[[Attempt, Result], None] | None = None
@@ -125,6 +126,11 @@ class Attempt:
         if self.stop is not None:
             self._context._stop()
         return self._context
+
+    @property
+    def leads_to(self) -> tuple[str, str] | None:
+        """The installation, by URL and schema, that the worker works for."""
+        return self._around.leads_to
 
     def _log_context(self) -> LogContext:
         task = self.task

@@ -10,22 +10,40 @@ import importlib
 import pickle
 import sys
 import traceback
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from rowlock.client import Rowlock
 from rowlock.domain.error_text import error_text
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 
+if TYPE_CHECKING:
+    from rowlock.worker.attempt import Attempt
+
 NOTHING = b""  # the call of a child that has only to start
 _shared: dict[str, Any] = {}  # in a child, `wanted`: the numbers of the calls that its worker wants, each in its place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the worker asks of the child: a function by its name, its arguments, and what surrounds it in the worker."""
+
+    module: str
+    qualname: str
+    context: dict[str, Any]
+    takes_context: bool
+    keywords: dict[str, Any]
+    leads_to: tuple[str, str] | None = None  # URL and schema of the installation that its application uses
 
 
 class ChildTraceback(Exception):
     """The cause of what a function raised in a child process: its traceback there."""
 
 
-def call_of(handler: Handler, context: Context, keywords: dict[str, Any]) -> bytes:
-    """What the worker asks of the child."""
+def call_of(attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> bytes:
+    """The call, for `answer_in_child` to read."""
+    context, function = attempt.context, handler.function
     known = {
         "task_id": context.task_id,
         "tenant_id": context.tenant_id,
@@ -38,8 +56,15 @@ def call_of(handler: Handler, context: Context, keywords: dict[str, Any]) -> byt
         "lease_token": context.lease_token,
         "workflow_id": context.workflow_id,
     }
-    function = handler.function
-    return pickle.dumps((function.__module__, function.__qualname__, known, handler.takes_context, keywords))
+    call = Call(
+        function.__module__,
+        function.__qualname__,
+        known,
+        handler.takes_context,
+        keywords,
+        leads_to=attempt.leads_to,
+    )
+    return pickle.dumps(call)
 
 
 def result_of(answer: bytes) -> Any:
@@ -68,24 +93,25 @@ def answer_in_child(call: bytes, place: int, number: int) -> bytes:
     if call == NOTHING or _shared["wanted"][place] != number:
         return NOTHING
     try:
-        return pickle.dumps((run_in_child(*pickle.loads(call)), None, ""))
+        return pickle.dumps((run_in_child(pickle.loads(call)), None, ""))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
         return pickle.dumps((None, _readable(error), traceback.format_exc()))
 
 
-def run_in_child(
-    module: str, qualname: str, context: dict[str, Any], takes_context: bool, keywords: dict[str, Any]
-) -> Any:
+def run_in_child(call: Call) -> Any:
     """Finds the function by name and calls it."""
-    found: Any = importlib.import_module(module)
-    for part in qualname.split("."):
+    found: Any = importlib.import_module(call.module)
+    for part in call.qualname.split("."):
         found = getattr(found, part)
     function = getattr(found, "handler", None)
     function = function.function if function is not None else found
-    made = Context(**context)
+    app = getattr(found, "_app", None)  # where `@app.task` has declared it
+    if call.leads_to is not None and isinstance(app, Rowlock):
+        app.lead_to(*call.leads_to)
+    made = Context(**call.context)
     token = CURRENT.set(lambda: made)  # what the handler enqueues gets its parent here too
     try:
-        return function(*([made] if takes_context else []), **keywords)
+        return function(*([made] if call.takes_context else []), **call.keywords)
     finally:
         CURRENT.reset(token)
 

@@ -89,7 +89,7 @@ class Executors:
         return await _in_scope(scope, self.threads.run(call, begin=begin), AttemptTimedOut)
 
     async def _in_child(self, attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> Any:
-        call = call_of(handler, attempt.context, keywords)
+        call = call_of(attempt, handler, keywords)
         scope = asyncio.timeout(None)
         running = self.processes.run(call, begin=partial(attempt.begin, handler), begun=partial(_count, scope, attempt))
         return await _in_scope(scope, running, AttemptTimedOut)

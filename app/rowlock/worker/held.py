@@ -123,6 +123,7 @@ class Held:
             DatabaseReporter(self._handlers, self.executors.step_threads),
             asyncio.get_running_loop(),
             self._worker,
+            leads_to=(self._handlers.url, self._handlers.schema),
             grace_seconds=self._settings.cancel_grace_seconds,
             force_seconds=self._settings.force_seconds,
             on_abandoned=self._abandon,
