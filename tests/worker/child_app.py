@@ -27,7 +27,7 @@ def plants(leaves: int) -> None:
 def talk() -> None:
     logger = logging.getLogger("shop")
     logger.info("It begins.")
-    logger.warning("It has password=hunter2.", extra={"token": "hunter2"})
+    logger.warning("It has password=hunter2", extra={"token": "hunter2"})
 
 
 @app.task(name="talks.thread")

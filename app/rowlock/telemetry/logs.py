@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import sys
-from typing import Literal, TextIO, cast
+from typing import Literal, TextIO, TypedDict, cast
 
 import orjson
 import structlog
@@ -40,7 +40,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from rowlock.telemetry.context import bind, merge_context
 from rowlock.telemetry.masking import mask_secrets
 
-__all__ = ["bind", "configure_logging", "get_logger"]
+__all__ = ["bind", "configure_logging", "configured_logging", "get_logger"]
 
 HANDLER_NAME = "rowlock"
 # Libraries that bring handlers of their own.
@@ -49,6 +49,14 @@ SELF_STYLED = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic")
 CHATTY = ("apscheduler", "httpx", "httpcore")
 
 Format = Literal["console", "json"]
+
+
+class Configured(TypedDict):
+    """What `configure_logging` was told."""
+
+    format: Format | None
+    level: str
+    process: str
 
 
 def get_logger(name: str) -> BoundLogger:
@@ -73,7 +81,7 @@ def configure_logging(*, format: Format | None, level: str, process: str) -> Non
         rendering = _console(colors=on_terminal and "NO_COLOR" not in os.environ)
     else:
         rendering = _json()
-    handler = _StderrHandler()
+    handler = _StderrHandler({"format": format, "level": level, "process": process})
     handler.name = HANDLER_NAME
     handler.setFormatter(
         ProcessorFormatter(
@@ -98,6 +106,11 @@ def configure_logging(*, format: Format | None, level: str, process: str) -> Non
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=BoundLogger,
     )
+
+
+def configured_logging() -> Configured | None:
+    """What `configure_logging` was told in this process, for its child processes; None where it was never called."""
+    return next((h.configured for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)), None)
 
 
 def _attach(handler: logging.Handler, level: str) -> None:
@@ -139,8 +152,9 @@ def _one_line(event: object, **_: object) -> str:
 class _StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to whatever `sys.stderr` is at the time, so that redirecting it works."""
 
-    def __init__(self) -> None:
+    def __init__(self, configured: Configured) -> None:
         logging.Handler.__init__(self)
+        self.configured = configured
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]

@@ -132,7 +132,8 @@ class Attempt:
         """The installation, by URL and schema, that the worker works for."""
         return self._around.leads_to
 
-    def _log_context(self) -> LogContext:
+    def log_context(self) -> LogContext:
+        """What log lines of the attempt carry."""
         task = self.task
         return {
             "task_id": task.id,
@@ -225,7 +226,7 @@ class Attempt:
         `CouldNotBegin` where the handler, or a step of it, could not run."""
         self._handler = handler
         token = CURRENT.set(lambda: self.context)
-        logged = bind_later(self._log_context)
+        logged = bind_later(self.log_context)
         try:
             result = await self._result(handler, middlewares, executors)
         finally:

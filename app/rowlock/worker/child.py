@@ -10,13 +10,15 @@ import importlib
 import pickle
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rowlock.client import Rowlock
 from rowlock.domain.error_text import error_text
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
+from rowlock.telemetry.context import LogContext, bind
+from rowlock.telemetry.logs import Configured, configure_logging
 
 if TYPE_CHECKING:
     from rowlock.worker.attempt import Attempt
@@ -35,6 +37,7 @@ class Call:
     takes_context: bool
     keywords: dict[str, Any]
     leads_to: tuple[str, str] | None = None  # URL and schema of the installation that its application uses
+    logged: LogContext = field(default_factory=LogContext)
 
 
 class ChildTraceback(Exception):
@@ -63,6 +66,7 @@ def call_of(attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> byt
         handler.takes_context,
         keywords,
         leads_to=attempt.leads_to,
+        logged=attempt.log_context(),
     )
     return pickle.dumps(call)
 
@@ -75,12 +79,15 @@ def result_of(answer: bytes) -> Any:
     return result
 
 
-def start_child(path: list[str], modules: list[str], why: Any, wanted: Any) -> None:
+def start_child(path: list[str], modules: list[str], logs: Configured | None, why: Any, wanted: Any) -> None:
     """Runs in the child when it starts: loads what its handlers need, before any timeout counts. If it cannot, it says
-    so in the shared array `why`, and ends. In `wanted`, shared too, it looks before it begins anything."""
+    so in the shared array `why`, and ends. In `wanted`, shared too, it looks before it begins anything. `logs` is how
+    its worker's are configured, if they are."""
     _shared["wanted"] = wanted
     sys.path[:] = path
     try:
+        if logs is not None:
+            configure_logging(**logs)
         for module in modules:
             importlib.import_module(module)
     except BaseException as error:
@@ -111,7 +118,8 @@ def run_in_child(call: Call) -> Any:
     made = Context(**call.context)
     token = CURRENT.set(lambda: made)  # what the handler enqueues gets its parent here too
     try:
-        return function(*([made] if call.takes_context else []), **call.keywords)
+        with bind(**call.logged):
+            return function(*([made] if call.takes_context else []), **call.keywords)
     finally:
         CURRENT.reset(token)
 

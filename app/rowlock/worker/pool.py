@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from rowlock.domain.error_text import error_text
+from rowlock.telemetry.logs import configured_logging
 from rowlock.worker.child import answer_in_child, start_child
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Pool:
         context = multiprocessing.get_context("spawn")  # not fork: the worker has threads and open connections
         self._why = context.RawArray("c", LONGEST_WHY_BYTES)
         self._wanted = context.RawArray("Q", self._size + 1)
-        arguments = (list(sys.path), self._preload, self._why, self._wanted)
+        arguments = (list(sys.path), self._preload, configured_logging(), self._why, self._wanted)
         return ProcessPool(self._size, initializer=start_child, initargs=arguments, context=context)
 
     def _cause(self, error: BaseException) -> str:

@@ -15,7 +15,7 @@ import pytest
 import structlog
 
 from rowlock.telemetry import logs
-from rowlock.telemetry.logs import bind, configure_logging, get_logger
+from rowlock.telemetry.logs import bind, configure_logging, configured_logging, get_logger
 
 TASK = UUID("0190a1b2-0000-7000-8000-000000000001")
 
@@ -203,3 +203,9 @@ def test_without_configuration_events_are_plain_masked_records(
     assert record.getMessage().startswith("Enqueued 100%. ")
     assert "tenant_id='acme'" in record.getMessage()
     assert "url='postgresql://u:***@h/db'" in record.getMessage()
+
+
+def test_what_was_configured_can_be_asked_for_child_processes(stderr: Stderr) -> None:
+    configure_logging(format="json", level="info", process="api")
+    configure_logging(format=None, level="warning", process="worker")
+    assert configured_logging() == {"format": None, "level": "warning", "process": "worker"}
