@@ -26,7 +26,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         yield made
 
 
-def test_a_request_its_task_and_what_that_enqueues_are_one_trace(
+def test_a_request_its_task_and_what_that_enqueues_even_in_a_child_process_are_one_trace(
     cli: Caller, collector: Collector, database_url: str, tmp_path: Path
 ) -> None:
     key = cli.json("keys", "create", "--name", "x")["key"]
@@ -43,8 +43,8 @@ def test_a_request_its_task_and_what_that_enqueues_are_one_trace(
             server.send(signal.SIGTERM)
             assert server.ends() == 0
     spans = {span.name: span for span in collector.spans}
-    order = ["POST /v1/tasks", "process root", "send leaf", "process leaf"]
-    assert [spans[name].service for name in order] == ["rowlock-api"] + ["rowlock-worker"] * 3
+    order = ["POST /v1/tasks", "process root", "send branch", "process branch", "process leaf"]
+    assert [spans[name].service for name in order] == ["rowlock-api"] + ["rowlock-worker"] * 4
     assert len({spans[name].trace for name in order}) == 1
     assert [spans[name].parent for name in order] == ["", *(spans[name].id for name in order[:-1])]
 

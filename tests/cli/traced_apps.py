@@ -18,7 +18,12 @@ plain = Rowlock()
 
 @plain.task(name="root")
 async def root() -> None:
-    await leaf.enqueue()
+    await branch.enqueue()
+
+
+@plain.task(name="branch", executor="process")
+def branch() -> None:
+    leaf.enqueue_sync()
 
 
 @plain.task(name="leaf")

@@ -137,6 +137,17 @@ class Metrics:
             submitted = self._submitted.get((pair, source)) or self._submitted_series(pair, source)
             submitted.inc(count)
 
+    def take_submitted(self, source: str) -> dict[tuple[str, str], int]:
+        """What `record_submitted` has counted since it was last taken, for another process to count."""
+        samples = [sample for metric in self.tasks_submitted.collect() for sample in metric.samples]
+        self._submitted.clear()
+        self.tasks_submitted.clear()
+        return {
+            (labels["queue"], labels["name"]): int(value)
+            for name, labels, value, *_ in samples
+            if name.endswith("_total") and labels["source"] == source
+        }
+
     def _submitted_series(self, pair: tuple[str, str], source: str) -> Counter:
         labels = self.task_labels(pair)
         submitted = self.tasks_submitted.labels(*labels, source)

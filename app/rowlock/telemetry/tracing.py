@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import NoOpTracer, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
@@ -34,6 +34,16 @@ def inject_context() -> dict[str, str]:
     if trace.get_current_span().get_span_context().is_valid:
         _propagator.inject(carrier)
     return carrier
+
+
+@contextmanager
+def injected(carrier: Mapping[str, str]) -> Iterator[None]:
+    """Inside it, the span is current whose `inject_context()` this is, in another process perhaps."""
+    token = attach(_propagator.extract(carrier))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 def enqueue_span(name: str, attributes: Attributes | None = None) -> AbstractContextManager[Span]:

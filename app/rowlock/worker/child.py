@@ -19,6 +19,8 @@ from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 from rowlock.telemetry.context import LogContext, bind
 from rowlock.telemetry.logs import Configured, configure_logging
+from rowlock.telemetry.metrics import process_metrics
+from rowlock.telemetry.tracing import inject_context, injected
 
 if TYPE_CHECKING:
     from rowlock.worker.attempt import Attempt
@@ -38,6 +40,7 @@ class Call:
     keywords: dict[str, Any]
     leads_to: tuple[str, str] | None = None  # URL and schema of the installation that its application uses
     logged: LogContext = field(default_factory=LogContext)
+    trace: dict[str, str] = field(default_factory=dict)
 
 
 class ChildTraceback(Exception):
@@ -67,16 +70,18 @@ def call_of(attempt: Attempt, handler: Handler, keywords: dict[str, Any]) -> byt
         keywords,
         leads_to=attempt.leads_to,
         logged=attempt.log_context(),
+        trace=inject_context(),
     )
     return pickle.dumps(call)
 
 
 def result_of(answer: bytes) -> Any:
-    """What the function returned; what it raised."""
-    result, error, trace = pickle.loads(answer)
+    """What the function returned; what it raised. What it enqueued is counted here."""
+    result, error, trace, submitted = pickle.loads(answer)
+    process_metrics().record_submitted(submitted, "python")
     if error is not None:
         raise error from ChildTraceback(trace)
-    return result
+    return pickle.loads(result)
 
 
 def start_child(path: list[str], modules: list[str], logs: Configured | None, why: Any, wanted: Any) -> None:
@@ -99,10 +104,12 @@ def answer_in_child(call: bytes, place: int, number: int) -> bytes:
     """Runs in the child: does what `call_of` asks, for `result_of` to read; nothing where nobody wants it any more."""
     if call == NOTHING or _shared["wanted"][place] != number:
         return NOTHING
+    answer: tuple[bytes | None, BaseException | None, str]
     try:
-        return pickle.dumps((run_in_child(pickle.loads(call)), None, ""))
+        answer = pickle.dumps(run_in_child(pickle.loads(call))), None, ""
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-        return pickle.dumps((None, _readable(error), traceback.format_exc()))
+        answer = None, _readable(error), traceback.format_exc()
+    return pickle.dumps((*answer, process_metrics().take_submitted("python")))
 
 
 def run_in_child(call: Call) -> Any:
@@ -118,7 +125,7 @@ def run_in_child(call: Call) -> Any:
     made = Context(**call.context)
     token = CURRENT.set(lambda: made)  # what the handler enqueues gets its parent here too
     try:
-        with bind(**call.logged):
+        with bind(**call.logged), injected(call.trace):
             return function(*([made] if call.takes_context else []), **call.keywords)
     finally:
         CURRENT.reset(token)

@@ -24,6 +24,15 @@ def test_submitted_tasks_are_counted_by_queue_name_and_source(metrics: Metrics) 
     assert 'rowlock_tasks_submitted_total{name="crawl",queue="web",source="rest"} 1.0' in lines
 
 
+def test_what_was_submitted_is_taken_once_for_another_process_to_count(metrics: Metrics) -> None:
+    submitted = {("mail", "send"): 3, ("web", "crawl"): 1}
+    for _ in range(2):
+        metrics.record_submitted(submitted, "python")
+        metrics.record_submitted(submitted, "rest")
+        assert metrics.take_submitted("python") == submitted
+    assert metrics.take_submitted("python") == {}
+
+
 def test_finished_attempts_are_counted_and_timed(metrics: Metrics) -> None:
     metrics.record_finished(
         [
