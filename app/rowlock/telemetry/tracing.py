@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib.metadata import version
 
 from opentelemetry import trace
@@ -19,6 +19,7 @@ from opentelemetry.trace import NoOpTracer, Span, SpanKind, Status, StatusCode, 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import AttributeValue
 
+from rowlock.domain.error_text import error_text
 from rowlock.domain.outcomes import Fail, Outcome, Retry
 from rowlock.telemetry.logs import get_logger
 
@@ -65,6 +66,14 @@ def task_span(
     """
     carrier = metadata.get(METADATA_KEY) if metadata else None
     return _continued(f"process {name}", SpanKind.CONSUMER, carrier, _PROCESS, attributes)
+
+
+def fail_span(span: Span, says: str, error: BaseException | None = None) -> None:
+    """Makes the span an error, by what was raised if anything was."""
+    if error is not None:
+        with suppress(Exception):  # its own: it may have no text
+            span.record_exception(error)
+    span.set_status(Status(StatusCode.ERROR, says))
 
 
 def request_span(
@@ -164,8 +173,7 @@ def _span(
             yield span
         except Exception as error:
             if not isinstance(error, Outcome) or isinstance(error, Fail | Retry):
-                span.record_exception(error)
-                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                fail_span(span, error_text(error), error)
             raise
 
 

@@ -23,7 +23,6 @@ import orjson
 from rowlock.client import Rowlock
 from rowlock.domain.errors import AlreadyExists, Conflict, NotFound, TaskNotCancellable, TaskNotRedrivable
 from rowlock.domain.requests import TaskRequest
-from rowlock.engine.endings import ending_of
 from rowlock.handlers.context import CURRENT
 from rowlock.handlers.handler import Handler
 from rowlock.handlers.task import Task
@@ -182,21 +181,14 @@ class Inline:
             InlineReporter(task, self, self._executors.step_threads, max_step_bytes=self._app.settings.max_step_bytes),
             asyncio.get_running_loop(),
             "inline",
+            max_result_bytes=self._app.settings.max_result_bytes,
             grace_seconds=self._app.settings.cancel_grace_seconds,
         )
         attempt = Attempt(claimed, around)
         middlewares = (keep_exception(task), *self._app.middlewares)
 
         async def perform() -> None:
-            transition = await attempt.perform(handler, middlewares, self._executors)
-            task.end(
-                ending_of(
-                    claimed,
-                    transition,
-                    max_result_bytes=self._app.settings.max_result_bytes,
-                    result_version=handler.results.current,
-                )
-            )
+            task.end(await attempt.perform(handler, middlewares, self._executors))
 
         self._running[task.id] = attempt
         attempt.job = asyncio.create_task(perform())  # a task of its own: it can be cancelled, and its stack is short

@@ -1,4 +1,4 @@
-"""One attempt, from the lease to the decision about how it ended.
+"""One attempt, from the lease to the ending that is to be written.
 
 The pipeline: find the handler, read the arguments, run the function inside middleware, trace and log context under its
 timeout, and let `decide` say what follows. Nothing here writes to the database.
@@ -22,23 +22,26 @@ from enum import IntEnum
 from functools import partial
 from typing import Any
 
+from opentelemetry.trace import Span
+
 from rowlock.domain.decide import (
     CancelRequested,
     DeadlinePassed,
     Raised,
     Result,
     TimedOut,
-    Transition,
     decide,
     returned,
 )
 from rowlock.domain.errors import InvalidPayload, StepNotKept
-from rowlock.domain.outcomes import Fail
+from rowlock.domain.outcomes import Cancel, Fail, Snooze
+from rowlock.engine.endings import ending_of
+from rowlock.engine.writing import Ending
 from rowlock.handlers.context import CURRENT, CallNext, Context, Middleware, Reporter
 from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.context import LogContext, bind_later, unbind
-from rowlock.telemetry.tracing import task_span
+from rowlock.telemetry.tracing import fail_span, task_span
 from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
 
@@ -62,6 +65,7 @@ class Surroundings:
     reporter: Reporter
     loop: asyncio.AbstractEventLoop
     worker: str
+    max_result_bytes: int
     leads_to: tuple[str, str] | None = None  # URL and schema of the installation that it works for
     grace_seconds: float = 10
     force_seconds: float = 5
@@ -221,24 +225,35 @@ class Attempt:
 
     # -- running
 
-    async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Transition:
+    async def perform(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Ending:
         """Runs the handler and decides. Raises `CancelledError` only where the worker itself stops the attempt, and
         `CouldNotBegin` where the handler, or a step of it, could not run."""
         self._handler = handler
         token = CURRENT.set(lambda: self.context)
         logged = bind_later(self.log_context)
         try:
-            result = await self._result(handler, middlewares, executors)
+            return await self._traced(handler, middlewares, executors)
         finally:
             unbind(logged)
             CURRENT.reset(token)
             self._forget_timers()
-        return self.decided(result, handler)
 
-    def decided(self, result: Result, handler: Handler) -> Transition:
+    async def _traced(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Ending:
+        try:
+            metadata = self.task.metadata
+        except ValueError as error:  # a number that SQL knows and Python does not
+            return self.ending(raised(error), handler)
+        with task_span(self.task.name, metadata, self._attributes) as span:
+            result = await self._result(handler, middlewares, executors)
+            ending = self.ending(result, handler)
+            if ending.said is not None:
+                _tell(span, result, ending)
+            return ending
+
+    def ending(self, result: Result, handler: Handler) -> Ending:
         """What follows from the result."""
         left = self.seconds_left
-        return decide(
+        transition = decide(
             result,
             attempt=self.task.attempt,
             max_attempts=self.task.max_attempts,
@@ -247,19 +262,24 @@ class Attempt:
             time_left=None if left is None else timedelta(seconds=left),
             cancel_requested=self.cancel_requested,
         )
+        return ending_of(
+            self.task,
+            transition,
+            max_result_bytes=self._around.max_result_bytes,
+            result_version=handler.results.current,
+        )
 
     async def _result(self, handler: Handler, middlewares: tuple[Middleware, ...], executors: Executors) -> Result:
         keywords: dict[str, Any] | None = None
         try:
-            with task_span(self.task.name, self.task.metadata, self._attributes):
-                payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
-                keywords = handler.arguments.keywords(payload)
-                if middlewares or handler.executor != "async" or self._bounded:
-                    return returned(await self._call(handler, keywords, middlewares, executors))
-                self.begun = True  # and nothing is around the handler, so nothing is built for it
-                if handler.takes_context:
-                    return returned(await handler.function(self.context, **keywords))
-                return returned(await handler.function(**keywords))
+            payload = handler.payloads.brought_up(self.task.payload, self.task.payload_version)
+            keywords = handler.arguments.keywords(payload)
+            if middlewares or handler.executor != "async" or self._bounded:
+                return returned(await self._call(handler, keywords, middlewares, executors))
+            self.begun = True  # and nothing is around the handler, so nothing is built for it
+            if handler.takes_context:
+                return returned(await handler.function(self.context, **keywords))
+            return returned(await handler.function(**keywords))
         except AttemptTimedOut:
             return self._timed_out()
         except AttemptOverdue:
@@ -307,6 +327,13 @@ class Attempt:
             "rowlock.queue": task.queue,
             "rowlock.tenant": task.tenant_id,
         }
+
+
+def _tell(span: Span, result: Result, ending: Ending) -> None:
+    """Says in the span that the attempt has failed, if it has: a snooze or a cancel is an answer."""
+    error = result.error if isinstance(result, Raised) and not isinstance(result.error, Cancel | Snooze) else None
+    if ending.said is not None and (error is not None or ending.outcome in {"failed", "timed_out"}):
+        fail_span(span, ending.said.error or "", error)
 
 
 def _cancelled_inside(error: asyncio.CancelledError) -> RuntimeError:

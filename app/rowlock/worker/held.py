@@ -95,7 +95,6 @@ class Held:
             database,
             self.executors,
             self._turns,
-            max_result_bytes=settings.max_result_bytes,
             troubled=partial(condition.troubled, "claim"),
         )
 
@@ -123,6 +122,7 @@ class Held:
             DatabaseReporter(self._handlers, self.executors.step_threads),
             asyncio.get_running_loop(),
             self._worker,
+            max_result_bytes=self._settings.max_result_bytes,
             leads_to=(self._handlers.url, self._handlers.schema),
             grace_seconds=self._settings.cancel_grace_seconds,
             force_seconds=self._settings.force_seconds,

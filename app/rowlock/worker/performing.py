@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rowlock.client import Rowlock
-from rowlock.domain.decide import ReasonCode, Result, Transition
+from rowlock.domain.decide import ReasonCode, Result
 from rowlock.domain.errors import RowlockError
 from rowlock.domain.trouble import Trouble
-from rowlock.engine.endings import RELEASED, cancelled, ending_of, given_back, put_off
+from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
 from rowlock.engine.writing import LOCK_TIMEOUT, Ending
 from rowlock.handlers.handler import Handler
 from rowlock.store import leases
@@ -32,14 +32,12 @@ class Performer:
         executors: Executors,
         turns: Turns,
         *,
-        max_result_bytes: int,
         troubled: Callable[[RowlockError], None],
     ) -> None:
         self._app = app
         self._database = database
         self._executors = executors
         self._turns = turns
-        self._max_result_bytes = max_result_bytes
         self._troubled = troubled
 
     async def perform(self, attempt: Attempt) -> Ending | None:
@@ -58,8 +56,7 @@ class Performer:
 
     def abandoned(self, attempt: Attempt, result: Result) -> Ending:
         """How an attempt ends whose handler goes on."""
-        handler = self._app.handlers[attempt.task.name]
-        return self._ending(attempt, handler, attempt.decided(result, handler))
+        return attempt.ending(result, self._app.handlers[attempt.task.name])
 
     async def _alone(self, attempt: Attempt, handler: Handler) -> Ending | None:
         task = attempt.task
@@ -81,16 +78,7 @@ class Performer:
 
     async def _run(self, attempt: Attempt, handler: Handler) -> Ending:
         try:
-            transition = await attempt.perform(handler, self._app.middlewares, self._executors)
+            return await attempt.perform(handler, self._app.middlewares, self._executors)
         except CouldNotBegin as error:
             self._executors.pause()
             return put_off(attempt.task, RELEASED, GIVE_BACK_SECONDS, error=str(error))
-        return self._ending(attempt, handler, transition)
-
-    def _ending(self, attempt: Attempt, handler: Handler, transition: Transition) -> Ending:
-        return ending_of(
-            attempt.task,
-            transition,
-            max_result_bytes=self._max_result_bytes,
-            result_version=handler.results.current,
-        )
