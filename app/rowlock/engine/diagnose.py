@@ -61,7 +61,7 @@ async def _schema(link: Link, database: Database) -> list[Finding]:
     try:
         revision = await diagnostics.read_revision(link)
         migrations = judged.judge_migrations(revision, head)
-        if migrations.verdict != "ok":
+        if migrations.verdict == "problem":
             return [migrations]
         return [migrations, *await _tables(link, database), *await _fleet(link)]
     except SchemaOutdated as error:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal
 
 from rowlock.store.diagnostics import Holder, LiveTableReading, ServerReading
+from rowlock.store.revisions import is_ahead
 from rowlock.store.worker_health import WorkerRecord
 
 Verdict = Literal["ok", "warning", "problem"]
@@ -140,10 +141,13 @@ def judge_autovacuum(server: ServerReading) -> Finding:
 def judge_migrations(found: str | None, head: str) -> Finding:
     if found == head:
         return Finding("migrations", "ok", f"at {head}")
+    if is_ahead(found, head):
+        return Finding(
+            "migrations", "warning", f"The database is ahead, at {found}; this version knows it to {head}.",
+            "Nothing while you upgrade, or after you have gone back: it serves as before. Else upgrade rowlock here.",
+        )  # fmt: skip
     said = f"The database is at {found or 'nothing'}; this version needs {head}."
-    return Finding(
-        "migrations", "problem", said, "Run `rowlock migrate`, or upgrade rowlock where the database is newer."
-    )
+    return Finding("migrations", "problem", said, "Run `rowlock migrate`.")
 
 
 def judge_partitions(days_ahead: int | None, wanted: int) -> Finding:

@@ -35,6 +35,11 @@ def head_revision() -> str:
     return known[-1]
 
 
+def is_ahead(found: str | None, head: str) -> bool:
+    """Whether a database has been migrated by a newer version than the one whose head that is."""
+    return found is not None and found > head  # all have four digits
+
+
 def current_revision(url: str, schema: str = "rowlock") -> str | None:
     """The revision that the database is at; None before the first migration."""
     table = sql.Identifier(schema, TABLE)

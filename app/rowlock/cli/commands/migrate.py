@@ -51,6 +51,10 @@ def _check_revision(revision: str) -> None:
 
 
 def _said(schema: str, before: str | None, after: str | None) -> str:
+    from rowlock.store.revisions import head_revision, is_ahead
+
+    if is_ahead(after, head := head_revision()):
+        return f"The schema {schema} is ahead, at migration {after}; this version knows those to {head}."
     if before == after:
         return f"The schema {schema} is at migration {after} already."
     return f"The schema {schema} has been migrated from {before or 'nothing'} to {after}."

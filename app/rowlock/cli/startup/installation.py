@@ -12,10 +12,14 @@ FIRST_KEY_NAME = "first"
 
 async def bring_schema_to_head(url: str, settings: Settings, progress: Progress) -> None:
     """Migrates. Raises what a database without rights or answer makes of it."""
-    from rowlock.store.revisions import current_revision, head_revision
+    from rowlock.store.revisions import current_revision, head_revision, is_ahead
 
     head = await asyncio.to_thread(head_revision)
-    if await asyncio.to_thread(current_revision, url, settings.schema_) == head:
+    found = await asyncio.to_thread(current_revision, url, settings.schema_)
+    if is_ahead(found, head):
+        progress.line("Schema", f"{settings.schema_} is ahead, at migration {found}")
+        return
+    if found == head:
         progress.line("Schema", f"{settings.schema_} is at migration {head}")
         return
     from rowlock.store.migrate import migrate  # brings alembic, which is slow to load
