@@ -15,6 +15,15 @@ from rowlock.store.migrate import MIGRATION_LOCK, engine_for, url_from_settings
 from rowlock.store.revisions import TABLE
 
 LOCK_TIMEOUT = "10s"
+# IF NOT EXISTS would ask for the right to make schemas in the database even where there is nothing to make.
+CREATE_SCHEMA = """
+DO $$
+BEGIN
+    IF to_regnamespace('"{0}"') IS NULL THEN
+        CREATE SCHEMA "{0}";
+    END IF;
+END $$
+"""
 
 
 def configure(**target: object) -> None:
@@ -31,7 +40,7 @@ def configure(**target: object) -> None:
 def run_offline() -> None:
     configure(url="postgresql+psycopg://", literal_binds=True, dialect_opts={"paramstyle": "named"})
     schema = context.config.attributes["schema"]
-    print(f'CREATE SCHEMA IF NOT EXISTS "{schema}";\n', file=context.config.output_buffer)
+    print(f"{CREATE_SCHEMA.format(schema).strip()};\n", file=context.config.output_buffer)
     context.run_migrations()
 
 
@@ -64,7 +73,7 @@ def run_online() -> None:
         schema = context.config.attributes["schema"]
         wait_for_others(connection, schema)
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-        connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        connection.exec_driver_sql(CREATE_SCHEMA.format(schema))
         connection.commit()
         try:
             context.run_migrations()

@@ -15,8 +15,16 @@ def upgrade() -> None:
 def downgrade() -> None:
     run(
         """
-    ALTER DEFAULT PRIVILEGES IN SCHEMA "@schema@" REVOKE SELECT ON TABLES FROM rowlock_operator;
-    REVOKE ALL ON ALL TABLES IN SCHEMA "@schema@" FROM rowlock_operator;
-    REVOKE ALL ON SCHEMA "@schema@" FROM rowlock_operator;
+    DO $$
+    BEGIN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rowlock_operator') THEN
+            ALTER DEFAULT PRIVILEGES IN SCHEMA "@schema@" REVOKE SELECT ON TABLES FROM rowlock_operator;
+            REVOKE ALL ON ALL TABLES IN SCHEMA "@schema@" FROM rowlock_operator;
+            REVOKE ALL ON SCHEMA "@schema@" FROM rowlock_operator;
+        END IF;
+    EXCEPTION
+        WHEN insufficient_privilege THEN
+            RAISE NOTICE 'What the role rowlock_operator was granted could not be revoked (%).', SQLERRM;
+    END $$;
     """
     )

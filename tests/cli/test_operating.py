@@ -265,5 +265,5 @@ def test_migrate_brings_an_empty_database_to_the_head(empty_database_url: str) -
 
 def test_migrate_prints_sql_without_a_database(cli_without_database: Caller) -> None:
     out = cli_without_database("migrate", "--sql", "--schema", "jobs").out
-    assert 'CREATE SCHEMA IF NOT EXISTS "jobs"' in out
+    assert 'CREATE SCHEMA "jobs"' in out
     assert "rowlock." not in "".join(line for line in out.splitlines(keepends=True) if "CREATE TABLE" in line)
