@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -15,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import AsyncRowFactory, dict_row, tuple_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 
-from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.arrays import register_arrays
 from rowlock.store.connections import Connection, Row, gave_rows
@@ -25,6 +26,7 @@ from rowlock.store.statements import Statement, statement
 
 # A peer that vanished without a word is noticed within about 20 s instead of hours.
 KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+_UNKNOWN_PARAMETER = re.compile(r'invalid URI query parameter: "(.+)"')
 
 
 class Runner(Protocol):
@@ -206,11 +208,28 @@ def load_json(text: bytes | str) -> Any:
 
 def connection_options(url: str) -> dict[str, Any]:
     """What a connection is made with where the URL says nothing of it: keepalives, and of several hosts the primary."""
-    given = psycopg.conninfo.conninfo_to_dict(url)
+    given = read_url(url)
     options: dict[str, Any] = dict(KEEPALIVES)
     if "," in str(given.get("host") or given.get("hostaddr") or ""):
         options["target_session_attrs"] = "read-write"
     return {name: value for name, value in options.items() if name not in given}
+
+
+def read_url(url: str) -> dict[str, Any]:
+    """What libpq reads in a URL; `ConfigurationError` where it cannot. Its own words may quote the password."""
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(url)
+        psycopg.conninfo.timeout_from_conninfo(given)
+    except psycopg.ProgrammingError as error:
+        unknown = _UNKNOWN_PARAMETER.search(str(error))
+        if unknown and "@" not in url.partition("?")[2]:  # else the password may be what has the question mark
+            why = f"libpq, PostgreSQL's client library, has no parameter {unknown[1]!r}"
+        elif "connect_timeout" in str(error):
+            why = "its connect_timeout is not a number of seconds"
+        else:
+            why = "write what is special in a name or password as %XX, such as %25 for %, %40 for @ and %2F for /"
+        raise ConfigurationError(f"The database's URL cannot be read: {why}.") from None
+    return given
 
 
 def column_lists(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
