@@ -31,7 +31,7 @@ ifneq ($(shell test -x $(BIN)/python && cat $(VENV)/.folder 2>/dev/null),$(CURDI
 .PHONY: $(VENV)/.folder
 endif
 
-.PHONY: help up test test-model test-faults test-schedules coverage lint format ci test-matrix bench bench-peers bench-report bench-expectations constraints wheel clean
+.PHONY: help up test test-model test-faults test-schedules test-lowest coverage lint format ci test-matrix bench bench-peers bench-report bench-expectations constraints wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ test-faults: $(VENV)/.development ## Break it 200 times (most of an hour); HISTO
 
 test-schedules: $(VENV)/.development ## Kill, freeze and cut off leading schedulers for five minutes, counting windows; SEED=1
 	$(BIN)/python -m tests.harness.storm --seed $(or $(SEED),1) $(ARGS)
+
+test-lowest: $(VENV)/.development ## Try it with the lowest versions of what it needs
+	$(BIN)/python -m tests.harness.lowest
 
 coverage: $(VENV)/.development ## Measure all tests; fails below 100 % of the domain's branches and 90 % of the rest
 	$(BIN)/python -m coverage erase

@@ -23,6 +23,7 @@ TARGETS = (
     "test-model",
     "test-faults",
     "test-schedules",
+    "test-lowest",
     "coverage",
     "bench",
     "bench-peers",

@@ -1,7 +1,5 @@
 """Who asks: `Authorization: Bearer rlk_…`. The key names the tenant; routes name the scope they need."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import Depends, Request, Security

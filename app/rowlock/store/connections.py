@@ -57,7 +57,7 @@ class Connection(AsyncConnection[Row]):
             known = self._known
             values = [parameters[name] for name in sql.names] if parameters else []
             dumped = known.dump_sequence(values, [PyFormat.AUTO] * len(values))
-            formats, kind = known.formats or (), (sql, known.types or ())
+            formats, kind = known.formats or [], (sql, known.types or ())  # lists: psycopg 3.2 takes nothing else
             try:
                 await self._send(kind, dumped, formats)
                 result = await self._answer()
