@@ -61,18 +61,24 @@ class Caller:
 Opening = Callable[[str], AbstractAsyncContextManager[Caller]]
 
 
-@asynccontextmanager
-async def psycopg_connection(url: str) -> AsyncIterator[Caller]:
-    with psycopg.connect(url) as on:
-        yield Caller(on, False, on.execute, on.commit, on.rollback, on.transaction)
-        on.rollback()
+def psycopg_connection(cursors: type[psycopg.Cursor[Any]] = psycopg.Cursor) -> Opening:
+    @asynccontextmanager
+    async def opened(url: str) -> AsyncIterator[Caller]:
+        with psycopg.connect(url, cursor_factory=cursors) as on:
+            yield Caller(on, False, on.execute, on.commit, on.rollback, on.transaction)
+            on.rollback()
+
+    return opened
 
 
-@asynccontextmanager
-async def psycopg_async_connection(url: str) -> AsyncIterator[Caller]:
-    async with await psycopg.AsyncConnection.connect(url) as on:
-        yield Caller(on, True, on.execute, on.commit, on.rollback, on.transaction)
-        await on.rollback()
+def psycopg_async_connection(cursors: type[psycopg.AsyncCursor[Any]] = psycopg.AsyncCursor) -> Opening:
+    @asynccontextmanager
+    async def opened(url: str) -> AsyncIterator[Caller]:
+        async with await psycopg.AsyncConnection.connect(url, cursor_factory=cursors) as on:
+            yield Caller(on, True, on.execute, on.commit, on.rollback, on.transaction)
+            await on.rollback()
+
+    return opened
 
 
 def sqlalchemy_connection(driver: str = "psycopg") -> Opening:
@@ -124,8 +130,11 @@ def _text(on: sa.Connection | Session | AsyncConnection | AsyncSession) -> Calla
 
 
 KINDS: dict[str, Opening] = {
-    "psycopg.Connection": psycopg_connection,
-    "psycopg.AsyncConnection": psycopg_async_connection,
+    "psycopg.Connection": psycopg_connection(),
+    "psycopg.Connection with RawCursor": psycopg_connection(psycopg.RawCursor),
+    "psycopg.Connection with ClientCursor": psycopg_connection(psycopg.ClientCursor),
+    "psycopg.AsyncConnection": psycopg_async_connection(),
+    "psycopg.AsyncConnection with AsyncRawCursor": psycopg_async_connection(psycopg.AsyncRawCursor),
     "sqlalchemy.Connection": sqlalchemy_connection(),
     "sqlalchemy.Session": sqlalchemy_session(),
     "sqlalchemy.AsyncConnection": sqlalchemy_async_connection(),

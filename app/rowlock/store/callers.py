@@ -17,6 +17,7 @@ import psycopg
 
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.requests import TaskRequest, chosen_ids
+from rowlock.store.connections import Row
 from rowlock.store.errors import translated
 from rowlock.store.statements import Statement, render, statement
 from rowlock.store.tasks import Stored, as_json
@@ -36,7 +37,7 @@ def insert_on(on: object, schema: str, tenant_id: str, requests: Sequence[TaskRe
     parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
     with translated():
         if isinstance(on, psycopg.Connection):
-            with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+            with _cursor(on) as cursor:
                 cursor.execute(_statement(schema, requests), parameters)
                 return _stored(cursor.fetchall())
         if isinstance(on, _sqlalchemy_sync()):
@@ -49,13 +50,28 @@ async def insert_on_async(on: object, schema: str, tenant_id: str, requests: Seq
     parameters = {"tasks": as_json(requests), "tenant_id": tenant_id}
     with translated():
         if isinstance(on, psycopg.AsyncConnection):
-            async with on.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+            async with _async_cursor(on) as cursor:
                 await cursor.execute(_statement(schema, requests), parameters)
                 return _stored(await cursor.fetchall())
         if isinstance(on, _sqlalchemy_async()):
             return _stored((await on.execute(_portable(schema, requests), parameters)).all())
     is_sync = isinstance(on, (psycopg.Connection, *_sqlalchemy_sync()))
     raise _unfit(on, ".enqueue_sync(…)" if is_sync else None)
+
+
+def _cursor(on: psycopg.Connection[Any]) -> psycopg.Cursor[Row]:
+    """A cursor of the connection's own kind, unless that takes no named parameters."""
+    cursor = on.cursor(row_factory=psycopg.rows.tuple_row)
+    if isinstance(cursor, psycopg.RawCursor):
+        return psycopg.Cursor(on, row_factory=psycopg.rows.tuple_row)
+    return cursor
+
+
+def _async_cursor(on: psycopg.AsyncConnection[Any]) -> psycopg.AsyncCursor[Row]:
+    cursor = on.cursor(row_factory=psycopg.rows.tuple_row)
+    if isinstance(cursor, psycopg.AsyncRawCursor):
+        return psycopg.AsyncCursor(on, row_factory=psycopg.rows.tuple_row)
+    return cursor
 
 
 def _statement(schema: str, requests: Sequence[TaskRequest]) -> Statement:
