@@ -26,7 +26,11 @@ class ExitCode(IntEnum):
         6,
         "The database, or something else that is needed, cannot be reached now. Nothing was stored; try again.",
     )
-    UNKNOWN = 7, "The connection broke while the work was being stored: it may be stored or not. Ask by id first."
+    UNKNOWN = (
+        7,
+        "The connection broke while the work was being stored, or the answer could not be written to stdout: "
+        "it may be stored or not. Ask by id first.",
+    )
     OUTDATED = 8, "The database's migrations are not those of this version. Run `rowlock migrate`."
     DEFECT = 70, "Something unexpected went wrong: a defect in rowlock or in your code. `--debug` shows where."
     INTERRUPTED = 130, "Ended by Ctrl-C."

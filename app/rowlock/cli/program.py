@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
@@ -13,7 +12,8 @@ from typer.core import TyperGroup
 from rowlock.cli.call import root
 from rowlock.cli.commands import NAMES, load_command
 from rowlock.cli.exit_codes import ExitCode
-from rowlock.cli.refusals import debug_wanted, tell_misuse, tell_raised, tell_refusal
+from rowlock.cli.refusals import debug_wanted, tell_misuse, tell_raised, tell_refusal, tell_unwritten
+from rowlock.cli.streams import Unwritten, let_go_of_stdout, prepare_streams
 from rowlock.domain.errors import RowlockError
 
 __all__ = ["program"]
@@ -35,6 +35,7 @@ class Program(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> NoReturn:
         arguments = sys.argv[1:] if args is None else list(args)
         json, debug = "--json" in arguments, debug_wanted(arguments)
+        prepare_streams()
         try:
             returned = super().main(arguments, *more, **{**options, "standalone_mode": False})
             sys.stdout.flush()
@@ -52,9 +53,11 @@ class Program(TyperGroup):
         except typer.Abort:
             code = ExitCode.INTERRUPTED
         except BrokenPipeError:
-            # The reader has left; nothing more can be said, not even by the interpreter's last flush.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            let_go_of_stdout()  # the reader has left
             code = ExitCode.NO
+        except Unwritten as error:
+            let_go_of_stdout()
+            code = tell_unwritten(error, json=json)
         except Exception as error:  # noqa: BLE001 - the last one who could turn it into a sentence
             code = tell_raised(error, json=json, debug=debug)
         sys.exit(int(code))

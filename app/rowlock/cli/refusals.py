@@ -30,6 +30,13 @@ def tell_misuse(sentence: str, command: str | None, *, json: bool) -> int:
     return ExitCode.INVALID
 
 
+def tell_unwritten(error: OSError, *, json: bool) -> int:
+    """Tells that stdout did not take the answer."""
+    sentence = f"The answer could not be written to stdout: {error}. What was asked for may be done all the same."
+    _tell("unwritten", "Answer not written", sentence, ExitCode.UNKNOWN, json=json)
+    return ExitCode.UNKNOWN
+
+
 def tell_raised(error: Exception, *, json: bool, debug: bool) -> int:
     """Tells of any other error; of one that only a task group has wrapped, as if it had not."""
     from rowlock.domain.errors import RowlockError
