@@ -19,7 +19,7 @@ from rowlock.engine.writing import Way
 
 # Errors that a trigger of the database's owner may raise, or that a defect of the server is: with names in the domain
 # and without.
-STATES = ("P0001", "23502", "23503", "0A000", "21000", "44000", "P0002", "XX000", "54000", "57014")
+STATES = ("P0001", "23502", "23503", "0A000", "21000", "44000", "P0002", "XX000", "54000", "57014", "42501")
 
 
 async def refuse(here: Installation, task_id: UUID, state: str) -> None:
@@ -48,7 +48,11 @@ async def test_one_that_is_refused_holds_up_no_other(here: Installation, state: 
             finisher.put(ending(task, Way.COMPLETE))
         await eventually(lambda: len(heard.settled) == len(others) + len(late))
         assert (len(finisher), finisher.any_refused) == (1, True)
-        assert {error.kind for error in heard.troubles} <= {Trouble.OTHER, Trouble.STATEMENT_TIMEOUT}
+        assert {error.kind for error in heard.troubles} <= {
+            Trouble.OTHER,
+            Trouble.STATEMENT_TIMEOUT,
+            Trouble.ACCESS_REFUSED,
+        }
         await here.query("DROP TRIGGER refuse ON rowlock.tasks")
         await flushed(finisher)
         assert not finisher.any_refused

@@ -84,6 +84,21 @@ def statements_given_up(server: PostgresServer) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def rights_revoked(server: PostgresServer) -> Iterator[None]:
+    """As they are from an owner who revokes them from itself too."""
+    server.query("REVOKE INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowlock FROM rowlock")
+    yield
+    server.query("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowlock TO rowlock")
+
+
+@contextmanager
+def schema_closed(server: PostgresServer) -> Iterator[None]:
+    server.query("REVOKE USAGE ON SCHEMA rowlock FROM rowlock")
+    yield
+    server.query("GRANT USAGE ON SCHEMA rowlock TO rowlock")
+
+
 @dataclass(frozen=True)
 class Harm:
     """What is done to the server, and how those who suffer from it call it (None where it is over in a moment)."""
@@ -101,6 +116,8 @@ QUICK = [
     Harm(postmaster_killed, "unreachable", "cannot be reached"),
     Harm(backend_killed),
     Harm(read_only, "read-only", "takes no writes", readable=True),
+    Harm(rights_revoked, "access-refused", "lacks a right: permission denied for table", readable=True),
+    Harm(schema_closed, "access-refused", "lacks a right: permission denied for schema rowlock"),
 ]
 SLOW = [
     Harm(connections_exhausted, "too-many-connections", "no connection left"),

@@ -33,6 +33,8 @@ WORDS = {
     'FATAL:  password authentication failed for user "jobs"': Trouble.ACCESS_REFUSED,
     'FATAL:  no pg_hba.conf entry for host "10.0.0.9", user "jobs"': Trouble.ACCESS_REFUSED,
     'FATAL:  database "shop" does not exist': Trouble.ACCESS_REFUSED,
+    'FATAL:  permission denied for database "shop"': Trouble.ACCESS_REFUSED,
+    'FATAL:  role "jobs" is not permitted to log in': Trouble.ACCESS_REFUSED,
 }
 
 
@@ -49,6 +51,14 @@ def test_of_several_hosts_the_one_that_can_be_helped_is_told() -> None:
     known = domain_error(psycopg.OperationalError(said))
     assert isinstance(known, DatabaseUnavailable)
     assert known.trouble is Trouble.READ_ONLY
+
+
+def test_a_right_that_is_missing_is_named_and_is_no_matter_of_the_password() -> None:
+    known = domain_error(errors.InsufficientPrivilege("permission denied for table tasks_live"))
+    assert isinstance(known, DatabaseUnavailable)
+    assert known.trouble is Trouble.ACCESS_REFUSED
+    assert "permission denied for table tasks_live" in known.message
+    assert "password" not in known.message
 
 
 @pytest.mark.parametrize("trouble", Trouble)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 
-from rowlock.domain.errors import RowlockError, SchemaOutdated
+from rowlock.domain.errors import DatabaseUnavailable, RowlockError, SchemaOutdated
+from rowlock.domain.trouble import Trouble
 from rowlock.engine import findings as judged
 from rowlock.engine.findings import Finding
 from rowlock.store import counts, diagnostics, leaders, maintenance, worker_health
@@ -20,6 +21,7 @@ from rowlock.store.revisions import head_revision
 __all__ = ["Finding", "diagnose"]
 
 MAX_WORKERS = 1_000
+RIGHTS = "Rights in the SQL reference lists what a role needs for what."
 REACHING = "Start the server (`rowlock up` has one of its own), or correct ROWLOCK_DATABASE_URL."
 
 
@@ -58,14 +60,20 @@ async def _snapshots(link: Link, server: ServerReading) -> list[Finding]:
 
 async def _schema(link: Link, database: Database) -> list[Finding]:
     head = await asyncio.to_thread(head_revision)
+    found: list[Finding] = []
     try:
         revision = await diagnostics.read_revision(link)
-        migrations = judged.judge_migrations(revision, head)
-        if migrations.verdict == "problem":
-            return [migrations]
-        return [migrations, *await _tables(link, database), *await _fleet(link)]
+        found.append(judged.judge_migrations(revision, head))
+        if found[0].verdict != "problem":
+            found += await _tables(link, database)
+            found += await _fleet(link)
     except SchemaOutdated as error:
         return [Finding("migrations", "problem", error.message, "Run `rowlock migrate`.")]
+    except DatabaseUnavailable as error:
+        if error.trouble is not Trouble.ACCESS_REFUSED:
+            raise
+        found.append(Finding("rights", "problem", error.message, RIGHTS))
+    return found
 
 
 async def _tables(link: Link, database: Database) -> list[Finding]:

@@ -107,7 +107,7 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
     if state in OWN_STATES:
         return OWN_STATES[state](f"{text}.")
     if trouble := trouble_of_state(state):
-        return _unavailable(trouble, text)
+        return _unavailable(trouble, text, state)
     if state in _NOT_MIGRATED:
         return SchemaOutdated(f"The database's schema is not that of this version ({text}). Run `rowlock migrate`.")
     if state == "23505":
@@ -119,8 +119,8 @@ def _said(state: str, text: str, detail: str | None) -> RowlockError | None:
     return None
 
 
-def _unavailable(trouble: Trouble, text: str) -> DatabaseUnavailable:
-    return DatabaseUnavailable(sentence(trouble, text.rstrip(".")), trouble=trouble)
+def _unavailable(trouble: Trouble, text: str, state: str | None = None) -> DatabaseUnavailable:
+    return DatabaseUnavailable(sentence(trouble, text.rstrip("."), state), trouble=trouble)
 
 
 @contextmanager

@@ -37,7 +37,11 @@ _BY_WORDS = (
     (Trouble.TOO_MANY_CONNECTIONS, r"too many (clients|connections)|connection slots are reserved|no more connections"),
     (Trouble.STARTING, r"database system is|not (yet |currently )?accepting connections"),
     (Trouble.READ_ONLY, r"session is read-only|server is in hot standby mode"),
-    (Trouble.ACCESS_REFUSED, r"authentication failed|no pg_hba\.conf entry|(role|database) \".*\" does not exist"),
+    (
+        Trouble.ACCESS_REFUSED,
+        r"authentication failed|no pg_hba\.conf entry|(role|database) \".*\" does not exist|"
+        r"permission denied for database|not permitted to log in",
+    ),
 )
 _PATTERNS = tuple((trouble, re.compile(words)) for trouble, words in _BY_WORDS)
 
@@ -45,7 +49,7 @@ _SAID = {
     Trouble.UNREACHABLE: "The database cannot be reached: {}.",
     Trouble.STARTING: "The database is starting or stopping: {}.",
     Trouble.SESSION_ENDED: "The database has ended the session: {}.",
-    Trouble.ACCESS_REFUSED: "The database refuses access: {}. Mend the URL, the password, the role or its rights.",
+    Trouble.ACCESS_REFUSED: "The database refuses this login: {}. Mend the URL, the password or the role.",
     Trouble.TOO_MANY_CONNECTIONS: "The database has no connection left: {}. Raise max_connections, or open fewer.",
     Trouble.DISK_FULL: "The database's disk is full: {}. Free space there.",
     Trouble.OUT_OF_MEMORY: "The database's memory is used up: {}.",
@@ -54,6 +58,10 @@ _SAID = {
     Trouble.DEADLOCK: "Another transaction won a race: {}. Try again.",
     Trouble.LOCK_TIMEOUT: "A lock could not be had in time: {}. Try again.",
     Trouble.STATEMENT_TIMEOUT: "A statement was given up before it had ended: {}.",
+}
+_SAID_OF_STATE = {
+    "42501": "The role lacks a right: {}. Connect as the role that migrated the schema, or as a member of it, "
+    "or grant this one what it needs.",
 }
 
 
@@ -67,6 +75,8 @@ def trouble_of_words(text: str) -> Trouble:
     return next((trouble for trouble, words in _PATTERNS if words.search(text)), Trouble.UNREACHABLE)
 
 
-def sentence(trouble: Trouble, text: str) -> str:
+def sentence(trouble: Trouble, text: str, state: str | None = None) -> str:
     """What to tell people, of the server's own words."""
+    if state in _SAID_OF_STATE:
+        return _SAID_OF_STATE[state].format(text)
     return _SAID.get(trouble, "The database is in trouble: {}.").format(text)
