@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psycopg
 import pytest
@@ -45,3 +48,90 @@ def test_the_way_back_does_without_the_operators_role_that_could_not_be_made(emp
         assert admin.execute("SELECT FROM pg_roles WHERE rolname = 'apart_operator'").fetchall() == []
         downgrade(mine, "apart")
         assert current_revision(mine, "apart") is None
+
+
+MEMBERS = """
+SELECT child.relname, pg_get_userbyid(child.relowner)
+  FROM pg_inherits AS link
+  JOIN pg_class AS parent ON parent.oid = link.inhparent AND parent.relkind = 'p'
+  JOIN pg_class AS child ON child.oid = link.inhrelid
+ WHERE parent.relnamespace = 'rowlock'::regnamespace
+"""
+LONGER = "SELECT rowlock.make_partitions(16)"
+ALTERED = "ALTER TABLE rowlock.tasks ADD COLUMN more text"
+
+
+@dataclass(frozen=True)
+class Two:
+    """The owner of a database's schema, a member of that role, and the superuser."""
+
+    owner: str
+    member: str
+    owners_url: str
+    members_url: str
+    admin: psycopg.Connection[tuple[object, ...]]
+
+    def partitions_of(self, name: str) -> set[object]:
+        return {child for child, owner in self.admin.execute(MEMBERS.encode()).fetchall() if owner == name}
+
+
+@pytest.fixture
+def two(empty_database_url: str) -> Iterator[Two]:
+    url = empty_database_url
+    with psycopg.connect(url, autocommit=True) as admin, role(url) as owner, role(url, of=owner) as member:
+        admin.execute(f"CREATE SCHEMA rowlock AUTHORIZATION {owner}".encode())
+        yield Two(owner, member, url_of(url, owner), url_of(url, member), admin)
+
+
+def run(url: str, statement: str) -> list[str]:
+    """Runs it; what the server noted meanwhile."""
+    notes: list[str] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.add_notice_handler(lambda said: notes.append(said.message_primary or ""))
+        connection.execute(statement.encode())
+    return notes
+
+
+def test_partitions_belong_to_the_owner_of_their_table_whoever_makes_them(two: Two) -> None:
+    migrate(two.owners_url)
+    run(two.members_url, LONGER)
+    assert two.partitions_of(two.member) == set()
+    run(str(two.admin.info.dsn), "SELECT rowlock.make_partitions(17)")
+    assert len(two.partitions_of(two.owner)) == len(two.admin.execute(MEMBERS.encode()).fetchall())
+    run(two.owners_url, ALTERED)
+
+
+def test_partitions_of_others_are_handed_over_where_whoever_migrates_may(two: Two, empty_database_url: str) -> None:
+    migrate(two.owners_url, revision="0026")
+    run(two.members_url, LONGER)
+    assert two.partitions_of(two.member)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="must be owner of table tasks_"):
+        run(two.owners_url, ALTERED)
+    migrate(empty_database_url)
+    assert two.partitions_of(two.member) == set()
+    run(two.owners_url, ALTERED)
+
+
+def test_partitions_that_could_not_be_handed_over_are_noted_with_what_to_run(
+    two: Two, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate(two.owners_url, revision="0026")
+    run(two.members_url, LONGER)
+    with caplog.at_level(logging.INFO, logger="sqlalchemy.dialects.postgresql"):
+        migrate(two.owners_url)
+    kept = two.partitions_of(two.member)
+    [noted] = re.findall(r"As their owner, or a superuser, run: (.*;)", caplog.text)
+    assert noted.count("ALTER TABLE") == len(kept) > 0
+    run(two.members_url, noted)
+    assert two.partitions_of(two.member) == set()
+    run(two.owners_url, ALTERED)
+
+
+def test_a_partition_that_may_not_be_given_away_is_made_all_the_same(two: Two) -> None:
+    """Its new owner would have to be allowed to make tables in the schema."""
+    migrate(two.owners_url)
+    two.admin.execute(f"ALTER SCHEMA rowlock OWNER TO {two.admin.info.user}".encode())
+    two.admin.execute(f"GRANT CREATE ON SCHEMA rowlock TO {two.member}".encode())
+    two.admin.execute(f"GRANT USAGE ON SCHEMA rowlock TO {two.owner}".encode())
+    run(two.members_url, LONGER)
+    assert two.partitions_of(two.member)
