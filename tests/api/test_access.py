@@ -209,3 +209,9 @@ async def test_the_use_of_a_key_is_noted_once_a_minute(api: Served) -> None:
     await api.query("UPDATE rowlock.api_keys SET last_used_at = last_used_at - interval '2 minutes'")
     await authenticate(api.database, key)
     assert await noted() > first
+
+
+async def test_a_key_learns_whose_it_is(api: Served) -> None:
+    made = (await api.client.post("/v1/keys", json={"name": "mine", "scopes": ["write", "read"]})).json()
+    answer = await api.client.get("/v1/keys/present", headers={"Authorization": f"Bearer {made['key']}"})
+    assert answer.json() == {"id": made["id"], "tenant_id": "default", "name": "mine", "scopes": ["read", "write"]}

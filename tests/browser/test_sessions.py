@@ -101,3 +101,11 @@ async def test_an_answer_to_the_last_key_is_not_heard(site: Site, open_page: Ope
         pass
     await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     await expect(page.locator(".notice")).to_have_count(0)
+
+
+async def test_the_bar_names_the_tenant_of_the_key(site: Site, open_page: Opener, other_key: str) -> None:
+    page = await open_page(scope="read")
+    await expect(page.locator(".tenant")).to_have_text("default")
+    await take(page, other_key)
+    await expect(page.locator(".tenant")).to_have_text("other")
+    await expect(page.locator(".tenant")).to_have_attribute("title", "Tenant other, by the key bob")

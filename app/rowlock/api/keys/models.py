@@ -41,6 +41,15 @@ class Key(BaseModel):
     valid: bool
 
 
+class PresentKey(BaseModel):
+    """The key that asks."""
+
+    id: str
+    tenant_id: str
+    name: str
+    scopes: list[Scope]
+
+
 class NewKey(BaseModel):
     """A key just made. `key` is shown this once."""
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from rowlock.api.authentication import Admin, acting
+from rowlock.api.authentication import Admin, Reader, acting
 from rowlock.api.body import json_body
-from rowlock.api.keys.models import Key, KeyCreate, KeyPage, NewKey
+from rowlock.api.keys.models import Key, KeyCreate, KeyPage, NewKey, PresentKey
 from rowlock.api.openapi import TAG_ACCESS, problems
 from rowlock.api.pagination import PageQuery, make_cursor, read_cursor
 from rowlock.api.replies import json_reply, page
@@ -53,6 +53,18 @@ async def list_keys(request: Request, principal: Admin, query: Annotated[PageQue
     shown = found[: query.limit]
     last = shown[-1].id if len(found) > query.limit else None
     return page([_key_json(one) for one in shown], last and make_cursor("keys", query.filters(), last))
+
+
+@router.get("/v1/keys/present", response_model=PresentKey, responses=problems())
+async def get_present_key(principal: Reader) -> Response:
+    """The key that asks: for which tenant it acts, and what it may do."""
+    content = {
+        "id": principal.key_id,
+        "tenant_id": principal.tenant_id,
+        "name": principal.name,
+        "scopes": [scope for scope in access.SCOPES if scope in principal.scopes],
+    }
+    return json_reply(content)
 
 
 @router.delete("/v1/keys/{key_id}", response_model=Key, responses=problems(404, 422))

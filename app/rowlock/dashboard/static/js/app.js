@@ -1,6 +1,6 @@
 // The frame around every page: the name, the ways, the refresh switch and the door out.
 
-import { refreshing } from './live.js';
+import { refreshing, useLive } from './live.js';
 import { DeadLetters } from './pages/dead_letters.js';
 import { Handlers } from './pages/handlers.js';
 import { Lost } from './pages/lost.js';
@@ -46,7 +46,7 @@ function Frame() {
         <nav class="ways" aria-label="Pages">
           ${WAYS.map(([page, title]) => html`<a href=${address(page)} aria-current=${place.page === page ? 'page' : undefined}>${title}</a>`)}
         </nav>
-        <div class="bar-end"><${RefreshSwitch} /><button type="button" class="plain" onClick=${() => signOut()}>Sign out</button></div>
+        <div class="bar-end"><${Tenant} /><${RefreshSwitch} /><button type="button" class="plain" onClick=${() => signOut()}>Sign out</button></div>
       </div>
     </header>
     <main id="main" tabindex="-1" key=${`${place.page}/${place.argument}`}>${pageAt(place)}</main>
@@ -64,6 +64,12 @@ function pageAt({ page, argument, query }) {
     case 'handlers': return html`<${Handlers} />`;
     default: return html`<${Lost} />`;
   }
+}
+
+// Whose tasks these are: keys look alike, and each stands for one tenant.
+function Tenant() {
+  const { data: key } = useLive('keys/present', {}, { every: 0 });
+  return key && html`<span class="tenant" title=${`Tenant ${key.tenant_id}, by the key ${key.name}`}>${key.tenant_id}</span>`;
 }
 
 function RefreshSwitch() {
