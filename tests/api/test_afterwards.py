@@ -120,4 +120,5 @@ async def test_a_backfill_that_could_not_begin_has_stored_nothing(
     await api.client.post("/v1/schedules", json={"name": "s", "task_name": "a", "cron": "0 * * * *"})
     monkeypatch.setattr(backfilling.windows, "backfill_windows", away)
     body = {"since": "2026-03-01T00:00Z", "until": "2026-03-02T05:00Z"}
-    assert_problem(await api.client.post("/v1/schedules/s/backfill", json=body), 503, "database-unavailable")
+    with impatient(api.database):
+        assert_problem(await api.client.post("/v1/schedules/s/backfill", json=body), 503, "database-unavailable")

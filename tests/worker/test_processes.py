@@ -86,7 +86,7 @@ async def test_what_waits_for_a_child_until_its_attempt_is_over_never_begins(
     monkeypatch.setenv("ROWLOCK_TEST_LOADING_WAITS", str(may_load))
     app.declare(loading.leave, name="leave", executor="process")
     app.declare(loading.answer, name="answer", executor="process")
-    async with working(app, child_processes=1) as worker:
+    async with working(app, child_processes=1, cancel_grace_seconds=0.1) as worker:
         expires_in = timedelta(seconds=1) if why == "deadline" else None
         handle = await app.enqueue("leave", {"note": str(tmp_path / "note")}, expires_in=expires_in)
         await eventually(started)
