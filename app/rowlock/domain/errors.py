@@ -157,6 +157,11 @@ class DatabaseUnavailable(RowlockError):
         return self.trouble
 
 
+def is_lock_timeout(error: BaseException | None) -> bool:
+    """Whether a statement gave up because somebody else had locked what it needs for longer than it waits."""
+    return isinstance(error, DatabaseUnavailable) and error.trouble is Trouble.LOCK_TIMEOUT
+
+
 class OutcomeUnknown(RowlockError):
     """The connection broke after COMMIT was sent: the work may be stored or not. Ask by id before retrying."""
 

@@ -11,7 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 
 from rowlock.domain.backoff import Backoff
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, RowlockError, SchemaOutdated
+from rowlock.domain.errors import (
+    DatabaseUnavailable,
+    OutcomeUnknown,
+    RowlockError,
+    SchemaOutdated,
+    is_lock_timeout,
+)
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, by_way, find_locked
 from rowlock.store.database import Database
@@ -138,10 +144,6 @@ def concerns_all(error: RowlockError) -> bool:
     if isinstance(error, DatabaseUnavailable):
         return error.trouble not in _OF_ONE_STATEMENT
     return isinstance(error, (OutcomeUnknown, SchemaOutdated))
-
-
-def is_lock_timeout(error: RowlockError) -> bool:
-    return isinstance(error, DatabaseUnavailable) and error.trouble is Trouble.LOCK_TIMEOUT
 
 
 def doubt(endings: Iterable[Ending], error: RowlockError) -> None:

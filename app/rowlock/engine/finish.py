@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable
 
 from rowlock.domain.backoff import Backoff
-from rowlock.domain.errors import AlreadyExists, InvalidArgument, RowlockError
-from rowlock.engine.aside import LONGEST_PAUSE_SECONDS, Aside, concerns_all, doubt, is_lock_timeout
+from rowlock.domain.errors import AlreadyExists, InvalidArgument, RowlockError, is_lock_timeout
+from rowlock.engine.aside import LONGEST_PAUSE_SECONDS, Aside, concerns_all, doubt
 from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, by_way, find_locked, make_way, write
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database

@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from rowlock.domain.errors import DatabaseUnavailable
-from rowlock.domain.trouble import Trouble
+from rowlock.domain.errors import DatabaseUnavailable, is_lock_timeout
 from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, Renewal
@@ -30,7 +29,7 @@ async def renew(database: Database, held: Sequence[ClaimedTask], *, lease_second
                     link, ids, tokens, queue=queue, lane=lane, lease_seconds=lease_seconds
                 )
         except DatabaseUnavailable as error:
-            if error.trouble is not Trouble.LOCK_TIMEOUT:
+            if not is_lock_timeout(error):
                 raise
     return found
 

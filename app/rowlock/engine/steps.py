@@ -12,9 +12,8 @@ from uuid import UUID
 
 import tenacity
 
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
+from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, is_lock_timeout
 from rowlock.domain.steps import StepName
-from rowlock.domain.trouble import Trouble
 from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.store import steps
 from rowlock.store.database import Database
@@ -39,8 +38,7 @@ async def record_step(database: Database, tenant_id: str, task_id: UUID, lease_t
 
     def say(state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome is not None else None
-        locked = isinstance(error, DatabaseUnavailable) and error.trouble is Trouble.LOCK_TIMEOUT
-        if locked and state.attempt_number == 1:
+        if is_lock_timeout(error) and state.attempt_number == 1:
             log.warning("A step waits: a transaction has locked its task.", task_id=str(task_id), step=str(done.step))
 
     return await PERSISTENT.copy(before_sleep=say)(

@@ -15,7 +15,7 @@ from rowlock.store.errors import translated
 from rowlock.store.forks import begin_anew_after_fork
 from rowlock.store.links import Link, connect, connection_options, prepare_connection
 from rowlock.store.pools import Pool, check_if_it_was_cut
-from rowlock.store.revisions import TABLE
+from rowlock.store.revisions import TABLE, is_ahead
 
 
 class Database:
@@ -144,7 +144,7 @@ class Database:
         async with self.link() as link:
             rows = await link.query(f'SELECT version_num FROM "{self.schema}".{TABLE}')
         found = rows[0][0] if rows else None
-        if found is None or found < head:  # they are numbered, each with as many digits
+        if found != head and not is_ahead(found, head):
             raise SchemaOutdated(
                 f"The database is at migration {found or 'none'}, and this version needs {head}. Run `rowlock migrate`."
             )

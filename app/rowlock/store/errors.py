@@ -65,7 +65,7 @@ def domain_error(error: Exception) -> RowlockError | None:
 
 
 def _by_state(error: psycopg.Error) -> RowlockError | None:
-    text = (error.diag.message_primary or str(error)).strip().rstrip(".")
+    text = _text(error)
     if error.sqlstate is None:
         if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
             return _unavailable(trouble_of_words(text), text.splitlines()[0] if text else "no answer")
@@ -78,6 +78,15 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
     if known is None and isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
         return _unavailable(Trouble.OTHER, text)
     return known
+
+
+def refusal(error: psycopg.Error) -> DatabaseUnavailable:
+    """For those who must go on whatever the server says: an error of the domain's for one that has no name there."""
+    return _unavailable(Trouble.OTHER, _text(error))
+
+
+def _text(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error)).strip().rstrip(".")
 
 
 def _of_sqlalchemy(error: Exception) -> RowlockError | None:

@@ -7,11 +7,9 @@ from typing import Any
 
 import psycopg
 
-from rowlock.domain.errors import DatabaseUnavailable
-from rowlock.domain.trouble import Trouble
 from rowlock.store.connections import Row
+from rowlock.store.errors import refusal
 from rowlock.store.links import Runner
-from rowlock.store.troubles import sentence
 
 
 class Refusing:
@@ -26,5 +24,4 @@ class Refusing:
         try:
             return await self._runner.run(name, parameters)
         except psycopg.Error as error:
-            text = (error.diag.message_primary or str(error)).strip().rstrip(".")
-            raise DatabaseUnavailable(sentence(Trouble.OTHER, text), trouble=Trouble.OTHER) from error
+            raise refusal(error) from error

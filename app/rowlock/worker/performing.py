@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from rowlock.client import Rowlock
 from rowlock.domain.decide import ReasonCode, Result
-from rowlock.domain.errors import RowlockError
-from rowlock.domain.trouble import Trouble
+from rowlock.domain.errors import RowlockError, is_lock_timeout
 from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
 from rowlock.engine.writing import LOCK_TIMEOUT, Ending
 from rowlock.handlers.handler import Handler
@@ -66,9 +65,7 @@ class Performer:
             try:
                 held = await leases.begin_alone(self._database, task.id, task.lease_token, lock_timeout=LOCK_TIMEOUT)
             except RowlockError as error:
-                if (
-                    error.kind != Trouble.LOCK_TIMEOUT
-                ):  # else a transaction has locked the task, for as long as it likes
+                if not is_lock_timeout(error):  # else a transaction has locked the task, for as long as it likes
                     self._troubled(error)
                 return given_back(task, begun=False)
             if not held:
