@@ -65,6 +65,10 @@ class Rowlock:
     ) -> None:
         self._name = None if name is None else check_queue(name, field="name")
         self._schedules = Schedules(self)
+        if settings is not None and flags:
+            raise ConfigurationError(
+                f"Rowlock was given settings and, by name, {', '.join(sorted(flags))}: give one or the other."
+            )
         self.settings = settings or load_settings(**flags)
         self.lifespan = lifespan or _no_lifespan
         self._handlers: dict[str, Handler] = {}

@@ -17,6 +17,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import ConfigurationError
 
 SCHEMA_PATTERN = r"^[a-z_][a-z0-9_]{0,47}$"
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
         pattern=SCHEMA_PATTERN,
         description="Database schema that holds the installation.",
     )
-    tenant: str = Field("default", min_length=1, max_length=63, description="Tenant that Python and the CLI act for.")
+    tenant: str = Field("default", description="Tenant that Python and the CLI act for.")
     strict: bool = Field(
         False,
         description="Whether REST, the command line, MCP and schedules of a handler's name refuse handlers that no "
@@ -154,6 +155,11 @@ class Settings(BaseSettings):
             raise ValueError("must start with postgresql://")
         return f"postgresql://{rest}"
 
+    @field_validator("tenant")
+    @classmethod
+    def _must_be_a_tenant(cls, tenant: str) -> str:
+        return check_tenant(tenant)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -176,11 +182,21 @@ class _PyprojectSource(PydanticBaseSettingsSource):
         home = project_folder(Path.cwd())
         if home is None:
             return {}
-        try:
-            table = tomllib.loads((home / "pyproject.toml").read_text()).get("tool", {}).get("rowlock", {})
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-            return {}
+        table = _read_toml(home / "pyproject.toml").get("tool", {}).get("rowlock", {})
         return {"ROWLOCK_SCHEMA" if name == "schema" else name: value for name, value in table.items()}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """What the file says; `ConfigurationError` says where it cannot be read, for its settings would not be missed."""
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except UnicodeDecodeError as error:
+        why = f"it is not UTF-8 (at line {error.object[: error.start].count(10) + 1})"
+    except tomllib.TOMLDecodeError as error:
+        why = str(error)
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise ConfigurationError(f"The settings in {path} cannot be read: {why}.")
 
 
 def project_folder(start: Path) -> Path | None:
@@ -189,7 +205,8 @@ def project_folder(start: Path) -> Path | None:
 
 
 def load_settings(**flags: Any) -> Settings:
-    """Settings from flags (those not None), environment and pyproject; raises `ConfigurationError` in one sentence."""
+    """Settings from flags (those not None), environment and pyproject; raises `ConfigurationError` in one sentence, and
+    `InvalidArgument` for what no tenant can be called."""
     given = {("ROWLOCK_SCHEMA" if k in {"schema", "schema_"} else k): v for k, v in flags.items() if v is not None}
     try:
         return Settings(**given)

@@ -98,6 +98,15 @@ def test_without_any_database_it_says_how_to_get_one(cli_without_database: Calle
     assert "ROWLOCK_DATABASE_URL" in answer.err
 
 
+def test_a_project_that_cannot_be_read_is_2(cli: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.rowlock\n")
+    monkeypatch.chdir(tmp_path)
+    answer = cli("tasks", "list")
+    assert answer.code == 2
+    assert "pyproject.toml cannot be read" in answer.err
+    assert "line 1" in answer.err
+
+
 @pytest.mark.parametrize(("error", "code"), [(OutcomeUnknown, 7), (Unauthenticated, 5), (LeaseLost, 4)])
 def test_codes_of_what_is_hard_to_provoke(
     error: type[RowlockError], code: int, capsys: pytest.CaptureFixture[str]

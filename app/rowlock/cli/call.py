@@ -69,9 +69,7 @@ class Call:
 
     @cached_property
     def tenant(self) -> str:
-        from rowlock.domain.bounds import check_tenant
-
-        return check_tenant(self.settings.tenant)
+        return self.settings.tenant
 
     @cached_property
     def actor(self) -> str:

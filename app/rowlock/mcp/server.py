@@ -12,7 +12,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
-from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import RowlockError
 from rowlock.engine.actors import acting_account
 from rowlock.mcp.acting import Acting
@@ -36,7 +35,7 @@ Act = Callable[..., Awaitable[Any]]  # Any: each tool answers in its own shape
 
 def server_for(database: Database) -> MCPServer:
     """A server that acts for the settings' tenant."""
-    tenant_id = check_tenant(database.settings.tenant)
+    tenant_id = database.settings.tenant
     looking = Looking(database, tenant_id)
     acting = Acting(database, tenant_id, acting_account("mcp"))
     hinted = ((looking.tools(), LOOKS), (acting.additive(), ADDS), (acting.destructive(), DESTROYS))
