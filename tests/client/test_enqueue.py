@@ -255,6 +255,18 @@ async def test_the_function_itself_stays_callable(app: Rowlock) -> None:
     assert double.name == f"{__name__}.test_the_function_itself_stays_callable.double"
 
 
+def test_attributes_of_a_function_do_not_become_its_tasks(bare_app: Rowlock) -> None:
+    def double(number: int) -> int:
+        """Twice."""
+        return 2 * number
+
+    vars(double).update(handler="its own", _options={"queue": "its own"}, _app=None)
+    task = bare_app.task(double)
+    assert task.handler is bare_app.handlers[task.name]
+    assert task._request((), {"number": 1}).queue == "default"
+    assert (task.__doc__, task.__wrapped__) == ("Twice.", double)  # type: ignore[attr-defined]
+
+
 def test_a_handler_that_cannot_be_is_refused_when_it_is_declared(bare_app: Rowlock) -> None:
     def positional(number: int, /) -> None: ...
 

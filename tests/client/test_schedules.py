@@ -29,6 +29,15 @@ def test_a_declared_schedule_has_its_handlers_defaults(bare_app: Rowlock) -> Non
     assert build.handler is bare_app.handlers["report.build"]
 
 
+def test_a_task_is_not_declared_again_above_its_schedule(bare_app: Rowlock) -> None:
+    @bare_app.schedule("@daily")
+    async def build() -> None: ...
+
+    with pytest.raises(ConfigurationError, match=r"build' is a task already.+ put @app\.schedule above @app\.task\."):
+        bare_app.task(name="again")(build)
+    assert list(bare_app.handlers) == [build.name]
+
+
 def test_every_option_reaches_the_schedule(bare_app: Rowlock) -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

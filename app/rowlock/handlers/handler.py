@@ -83,6 +83,10 @@ def make_handler(
     """Checks everything about a handler at the moment it is declared."""
     if not callable(function):
         raise ConfigurationError("@app.task decorates a function.")
+    if isinstance(known := getattr(function, "handler", None), Handler):
+        raise ConfigurationError(
+            f"{known.name!r} is a task already, and @app.task decorates a function: put @app.schedule above @app.task."
+        )
     named = bounds.check_name(name or f"{function.__module__}.{function.__qualname__}".replace("<locals>.", ""))
     policy = retry or RetryPolicy()
     takes_context = _takes_context(named, function)

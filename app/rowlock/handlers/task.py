@@ -148,7 +148,7 @@ class Task(Enqueueing[P, R]):
 
     def __init__(self, app: Rowlock, handler: Handler) -> None:
         super().__init__(app, handler, {})
-        functools.update_wrapper(self, handler.function)
+        functools.update_wrapper(self, handler.function, updated=())  # its attributes might have our names
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:
         result: R = self.handler.function(*args, **kwargs)
