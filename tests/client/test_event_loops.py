@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 import warnings
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,8 @@ from tests.harness.installation import settings_for
 
 from rowlock import Rowlock
 from rowlock.domain.errors import ConfigurationError
+from rowlock.store.database import Database
+from rowlock.store.pools import Pool
 
 OURS = "datname = current_database() AND application_name = 'rowlock client'"
 
@@ -76,6 +79,37 @@ async def test_two_loops_at_once_need_two_applications(app: Rowlock) -> None:
     await app.open()
     with pytest.raises(ConfigurationError, match="another event loop"):
         await asyncio.to_thread(lambda: asyncio.run(_enqueue(app)))
+
+
+async def test_a_second_loop_does_not_wait_for_the_pool_that_the_first_opens(
+    app: Rowlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, go_on, open_pool = asyncio.Event(), asyncio.Event(), Pool.open
+
+    async def slow(pool: Pool, *arguments: Any, **options: Any) -> None:
+        opening.set()
+        await go_on.wait()
+        await open_pool(pool, *arguments, **options)
+
+    monkeypatch.setattr(Pool, "open", slow)
+    first = asyncio.create_task(app.open())
+    await opening.wait()
+    with pytest.raises(ConfigurationError, match="another event loop"):
+        await asyncio.to_thread(lambda: asyncio.run(asyncio.wait_for(_enqueue(app), 10)))
+    go_on.set()
+    await first
+    assert (await app.enqueue("noop")).created
+
+
+async def test_a_closed_pool_is_free_for_another_loop(database_url: str) -> None:
+    async def open_and_close() -> None:
+        async with database as opened:
+            assert await opened.takes_writes()
+
+    database = Database(settings_for(database_url))
+    await open_and_close()
+    await asyncio.to_thread(lambda: asyncio.run(open_and_close()))
+    await open_and_close()
 
 
 async def _enqueue(app: Rowlock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -31,24 +32,26 @@ class Database:
         self.schema = settings.schema_
         self.name = name
         self._pool: Pool | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # whose the pool is, also while it opens
         self._opening = asyncio.Lock()
+        self._claiming = threading.Lock()
         begin_anew_after_fork(self)
 
     async def open(self) -> Database:
-        loop = asyncio.get_running_loop()
-        if self._pool is None or self._loop is not loop:
-            self._forget_ended_loop()
+        if self._pool is None or self._loop is not asyncio.get_running_loop():
+            self._claim_for_this_loop()
             async with self._opening:
                 if self._pool is None:
                     pool = self._new_pool()
                     await pool.open()
-                    self._pool, self._loop = pool, loop
+                    self._pool = pool
         return self
 
     async def close(self) -> None:
-        self._forget_ended_loop()
+        self._claim_for_this_loop()
         pool, self._pool = self._pool, None
+        if not self._opening.locked():  # else somebody opens it right now
+            self._loop = None
         if pool is not None:
             await pool.close()
 
@@ -72,19 +75,23 @@ class Database:
             name=self.name,
         )
 
-    def _forget_ended_loop(self) -> None:
+    def _claim_for_this_loop(self) -> None:
         """A pool lives and dies with its event loop: after one `asyncio.run`, the next begins with a new pool."""
-        if self._pool is None or self._loop is asyncio.get_running_loop():
-            return
-        if self._loop is not None and not self._loop.is_closed():
-            raise ConfigurationError(
-                "This application is open in another event loop that still runs. Use one application for each loop."
-            )
-        self._pool, self._opening = None, asyncio.Lock()
+        loop = asyncio.get_running_loop()
+        with self._claiming:  # other loops run in other threads
+            if self._loop is loop:
+                return
+            if self._loop is not None and not self._loop.is_closed():
+                raise ConfigurationError(
+                    "This application is open in another event loop that still runs. Use one application for each "
+                    "loop, or the `_sync` calls, which any number of threads may share."
+                )
+            self._pool, self._loop, self._opening = None, loop, asyncio.Lock()
 
     def forget_inherited(self) -> None:
         """In a process that was forked off: pool and event loop are the parent's."""
         self._pool, self._loop, self._opening = None, None, asyncio.Lock()
+        self._claiming = threading.Lock()
 
     async def __aenter__(self) -> Database:
         return await self.open()
