@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rowlock.domain.priorities import Priority
     from rowlock.domain.retry import RetryPolicy
     from rowlock.handlers.context import Context
-    from rowlock.handlers.task import Task, TaskHandle, TaskNotSucceeded, UnknownResultVersion
+    from rowlock.handlers.task import Task
+    from rowlock.handlers.task_handle import TaskHandle, TaskNotSucceeded, UnknownResultVersion
 
 __version__ = version("rowlock")
 
@@ -52,9 +53,9 @@ _HOMES = {
     "RetryPolicy": "domain.retry",
     "Context": "handlers.context",
     "Task": "handlers.task",
-    "TaskHandle": "handlers.task",
-    "TaskNotSucceeded": "handlers.task",
-    "UnknownResultVersion": "handlers.task",
+    "TaskHandle": "handlers.task_handle",
+    "TaskNotSucceeded": "handlers.task_handle",
+    "UnknownResultVersion": "handlers.task_handle",
 }
 
 

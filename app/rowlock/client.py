@@ -18,27 +18,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
-from uuid import UUID
-
-import orjson
 
 from rowlock.config import Settings, load_settings
-from rowlock.domain.bounds import check_queue, check_tenant
+from rowlock.domain.bounds import check_queue
 from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.lazy import LazySequence
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import RequestSeries, TaskRequest, any_keyed, task_request, with_defaults
 from rowlock.domain.retry import RetryPolicy
 from rowlock.handlers.backend import Backend, DatabaseBackend
-from rowlock.handlers.context import Context, Middleware, current_context
+from rowlock.handlers.context import Context, Middleware
 from rowlock.handlers.handler import Executor, Handler, make_handler
+from rowlock.handlers.operating import Operating
 from rowlock.handlers.schedules import Schedules
 from rowlock.handlers.scheduling import Scheduling, application_name
-from rowlock.handlers.task import Task, TaskHandle
+from rowlock.handlers.stamps import stamped
+from rowlock.handlers.task import Task
+from rowlock.handlers.task_handle import TaskHandle
 from rowlock.store.database import Database
-from rowlock.store.tasks import ChildResult, Stored, TaskRecord
+from rowlock.store.tasks import Stored
 from rowlock.telemetry.metrics import process_metrics
-from rowlock.telemetry.tracing import METADATA_KEY, enqueue_span, inject_context
+from rowlock.telemetry.tracing import enqueue_span
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,7 @@ C = TypeVar("C", bound=Context)
 Lifespan = Callable[["Rowlock"], AbstractAsyncContextManager[None]]
 
 
-class Rowlock:
+class Rowlock(Operating):
     """An application: its handlers, its settings, its way to the database.
 
     Keyword arguments are settings by name (`database_url=…`); they beat the environment. The database is opened by the
@@ -228,9 +228,9 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = self._stamped(requests)
-            stored = await self._backend.submit(tenant, stamped, on)
-        return self._handles(tenant, stamped, stored)
+            requests = stamped(requests, self.settings)
+            stored = await self._backend.submit(tenant, requests, on)
+        return self._handles(tenant, requests, stored)
 
     def submit_sync(
         self, requests: Sequence[TaskRequest], *, tenant_id: str | None = None, on: object = None
@@ -240,30 +240,9 @@ class Rowlock:
             return []
         tenant = self._tenant_or(tenant_id)
         with enqueue_span(requests[0].name):
-            stamped = self._stamped(requests)
-            stored = self._backend.submit_sync(tenant, stamped, on)
-        return self._handles(tenant, stamped, stored)
-
-    def _stamped(self, requests: Sequence[TaskRequest]) -> Sequence[TaskRequest]:
-        """The requests with their parent, where a handler enqueues them, their trace, and their keys' lifetime."""
-        current, trace = current_context(), inject_context()
-        if isinstance(requests, RequestSeries):
-            return requests.replace(**self._stamp(requests.first, current, trace))
-        stamps = [self._stamp(request, current, trace) for request in requests]
-        return [
-            request._replace(**stamp) if stamp else request for request, stamp in zip(requests, stamps, strict=True)
-        ]
-
-    def _stamp(self, request: TaskRequest, current: Context | None, trace: dict[str, str]) -> dict[str, Any]:
-        changes: dict[str, Any] = {}
-        if current is not None and request.parent_id is None:
-            changes.update(parent_id=current.task_id, workflow_id=current.workflow_id or current.task_id)
-        if trace:
-            metadata = orjson.loads(request.metadata) if request.metadata else {}
-            changes["metadata"] = orjson.dumps({METADATA_KEY: trace, **metadata}).decode()
-        if request.idempotency_key is not None and request.idempotency_ttl is None:
-            changes["idempotency_ttl"] = timedelta(hours=self.settings.idempotency_hours)
-        return changes
+            requests = stamped(requests, self.settings)
+            stored = self._backend.submit_sync(tenant, requests, on)
+        return self._handles(tenant, requests, stored)
 
     def _handles(self, tenant: str, requests: Sequence[TaskRequest], stored: Sequence[Stored]) -> Sequence[TaskHandle]:
         made = requests
@@ -274,35 +253,6 @@ class Rowlock:
         else:
             process_metrics().record_submitted([(request.queue, request.name) for request in made], "python")
         return LazySequence(lambda each: TaskHandle(self, each.id, each.created, tenant), stored)
-
-    async def get(self, task_id: UUID, *, tenant_id: str | None = None) -> TaskRecord:
-        """The task, live or finished. Raises `NotFound`."""
-        return await self._backend.get(self._tenant_or(tenant_id), task_id)
-
-    async def children(self, task_id: UUID, name: str | None = None, *, tenant_id: str | None = None) -> dict[str, int]:
-        """How many tasks that this task's handler enqueued are in each status; `name` counts those of one handler."""
-        return await self._backend.count_children(self._tenant_or(tenant_id), task_id, name)
-
-    def child_results(self, task_id: UUID, name: str, *, tenant_id: str | None = None) -> AsyncIterator[ChildResult]:
-        """The finished children of one name, in order of their ids, read a page at a time."""
-        return self._backend.child_results(self._tenant_or(tenant_id), task_id, name)
-
-    async def cancel(self, task_id: UUID, *, reason: str | None = None, tenant_id: str | None = None) -> str:
-        """Cancels a task: `cancelled` at once, or `cancel_requested` where it runs. Raises `TaskNotCancellable`."""
-        return await self._backend.cancel(self._tenant_or(tenant_id), task_id, reason)
-
-    async def redrive(self, task_id: UUID, *, tenant_id: str | None = None) -> None:
-        """Puts a dead or cancelled task back to work. Raises `TaskNotRedrivable`."""
-        await self._backend.redrive(self._tenant_or(tenant_id), task_id)
-
-    @property
-    def tenant(self) -> str:
-        """The tenant to act for: that of the running task inside a handler, else the setting's."""
-        current = current_context()
-        return current.tenant_id if current else self.settings.tenant
-
-    def _tenant_or(self, tenant_id: str | None) -> str:
-        return self.tenant if tenant_id is None else check_tenant(tenant_id, field="tenant_id")
 
     @property
     def database(self) -> Database:

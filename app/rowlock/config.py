@@ -127,7 +127,7 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000,
         description="Connections a pool opens at most. A process has one pool (a worker one for its handlers, and a "
-        "small one for itself), and another where synchronous code enqueues.",
+        "small one for itself), and another for synchronous code.",
     )
     connect_seconds: float = Field(
         5, ge=0.1, le=120, description="How long opening a connection, or waiting for a free one, may take."

@@ -13,7 +13,7 @@ from tests.worker.conftest import working
 
 from rowlock import Rowlock, UnknownResultVersion
 from rowlock.domain.errors import ConfigurationError
-from rowlock.handlers.task import TaskHandle
+from rowlock.handlers.task_handle import TaskHandle
 
 SOON = timedelta(seconds=20)
 

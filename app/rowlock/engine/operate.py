@@ -23,6 +23,7 @@ from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import lane_of
 from rowlock.store import operations, tasks
 from rowlock.store.database import Database
+from rowlock.store.links import Runner
 from rowlock.store.operations import Actor, LimitRecord, QueueSettings
 from rowlock.store.reading import Reading
 
@@ -50,22 +51,22 @@ Cancelled = Literal["cancelled", "cancel_requested"]
 
 
 async def cancel_task(
-    database: Database, tenant_id: str, task_id: UUID, *, actor: Actor, reason: str | None = None
+    runner: Runner, tenant_id: str, task_id: UUID, *, actor: Actor, reason: str | None = None
 ) -> Cancelled:
     """Cancels a waiting task at once; asks the worker of a running one. Says which it was."""
     if reason is not None:
         reason = bounds.storable_text(reason)[:MAX_REASON]
     try:
-        said = await operations.cancel_task(database, tenant_id, task_id, reason, actor)
+        said = await operations.cancel_task(runner, tenant_id, task_id, reason, actor)
     except Conflict as conflict:
         raise TaskNotCancellable(conflict.message) from conflict
     return cast(Cancelled, said)
 
 
-async def redrive_task(database: Database, tenant_id: str, task_id: UUID, *, actor: Actor) -> None:
+async def redrive_task(runner: Runner, tenant_id: str, task_id: UUID, *, actor: Actor) -> None:
     """Puts a dead or cancelled task back to work under its own id, with all attempts ahead of it."""
     try:
-        await operations.redrive_task(database, tenant_id, task_id, actor)
+        await operations.redrive_task(runner, tenant_id, task_id, actor)
     except Conflict as conflict:
         raise TaskNotRedrivable(conflict.message) from conflict
 

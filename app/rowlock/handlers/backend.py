@@ -18,6 +18,7 @@ from rowlock.domain.requests import TaskRequest
 from rowlock.engine import children, enqueue, enqueue_sync, operate
 from rowlock.store import callers, tasks
 from rowlock.store.addresses import url_from_settings
+from rowlock.store.at_once import Blocking, at_once
 from rowlock.store.database import Database
 from rowlock.store.forks import begin_anew_after_fork
 from rowlock.store.sync_database import SyncDatabase
@@ -35,13 +36,19 @@ class Backend(Protocol):
 
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord: ...
 
+    def get_sync(self, tenant_id: str, task_id: UUID) -> TaskRecord: ...
+
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]: ...
 
     def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]: ...
 
     async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str: ...
 
+    def cancel_sync(self, tenant_id: str, task_id: UUID, reason: str | None) -> str: ...
+
     async def redrive(self, tenant_id: str, task_id: UUID) -> None: ...
+
+    def redrive_sync(self, tenant_id: str, task_id: UUID) -> None: ...
 
 
 class DatabaseBackend:
@@ -67,6 +74,9 @@ class DatabaseBackend:
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord:
         return await tasks.get_task(self.database, tenant_id, task_id)
 
+    def get_sync(self, tenant_id: str, task_id: UUID) -> TaskRecord:
+        return at_once(tasks.get_task(self._blocking, tenant_id, task_id))
+
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
         return await tasks.count_children(self.database, tenant_id, task_id, name=name)
 
@@ -76,8 +86,14 @@ class DatabaseBackend:
     async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
         return await operate.cancel_task(self.database, tenant_id, task_id, actor=ACTOR, reason=reason)
 
+    def cancel_sync(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
+        return at_once(operate.cancel_task(self._blocking, tenant_id, task_id, actor=ACTOR, reason=reason))
+
     async def redrive(self, tenant_id: str, task_id: UUID) -> None:
         await operate.redrive_task(self.database, tenant_id, task_id, actor=ACTOR)
+
+    def redrive_sync(self, tenant_id: str, task_id: UUID) -> None:
+        at_once(operate.redrive_task(self._blocking, tenant_id, task_id, actor=ACTOR))
 
     @property
     def database(self) -> Database:
@@ -97,6 +113,10 @@ class DatabaseBackend:
                 settings = shared.settings if shared else self._settings
                 self._sync_databases[place] = SyncDatabase(settings, url=url)
             return self._sync_databases[place]
+
+    @property
+    def _blocking(self) -> Blocking:
+        return Blocking(self.sync_database)
 
     @cached_property
     def _own_url(self) -> str:

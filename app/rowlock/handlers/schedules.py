@@ -16,7 +16,8 @@ from rowlock.domain.errors import ConfigurationError
 from rowlock.domain.priorities import Priority
 from rowlock.handlers.backend import ACTOR
 from rowlock.handlers.handler import Handler
-from rowlock.handlers.task import Task, TaskHandle
+from rowlock.handlers.task import Task
+from rowlock.handlers.task_handle import TaskHandle
 
 if TYPE_CHECKING:
     from rowlock.client import Rowlock

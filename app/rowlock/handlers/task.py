@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
 
-from rowlock.domain.errors import RowlockError
 from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import OnDuplicate, RequestSeries, TaskRequest, task_request, with_defaults
 from rowlock.handlers.handler import Handler
-from rowlock.store.tasks import TaskRecord
+from rowlock.handlers.task_handle import TaskHandle
 
 if TYPE_CHECKING:
     from rowlock.client import Rowlock
@@ -25,61 +22,6 @@ R = TypeVar("R")
 F = TypeVar("F", bound=Callable[[Any], Any])
 KeyOf = str | Callable[[Mapping[str, Any]], str]
 _KEYS = ("idempotency_key", "unique_key")
-
-
-@dataclass(frozen=True, slots=True)
-class TaskHandle:
-    """A task that was enqueued. `created` is False where a key named an earlier task instead."""
-
-    app: Rowlock
-    id: UUID
-    created: bool
-    tenant_id: str
-
-    async def get(self) -> TaskRecord:
-        """How the task stands now."""
-        return await self.app.get(self.id, tenant_id=self.tenant_id)
-
-    async def wait(self, timeout: timedelta | None = None) -> TaskRecord:  # noqa: ASYNC109 - part of the API
-        """Waits until the task has finished, asking with growing pauses up to a second; raises `TimeoutError`."""
-        pause = 0.02
-        async with asyncio.timeout(timeout.total_seconds() if timeout else None):
-            while not (task := await self.get()).finished:
-                await asyncio.sleep(pause)
-                pause = min(1.0, pause * 1.5)
-        return task
-
-    async def result(self, timeout: timedelta | None = None) -> Any:  # noqa: ASYNC109 - part of the API
-        """What the handler returned, as JSON gives it back, brought up to the handler's `result_version`.
-
-        Raises `TaskNotSucceeded` for a dead or cancelled task, and `UnknownResultVersion`.
-        """
-        task = await self.wait(timeout)
-        if task.status != "succeeded":
-            raise TaskNotSucceeded(f"Task {task.id} ended as {task.status}: {task.error or task.reason}.")
-        handler = self.app.handlers.get(task.name)
-        if handler is None or task.result is None:
-            return task.result
-        version = task.result_version or 1  # those of workers that knew of no versions have none
-        if not handler.results.knows(version):
-            raise UnknownResultVersion(
-                f"The result of task {task.id} has version {version}, and handler {task.name!r} is declared here with "
-                f"versions {handler.results.oldest} to {handler.results.current}: deploy the code that made it here "
-                "too, or declare an upcast from that version."
-            )
-        return handler.results.brought_up(task.result, version)
-
-
-class UnknownResultVersion(RowlockError):
-    """The result has a shape that this application does not know."""
-
-    problem, title, status, exit_code = "unknown-result-version", "Unknown result version", 409, 4
-
-
-class TaskNotSucceeded(RowlockError):
-    """The task whose result was waited for is dead or cancelled."""
-
-    problem, title, status, exit_code = "task-not-succeeded", "Task did not succeed", 409, 4
 
 
 class Enqueueing(Generic[P, R]):

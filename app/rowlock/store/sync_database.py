@@ -1,4 +1,4 @@
-"""The pool of a synchronous program: what `enqueue_sync` stands on."""
+"""The pool of a synchronous program: what `enqueue_sync` and its like stand on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import Connection
+from psycopg.types.json import set_json_loads
 
 from rowlock.config import Settings
 from rowlock.domain.requests import TaskRequest, any_keyed
@@ -16,7 +17,7 @@ from rowlock.store.addresses import url_from_settings
 from rowlock.store.arrays import register_arrays
 from rowlock.store.connections import Row, gave_rows
 from rowlock.store.errors import lost_in_flight, translated
-from rowlock.store.links import connection_options, is_pooled
+from rowlock.store.links import connection_options, is_pooled, load_json
 from rowlock.store.pools import SyncPool, check_if_it_was_cut_sync
 from rowlock.store.races import racing_sync
 from rowlock.store.statements import statement
@@ -72,22 +73,26 @@ class SyncDatabase:
     def is_stored(self, tenant_id: str, task_id: UUID) -> bool:
         """Whether there is a task of that id, live or finished."""
         parameters = {"id": task_id, "tenant_id": tenant_id}
-        with self._link() as connection:
-            return any(self._run(connection, name, parameters) for name in ("get_live_task", "get_task"))
+        return any(self.run(name, parameters) for name in ("get_live_task", "get_task"))
 
     def find_finished(self, tenant_id: str, chosen: Mapping[UUID, str | None]) -> UUID | None:
         """As `store.tasks.find_finished`."""
-        with self._link() as connection:
-            rows = self._run(connection, "find_finished", finished_parameters(tenant_id, chosen))
+        rows = self.run("find_finished", finished_parameters(tenant_id, chosen))
         return rows[0][0] if rows else None
 
     def confirm_commits(self) -> None:
         """Returns once what was committed before, by whomever, is as durable as a commit that was acknowledged."""
-        with self._link() as connection:
-            self._run(connection, "confirm_commits", {})
+        self.run("confirm_commits")
 
-    def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any]) -> list[Row]:
-        cursor = connection.execute(statement(name, self.schema), parameters)
+    def run(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+        """Rows of the named statement; a race that was lost is run again at once."""
+        for attempt in racing_sync():
+            with attempt, self._link() as connection:
+                return self._run(connection, name, parameters)
+        raise AssertionError("trying ends with rows or an error")
+
+    def _run(self, connection: Connection[Row], name: str, parameters: Mapping[str, Any] | None) -> list[Row]:
+        cursor = connection.execute(statement(name, self.schema), parameters, binary=True)
         return cursor.fetchall() if gave_rows(cursor.pgresult) else []
 
     @contextmanager
@@ -107,6 +112,7 @@ class SyncDatabase:
 
 
 def _prepare(connection: Connection[Any]) -> None:
+    set_json_loads(load_json, connection)
     register_arrays(connection)
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     assert row is not None

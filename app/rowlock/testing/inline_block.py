@@ -117,6 +117,9 @@ class Inline:
         return blocking(lambda: self.submit(tenant_id, requests, on))
 
     async def get(self, tenant_id: str, task_id: UUID) -> TaskRecord:
+        return self.get_sync(tenant_id, task_id)
+
+    def get_sync(self, tenant_id: str, task_id: UUID) -> TaskRecord:
         return self._find(tenant_id, task_id).record
 
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
@@ -138,12 +141,18 @@ class Inline:
         task.finished_at = datetime.now(UTC)
         return "cancelled"
 
+    def cancel_sync(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
+        return blocking(lambda: self.cancel(tenant_id, task_id, reason))
+
     async def redrive(self, tenant_id: str, task_id: UUID) -> None:
         task = self._find(tenant_id, task_id)
         if task.status not in ("dead", "cancelled"):
             raise TaskNotRedrivable(f"Task {task_id} is {task.status}, neither dead nor cancelled.")
         task.attempt = 0
         await self._run([task])
+
+    def redrive_sync(self, tenant_id: str, task_id: UUID) -> None:
+        blocking(lambda: self.redrive(tenant_id, task_id))
 
     # -- running
 
