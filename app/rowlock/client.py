@@ -260,6 +260,11 @@ class Rowlock(Operating):
         return self._own.database
 
     @property
+    def database_url(self) -> str:
+        """Where the database is: the setting, or the embedded server that runs. Raises `ConfigurationError`."""
+        return self._own.url
+
+    @property
     def backend(self) -> Backend:
         """What answers this application's calls now."""
         return self._backend

@@ -319,3 +319,5 @@ async def test_without_a_database_the_sentence_says_what_to_do(tmp_path: Any) ->
         await app.enqueue("noop")
     with pytest.raises(ConfigurationError, match="ROWLOCK_DATABASE_URL"):
         app.enqueue_sync("noop")
+    with pytest.raises(ConfigurationError, match="rowlock up"):
+        _ = app.database_url

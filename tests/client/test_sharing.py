@@ -53,5 +53,7 @@ def test_the_schema_is_that_of_the_shared_pool(bare_app: Rowlock) -> None:
     with bare_app.sharing(shared):
         synchronous = bare_app._own.sync_database
         assert (synchronous.schema, synchronous.settings.database_url) == ("jobs", shared.url)
+        assert bare_app.database_url == shared.url
+    assert bare_app.database_url == bare_app.settings.database_url
     assert bare_app._own.sync_database.schema == "rowlock"
     bare_app.close_sync()

@@ -59,6 +59,10 @@ class Page:
     def needs_up(self) -> bool:
         return "<!-- snippets: up -->" in self.source
 
+    @property
+    def asks_for_the_url(self) -> bool:
+        return any("app.database_url" in block.text for block in self.blocks if block.language == "python")
+
     @cached_property
     def blocks(self) -> list[Block]:
         return [

@@ -40,6 +40,7 @@ class Reader:
     database_url: str
     api_url: str | None = None
     api_key: str | None = None
+    says_where: bool = True  # by ROWLOCK_DATABASE_URL; else the database is the embedded server of their folder
     module: ModuleType = field(default_factory=lambda: ModuleType(MODULE))
     printed: str = ""
     _background: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -157,7 +158,7 @@ class Reader:
         given = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join([str(self.folder), str(REPOSITORY)]),
-            "ROWLOCK_DATABASE_URL": self.database_url,
+            **({"ROWLOCK_DATABASE_URL": self.database_url} if self.says_where else {}),
             "ROWLOCK_TEST_DATABASE_URL": self.database_url,
             "KEY": self.api_key or "",
             "ROWLOCK_LOG_LEVEL": "warning",
@@ -166,6 +167,7 @@ class Reader:
             "COLUMNS": "100",
         }
         before, old_folder = dict(os.environ), Path.cwd()
+        os.environ.pop("ROWLOCK_DATABASE_URL", None)
         os.environ.update(given)
         os.chdir(self.folder)
         sys.path.insert(0, str(self.folder))

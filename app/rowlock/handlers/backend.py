@@ -103,6 +103,12 @@ class DatabaseBackend:
         return self._database
 
     @property
+    def url(self) -> str:
+        """Where the calls go."""
+        database = self._database
+        return database.url if database else self._own_url
+
+    @property
     def sync_database(self) -> SyncDatabase:
         """The pool of the synchronous calls, shared by all threads; it leads where that of the event loop does."""
         with self._making:
