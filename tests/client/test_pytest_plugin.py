@@ -46,6 +46,33 @@ def test_server(rowlock_server):
 """
 
 
+NAMES_ITS_SCHEMA = """
+import psycopg
+from rowlock import Rowlock
+from rowlock.testing import drain_sync, on_database
+
+app = Rowlock(**{settings})
+
+@app.task
+def double(number: int) -> int:
+    with psycopg.connect(app.database_url) as connection:
+        return number * connection.execute("SELECT count(*) FROM jobs.task_state").fetchone()[0]
+
+def test_it(rowlock_database_url):
+    with on_database(app, rowlock_database_url):
+        handle = double.enqueue_sync(2)
+        assert drain_sync(app) == {{"succeeded": 1}}
+        assert handle.result_sync() == 2
+"""
+ITS_CONFTEST = """
+import pytest
+
+@pytest.fixture(scope="session")
+def rowlock_schema():
+    return "jobs"
+"""
+
+
 def run_pytest(folder: Path, source: str, *flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs pytest with our plugin and xdist's alone: others that are installed here take their time to load."""
     (folder / "test_app.py").write_text(source)
@@ -77,6 +104,20 @@ def test_each_test_gets_a_migrated_database(tmp_path: Path, server: Server) -> N
     done = run_pytest(tmp_path, USES_A_DATABASE, ROWLOCK_TEST_DATABASE_URL=server.admin_url)
     assert done.returncode == 0, done.stdout
     assert "PostgreSQL of this run: given" in done.stdout
+
+
+def test_the_database_has_the_schema_that_the_settings_name(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.rowlock]\nschema = "jobs"\n')
+    source = NAMES_ITS_SCHEMA.format(settings={})
+    done = run_pytest(tmp_path, source, ROWLOCK_TEST_DATABASE_URL=server.admin_url)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_database_has_the_schema_that_the_tests_name(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "conftest.py").write_text(ITS_CONFTEST)
+    source = NAMES_ITS_SCHEMA.format(settings={"schema": "jobs"})
+    done = run_pytest(tmp_path, source, ROWLOCK_TEST_DATABASE_URL=server.admin_url)
+    assert done.returncode == 0, done.stdout
 
 
 def test_without_a_server_given_one_is_started_for_all_workers_and_stopped(tmp_path: Path) -> None:

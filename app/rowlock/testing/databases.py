@@ -23,6 +23,7 @@ from rowlock.store.databases import (
     create_database,
     drop_database,
 )
+from rowlock.store.statements import render
 
 LONGEST_PREFIX = 40
 PREFIX = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_PREFIX - 1}}}")
@@ -32,28 +33,29 @@ DAYS_AHEAD = 8  # of the partitions that tests' databases have
 LATER_PARTITIONS = """
 SELECT child.oid::regclass::text
   FROM pg_inherits
-  JOIN pg_class AS parent ON parent.oid = inhparent AND parent.relnamespace = 'rowlock'::regnamespace
+  JOIN pg_class AS parent ON parent.oid = inhparent AND parent.relnamespace = '@schema@'::regnamespace
   JOIN pg_class AS child ON child.oid = inhrelid AND child.relname ~ '_[0-9]{8}$'
  WHERE to_date(right(child.relname, 8), 'YYYYMMDD') > rowlock.today() + %s
 """
 NEARER_HORIZON = "UPDATE rowlock.partition_horizon SET last_day = least(last_day, rowlock.today() + %s)"
 
 
-def fully_migrated(url: str) -> None:
+def fully_migrated(url: str, schema: str = "rowlock") -> None:
     """Gives a database rowlock's newest schema."""
     from rowlock.store.migrate import migrate
 
-    migrate(url)
+    migrate(url, schema)
 
 
-def migrated(url: str) -> None:
+def migrated(url: str, schema: str = "rowlock") -> None:
     """The same with partitions of a few days ahead: a clone takes half the time so, and the first statement that reads
     all of a table a fifth. What is to be kept for longer is filed under the last of them, as wherever they end."""
-    fully_migrated(url)
+    fully_migrated(url, schema)
     with connected(url) as connection, connection.transaction():
-        later = [sql.SQL(name) for (name,) in connection.execute(LATER_PARTITIONS, (DAYS_AHEAD,))]
+        rows = connection.execute(render(LATER_PARTITIONS, schema).encode(), (DAYS_AHEAD,))
+        later = [sql.SQL(name) for (name,) in rows]
         connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(later)))
-        connection.execute(NEARER_HORIZON, (DAYS_AHEAD,))
+        connection.execute(render(NEARER_HORIZON, schema).encode(), (DAYS_AHEAD,))
 
 
 class FreshDatabases:

@@ -73,11 +73,23 @@ def rowlock_server(pytestconfig: pytest.Config) -> Server:
 
 
 @pytest.fixture(scope="session")
-def rowlock_databases(rowlock_server: Server, pytestconfig: pytest.Config) -> FreshDatabases:
+def rowlock_schema() -> str:
+    """The schema that databases have: the settings'. To be overridden for applications that name their own in code."""
+    from rowlock.config import load_settings
+
+    return load_settings().schema_
+
+
+@pytest.fixture(scope="session")
+def rowlock_databases(rowlock_server: Server, rowlock_schema: str, pytestconfig: pytest.Config) -> FreshDatabases:
     """Makes databases on it, migrated or empty."""
+    from functools import partial
+
+    from rowlock.testing.databases import migrated
     from rowlock.testing.servers import databases_on
 
-    return databases_on(rowlock_server, run_of(pytestconfig))
+    prepare = partial(migrated, schema=rowlock_schema)
+    return databases_on(rowlock_server, run_of(pytestconfig), prepare=prepare)
 
 
 @pytest.fixture
