@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from json import dumps
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ NIGHTLY = {
     "jitter_seconds": 0,
     "allow_seconds": False,
 }
+KIND = {"type": "object", "properties": {"kind": {"type": "string"}}, "additionalProperties": False}
 
 
 async def test_a_schedule_is_made_read_and_listed(api: Served) -> None:
@@ -64,6 +66,28 @@ async def test_what_a_schedule_lacks_comes_from_its_handler(api: Served) -> None
         5.0,
     )
     assert (made["trigger_kind"], float(made["expression"]), made["paused"]) == ("interval", 90.0, True)
+
+
+async def test_a_schedule_has_the_version_that_is_registered_or_said(api: Served) -> None:
+    await api.register("report.build", dumps(KIND), payload_version=3)
+    where = "/v1/schedules/nightly"
+
+    made = await api.client.post("/v1/schedules", json=NIGHTLY)
+    assert (made.status_code, made.json()["payload_version"]) == (201, 3), made.text
+    older = {"payload": {"kinds": "daily"}, "payload_version": 2}
+    assert (await api.client.patch(where, json=older)).json()["payload_version"] == 2
+    kept = await api.client.patch(where, json={"cron": "@daily", "queue": "other"})
+    assert (kept.status_code, kept.json()["payload_version"]) == (200, 2), kept.text
+    assert_problem(await api.client.patch(where, json={"payload": older["payload"]}), 422, "invalid-payload")
+    assert_problem(await api.client.patch(where, json={"payload_version": 3}), 422, "invalid-payload")
+    assert (await api.client.patch(where, json={"payload": {"kind": "x"}})).json()["payload_version"] == 3
+    elsewhere = await api.client.patch(where, json={"task_name": "not.registered", "payload": {}})
+    assert elsewhere.json()["payload_version"] == 3
+    for wrong in (0, 32_768, "2", None):
+        answer = await api.client.patch(where, json={"payload_version": wrong})
+        assert answer.status_code == 422, answer.text
+    task = (await api.client.post(f"{where}/trigger")).json()
+    assert task["payload_version"] == 3
 
 
 async def test_a_schedule_is_changed_in_part(api: Served) -> None:

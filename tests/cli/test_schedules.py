@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from tests.cli.caller import Caller
 
@@ -67,6 +68,19 @@ def test_a_schedule_is_changed_in_part(cli: Caller) -> None:
         assert cli("schedules", "update", "s", *wrong).code == 2, wrong
     assert cli("schedules", "update", "absent", "--cron", "@daily").code == 3
     assert cli.json("schedules", "show", "s")["updated_at"] == before["updated_at"]
+
+
+def test_a_schedule_has_the_version_of_the_registered_handler(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, executor, payload_version)"
+            " VALUES ('t', 'default', 2, 4, 'async', 2)"
+        )
+    made = cli.json("schedules", "create", "s", "--task", "t", "--cron", "@daily")
+    moved = cli.json("schedules", "create", "m", "--task", "elsewhere", "--cron", "@daily")
+    assert (made["payload_version"], moved["payload_version"]) == (2, 1)
+    assert cli.json("schedules", "update", "m", "--task", "t")["payload_version"] == 2
+    assert "payload_version" in cli("schedules", "show", "m").out
 
 
 def test_past_windows_are_backfilled_and_explained(cli: Caller) -> None:

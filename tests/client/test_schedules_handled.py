@@ -59,6 +59,20 @@ async def test_what_is_wrong_names_its_argument_and_stores_nothing(app: Rowlock)
     assert await app.schedules.page() == []
 
 
+async def test_a_schedule_has_the_version_of_the_handler_declared_here(app: Rowlock) -> None:
+    @app.task(name="reports.build", payload_version=3)
+    async def build(day: int) -> None: ...
+
+    assert (await app.schedules.create("nightly", build, {"day": 1}, cron="@daily")).payload_version == 3
+    older = await app.schedules.create("old", "elsewhere.work", {"n": 1}, cron="@daily", payload_version=2)
+    assert older.payload_version == 2
+    assert (await app.schedules.change("old", payload={"n": 2})).payload_version == 2
+    assert (await app.schedules.change("old", task_name="reports.build", payload={"day": 1})).payload_version == 3
+    assert (await app.schedules.change("old", payload_version=1)).payload_version == 1
+    assert (await app.schedules.change("old", cron="@weekly")).payload_version == 1
+    assert (await (await app.schedules.trigger("nightly")).get()).payload_version == 3
+
+
 async def test_a_handler_that_is_declared_elsewhere_is_named(app: Rowlock) -> None:
     made = await app.schedules.create("nightly", "elsewhere.work", {"n": 1}, interval="90m", tenant_id="other")
     assert (made.tenant_id, made.task_name, made.expression) == ("other", "elsewhere.work", "90m")

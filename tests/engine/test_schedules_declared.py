@@ -58,6 +58,14 @@ async def test_what_differs_is_changed(here: Installation) -> None:
     assert (await sync(here, declared(queue="slow"), declared("beat", interval=60))).changed
 
 
+async def test_another_version_of_the_payload_is_a_change(here: Installation) -> None:
+    await sync(here, declared())
+    assert (await sync(here, declared(payload_version=2))).changed == ["report"]
+    stamped = await get_schedule(here.database, TENANT, "report")
+    assert (stamped.payload_version, stamped.cursor_at) == (2, NOON)
+    assert (await sync(here, declared(payload_version=2))).unchanged == ["report"]
+
+
 async def test_what_vanished_is_paused_and_comes_back_when_it_is_declared_again(here: Installation) -> None:
     await sync(here, declared(), declared("beat", interval=30, allow_seconds=True))
     assert await sync(here, declared()) == SyncReport(unchanged=["report"], paused=["beat"])

@@ -32,6 +32,8 @@ WRONG = {
     '{"cron": "@daily", "ends_at": "tomorrow"}': "ends_at",
     '{"cron": "@daily", "ends_at": "2020-01-01T00:00:00Z"}': "ends_at",
     '{"cron": "@daily", "tags": "one"}': "tags",
+    '{"cron": "@daily", "payload_version": 0}': "payload_version",
+    '{"cron": "@daily", "payload_version": "2"}': "payload_version",
     '{"cron": "@daily", "queue": null}': "queue",
     '{"cron": "@daily", "calendar": "1 day at 09:00"}': "cron",
 }
@@ -46,6 +48,11 @@ async def call(here: Installation, function: str) -> Any:
     """What the function returns."""
     [(answer,)] = await here.query(f"SELECT rowlock.{function}")
     return answer
+
+
+async def versions(here: Installation) -> dict[str, int]:
+    """The version of each schedule's payload."""
+    return {one.name: one.payload_version for one in await list_schedules(here.database, TENANT)}
 
 
 async def settled(here: Installation) -> list[tuple[str, str | None, str]]:
@@ -122,6 +129,23 @@ async def test_a_schedule_is_made_changed_and_backfilled_by_orders(here: Install
     assert await fired(here, made.id) == [NOON - n * HOUR for n in (3, 2, 1, 0)]
     assert await audited(here, "nightly") == ["schedule.create", "schedule.update", "schedule.backfill"]
     assert (await carry_out_orders(here.database)).done == 0
+
+
+async def test_an_order_has_the_registered_version_of_the_payload_or_its_own(here: Installation) -> None:
+    await here.query(
+        "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, executor, payload_version)"
+        " VALUES ('reports.build', 'default', 2, 4, 'async', 3)"
+    )
+    await call(here, """create_schedule('known', 'reports.build', '{"cron": "@daily"}')""")
+    await call(here, """create_schedule('told', 'reports.build', '{"cron": "@daily", "payload_version": 2}')""")
+    await call(here, """create_schedule('unknown', 'elsewhere', '{"cron": "@daily"}')""")
+    await carry_out_orders(here.database)
+    assert await versions(here) == {"known": 3, "told": 2, "unknown": 1}
+    await call(here, """change_schedule('known', '{"payload_version": 1}')""")
+    await call(here, """change_schedule('told', '{"payload": {"a": 1}}')""")
+    await call(here, """change_schedule('unknown', '{"task_name": "reports.build"}')""")
+    await carry_out_orders(here.database)
+    assert await versions(here) == {"known": 1, "told": 3, "unknown": 3}
 
 
 async def test_a_wrong_order_is_refused_with_field_and_reason_and_nothing_is_stored(here: Installation) -> None:

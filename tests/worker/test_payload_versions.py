@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.harness.eventually import eventually
-from tests.harness.installation import Installation
+from tests.harness.installation import Installation, settings_for
+from tests.harness.schedules import new_epoch
 from tests.worker.conftest import working
 
 from rowlock import Rowlock, UnknownResultVersion
 from rowlock.domain.errors import ConfigurationError
+from rowlock.engine.fire import fire_due
+from rowlock.handlers.task import Task
 from rowlock.handlers.task_handle import TaskHandle
 
-SOON = timedelta(seconds=20)
+SOON, HOUR = timedelta(seconds=20), timedelta(hours=1)
 
 
 def mail(app: Rowlock) -> list[Any]:
@@ -65,6 +68,33 @@ async def test_unknown_versions_wait_for_their_worker(app: Rowlock, here: Instal
         assert "takes versions 2 to 3" in told[0][1]
 
 
+async def test_tasks_of_schedules_have_the_version_of_their_payload(app: Rowlock, here: Installation) -> None:
+    """Fired, backfilled or triggered: what was written for the handler as it is goes through no upcast."""
+    seen = mail(app)
+    payload = {"to": ["ada"], "subject": "Hi"}
+    app.schedule("@hourly", name="hourly", payload=payload)(Task(app, app.handlers["mail.send"]))
+    await app.schedules.sync()
+    await app.schedules.trigger("hourly")
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    await app.schedules.backfill("hourly", since=hour - 2 * HOUR, until=hour - 2 * HOUR)
+    await here.query("UPDATE rowlock.schedules SET cursor_at = cursor_at - '1 h'::interval, next_at = cursor_at")
+    assert (await fire_due(here.database, await new_epoch(here))).fired == 1
+    tasks = await here.query("SELECT id, payload_version FROM rowlock.tasks_live")
+    assert [version for _, version in tasks] == [3, 3, 3]
+    async with working(app):
+        await eventually(lambda: _all_are(here, "succeeded", *(task_id for task_id, _ in tasks)))
+    assert seen == [(["ada"], "Hi")] * 3
+
+
+async def test_a_deploy_of_another_version_stamps_the_schedule_anew(here: Installation, database_url: str) -> None:
+    for version in (1, 2, 1):
+        app = Rowlock(name="shop", settings=settings_for(database_url))
+        app.schedule("@daily", name="daily")(app.task(name="report", payload_version=version)(lambda: None))
+        async with working(app):
+            await eventually(lambda: _is_stamped(here, version))  # noqa: B023
+        await app.close()
+
+
 async def test_results_are_brought_up_by_whoever_reads_them(app: Rowlock, here: Installation) -> None:
     @app.task(name="count", result_version=2)
     async def count() -> dict[str, int]:
@@ -112,3 +142,7 @@ async def _all_are(here: Installation, status: str, *ids: UUID) -> bool:
 
 async def _waits(here: Installation, task_id: UUID) -> bool:
     return (await here.task(task_id)).reason == "unknown_version"
+
+
+async def _is_stamped(here: Installation, version: int) -> bool:
+    return await here.query("SELECT payload_version FROM rowlock.schedules WHERE name = 'daily'") == [(version,)]

@@ -40,6 +40,7 @@ class ScheduleRequest:
     misfire_grace: timedelta = MISFIRE_GRACE
     overlap_policy: OverlapPolicy = OverlapPolicy.ALLOW
     payload: str = "{}"
+    payload_version: int = 1
     queue: str = "default"
     priority: Priority = Priority.NORMAL
     max_attempts: int = 4
@@ -83,6 +84,7 @@ def schedule_request(
     misfire_grace: timedelta | float = MISFIRE_GRACE,
     overlap_policy: OverlapPolicy | str = OverlapPolicy.ALLOW,
     payload: Mapping[str, Any] | str | None = None,
+    payload_version: int = 1,
     queue: str = "default",
     priority: Priority | str | int = Priority.NORMAL,
     max_attempts: int = 4,
@@ -103,6 +105,8 @@ def schedule_request(
         _refuse("max_catch_up", max_catch_up, f"must be a whole number from 1 to {MAX_CATCH_UP}")
     if type(allow_seconds) is not bool:
         _refuse("allow_seconds", allow_seconds, "must be true or false")
+    if type(payload_version) is not int or not 1 <= payload_version <= 32_767:
+        _refuse("payload_version", payload_version, "must be a whole number from 1 to 32767")
     request = ScheduleRequest(
         name=bounds.check_queue(name, field="name"),  # like a queue's, it is one segment of a URL
         task_name=bounds.check_name(task_name, field="task_name"),
@@ -120,6 +124,7 @@ def schedule_request(
         misfire_grace=_span(misfire_grace, "misfire_grace"),
         overlap_policy=_choice(OverlapPolicy, overlap_policy, "overlap_policy"),
         payload=payload if isinstance(payload, str) else _json_object(payload, max_payload_bytes),
+        payload_version=payload_version,
         queue=bounds.check_queue(queue),
         priority=parse_priority(priority),
         max_attempts=bounds.check_max_attempts(max_attempts),

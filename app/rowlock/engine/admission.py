@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rowlock.domain.bounds import check_key
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rowlock.domain.schedule_requests import ScheduleRequest
 
 Payload = dict[str, Any]  # Any: whatever JSON spells
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Admission:
@@ -54,8 +56,7 @@ class Admission:
         )
         if said.get("idempotency_key") is not None:
             said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
-        handler = registered.handler if registered else None
-        own = {"payload_version": handler.payload_version, "expires_in": handler.expires_in_seconds} if handler else {}
+        own = {"expires_in": registered.handler.expires_in_seconds} if registered else {}
         return task_request(name, encoded, **with_defaults({**_defaults(registered), **own}, _given(said)))
 
     async def schedule(
@@ -64,20 +65,34 @@ class Admission:
         """The same for a schedule, whose tasks these will be; `said` are arguments of `schedule_request`."""
         from rowlock.domain.schedule_requests import schedule_request  # brings calendars, which tasks do without
 
-        registered, encoded = await self._admitted(tenant_id, task_name, said.get("queue"), payload)
+        registered, encoded = await self._admitted(
+            tenant_id, task_name, said.get("queue"), payload, version=said.get("payload_version")
+        )
         return schedule_request(name, task_name, payload=encoded, **{**_defaults(registered), **_given(said)})
 
-    async def schedule_change(self, tenant_id: str, name: str, changes: Mapping[str, Any]) -> None:
-        """Refuses changes of a schedule by which its tasks could not be enqueued. Raises `NotFound` too."""
-        if not changes.keys() & {"task_name", "queue", "payload"}:
-            return
+    async def schedule_change(
+        self, tenant_id: str, name: str, changes: Mapping[str, Any], *, declared: Mapping[str, int] = NOTHING
+    ) -> dict[str, Any]:
+        """Refuses changes of a schedule by which its tasks could not be enqueued. Raises `NotFound` too.
+
+        Returns them, with the payload's version where that changes with payload or handler: to the handler's as the
+        caller has it `declared`, or as it is registered; where it is neither, the version stays.
+        """
+        if not changes.keys() & {"task_name", "queue", "payload", "payload_version"}:
+            return dict(changes)
         from rowlock.engine.schedules import get_schedule  # brings calendars, as above
 
         seen = await get_schedule(self._database, tenant_id, name)
         task_name, queue, payload = (
             changes.get(field, getattr(seen, field)) for field in ("task_name", "queue", "payload")
         )
-        await self._admitted(tenant_id, task_name, queue, payload)
+        version = changes.get("payload_version")
+        if version is None:
+            version = declared.get(task_name) if changes.keys() & {"task_name", "payload"} else seen.payload_version
+        registered, _ = await self._admitted(tenant_id, task_name, queue, payload, version=version)
+        if version is None:
+            version = registered.handler.payload_version if registered else seen.payload_version
+        return {**changes, "payload_version": version} if version != seen.payload_version else dict(changes)
 
     async def _admitted(
         self,
@@ -148,4 +163,5 @@ def _defaults(registered: Registered | None) -> dict[str, Any]:
         "priority": handler.priority,
         "max_attempts": handler.max_attempts,
         "timeout": handler.timeout_seconds,
+        "payload_version": handler.payload_version,
     }

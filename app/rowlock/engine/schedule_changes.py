@@ -29,7 +29,7 @@ CHANGEABLE = frozenset(
     {
         "task_name", "cron", "interval", "once", "calendar", "timezone", "anchor_at", "starts_at", "ends_at", "jitter",
         "allow_seconds", "missed_run_policy", "max_catch_up", "catch_up_window", "misfire_grace", "overlap_policy",
-        "payload", "queue", "priority", "max_attempts", "timeout", "tags",
+        "payload", "payload_version", "queue", "priority", "max_attempts", "timeout", "tags",
     }
 )  # fmt: skip
 RULES = frozenset({"cron", "interval", "once", "calendar"})
@@ -75,6 +75,7 @@ def request_of(record: ScheduleRecord) -> ScheduleRequest:
         misfire_grace=timedelta(seconds=record.misfire_grace_seconds),
         overlap_policy=OverlapPolicy(record.overlap_policy),
         payload=orjson.dumps(record.payload).decode(),
+        payload_version=record.payload_version,
         queue=record.queue,
         priority=Priority(record.priority),
         max_attempts=record.max_attempts,

@@ -42,8 +42,8 @@ _FIELDS = {
     "anchor_at": "text", "starts_at": "text", "ends_at": "text", "jitter_seconds": "a number",
     "allow_seconds": "true or false", "missed_run_policy": "text", "max_catch_up": "a whole number",
     "catch_up_window_seconds": "a number", "misfire_grace_seconds": "a number", "overlap_policy": "text",
-    "task_name": "text", "payload": "an object", "queue": "text", "priority": "text",
-    "max_attempts": "a whole number", "timeout_seconds": "a number", "paused": "true or false",
+    "task_name": "text", "payload": "an object", "payload_version": "a whole number", "queue": "text",
+    "priority": "text", "max_attempts": "a whole number", "timeout_seconds": "a number", "paused": "true or false",
     "since": "text", "until": "text",
 }  # fmt: skip
 _INSTANTS = frozenset({"anchor_at", "starts_at", "ends_at", "since", "until"})
@@ -129,7 +129,7 @@ async def _create(database: Database, order: ScheduleOrder, said: dict[str, Any]
 
 
 async def _change(database: Database, order: ScheduleOrder, said: dict[str, Any], actor: Actor) -> bool:
-    await Admission(database).schedule_change(order.tenant_id, order.schedule, said)
+    said = await Admission(database).schedule_change(order.tenant_id, order.schedule, said)
     limit = database.settings.max_payload_bytes
     async with _brief(database) as link:
         if not await orders.hold_order(link, order.id):

@@ -23,6 +23,7 @@ def declare_schedule(
         "max_attempts": handler.max_attempts,
         "timeout": handler.timeout,
         "tags": handler.tags,
+        "payload_version": handler.payload_version,
     }
     given = {option: value for option, value in options.items() if value is not None}
     if "tz" in given:

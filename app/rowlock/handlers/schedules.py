@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 
 class ScheduleOptions(TypedDict, total=False):
-    """What a schedule is, beside its name and its handler; as of `@app.schedule`."""
+    """What a schedule is, beside its name and its handler; as of `@app.schedule`, and the payload's version where that
+    is not the handler's."""
 
     cron: str
     interval: timedelta | float | str
@@ -47,6 +48,7 @@ class ScheduleOptions(TypedDict, total=False):
     catch_up_window: timedelta | float | None
     misfire_grace: timedelta | float
     overlap_policy: str
+    payload_version: int
     queue: str
     priority: Priority | str | int
     max_attempts: int
@@ -122,7 +124,8 @@ class Schedules:
         from rowlock.engine.admission import Admission
 
         tenant, said = self._tenant_or(tenant_id), _in_the_engine_s_words(changes)
-        await Admission(self._app.database).schedule_change(tenant, name, said)
+        declared = {handler.name: handler.payload_version for handler in self._app.handlers.values()}
+        said = await Admission(self._app.database).schedule_change(tenant, name, said, declared=declared)
         return await schedules.update_schedule(self._app.database, tenant, name, said, actor=ACTOR)
 
     async def get(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:

@@ -20,11 +20,11 @@ WITH schedule AS MATERIALIZED (
     RETURNING window_at, task_id
 ), stored AS (
     INSERT INTO rowlock.tasks_live (
-        id, tenant_id, queue, name, priority, lane, max_attempts, timeout_seconds, payload, tags, schedule_id, window_at,
-        deadline_at)
+        id, tenant_id, queue, name, priority, lane, max_attempts, timeout_seconds, payload, payload_version, tags,
+        schedule_id, window_at, deadline_at)
     SELECT fired.task_id, schedule.tenant_id, schedule.queue, schedule.task_name, schedule.priority,
            rowlock.schedule_lane(schedule.tenant_id, schedule.id, schedule.overlap_policy), schedule.max_attempts,
-           schedule.timeout_seconds, schedule.payload, schedule.tags, schedule.id, fired.window_at,
+           schedule.timeout_seconds, schedule.payload, schedule.payload_version, schedule.tags, schedule.id, fired.window_at,
            rowlock.clock() + make_interval(secs => (
                SELECT handler.expires_in_seconds FROM rowlock.handlers AS handler WHERE handler.name = schedule.task_name))
       FROM fired CROSS JOIN schedule

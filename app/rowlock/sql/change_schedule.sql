@@ -11,8 +11,9 @@ WITH changed AS MATERIALIZED (
            catch_up_window_seconds = %(catch_up_window_seconds)s, misfire_grace_seconds = %(misfire_grace_seconds)s,
            overlap_policy = %(overlap_policy)s, cursor_at = %(cursor_at)s, next_at = %(next_at)s,
            task_name = %(task_name)s, queue = %(queue)s, priority = %(priority)s, payload = %(payload)s::jsonb,
-           max_attempts = %(max_attempts)s, timeout_seconds = %(timeout_seconds)s, tags = %(tags)s::text[],
-           source = %(source)s, application = %(application)s,
+           payload_version = %(payload_version)s, max_attempts = %(max_attempts)s,
+           timeout_seconds = %(timeout_seconds)s, tags = %(tags)s::text[], source = %(source)s,
+           application = %(application)s,
            paused_at = CASE WHEN %(resumes)s::boolean THEN NULL ELSE schedule.paused_at END,
            paused_by = CASE WHEN %(resumes)s::boolean THEN NULL ELSE schedule.paused_by END,
            updated_at = rowlock.clock()

@@ -92,11 +92,11 @@ WITH leader AS MATERIALIZED (
     SELECT due.* FROM due WHERE (due.task_id IN (SELECT reserved.task_id FROM reserved)) IS TRUE
 ), stored AS (
     INSERT INTO rowlock.tasks_live (
-        id, tenant_id, queue, name, priority, lane, max_attempts, timeout_seconds, payload, tags, schedule_id, window_at,
-        deadline_at)
+        id, tenant_id, queue, name, priority, lane, max_attempts, timeout_seconds, payload, payload_version, tags,
+        schedule_id, window_at, deadline_at)
     SELECT fired.task_id, fired.tenant_id, fired.queue, fired.task_name, fired.priority,
            rowlock.schedule_lane(fired.tenant_id, fired.id, fired.overlap_policy), fired.max_attempts,
-           fired.timeout_seconds, fired.payload, fired.tags, fired.id, fired.window_at,
+           fired.timeout_seconds, fired.payload, fired.payload_version, fired.tags, fired.id, fired.window_at,
            rowlock.clock() + make_interval(secs => (
                SELECT handler.expires_in_seconds FROM rowlock.handlers AS handler WHERE handler.name = fired.task_name))
       FROM fired

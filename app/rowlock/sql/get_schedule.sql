@@ -6,6 +6,6 @@ SELECT schedule.id, schedule.tenant_id, schedule.name, schedule.trigger_kind, sc
        schedule.max_attempts, schedule.timeout_seconds, schedule.tags, schedule.source, schedule.created_at,
        schedule.updated_at, schedule.starts_at, schedule.ends_at, schedule.jitter_seconds, schedule.allow_seconds,
        schedule.catch_up_window_seconds, schedule.misfire_grace_seconds, schedule.overlap_policy, schedule.application,
-       rowlock.clock() AS read_at
+       schedule.payload_version, rowlock.clock() AS read_at
   FROM rowlock.schedules AS schedule
  WHERE schedule.tenant_id = %(tenant_id)s AND schedule.name = %(name)s

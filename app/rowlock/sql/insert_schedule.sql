@@ -5,15 +5,15 @@ WITH stored AS (
     INSERT INTO rowlock.schedules (
         id, tenant_id, name, trigger_kind, expression, timezone, anchor_at, starts_at, ends_at, jitter_seconds,
         allow_seconds, description, missed_run_policy, max_catch_up, catch_up_window_seconds, misfire_grace_seconds,
-        overlap_policy, cursor_at, next_at, paused_at, paused_by, task_name, queue, priority, payload, max_attempts,
-        timeout_seconds, tags, source, application)
+        overlap_policy, cursor_at, next_at, paused_at, paused_by, task_name, queue, priority, payload, payload_version,
+        max_attempts, timeout_seconds, tags, source, application)
     VALUES (
         %(id)s, %(tenant_id)s, %(name)s, %(trigger_kind)s, %(expression)s, %(timezone)s, %(anchor_at)s, %(starts_at)s,
         %(ends_at)s, %(jitter_seconds)s, %(allow_seconds)s, %(description)s, %(missed_run_policy)s, %(max_catch_up)s,
         %(catch_up_window_seconds)s, %(misfire_grace_seconds)s, %(overlap_policy)s, %(cursor_at)s, %(next_at)s,
         CASE WHEN %(paused)s::boolean THEN rowlock.clock() END, CASE WHEN %(paused)s::boolean THEN %(actor)s::text END,
-        %(task_name)s, %(queue)s, %(priority)s, %(payload)s::jsonb, %(max_attempts)s, %(timeout_seconds)s,
-        %(tags)s::text[], %(source)s, %(application)s)
+        %(task_name)s, %(queue)s, %(priority)s, %(payload)s::jsonb, %(payload_version)s, %(max_attempts)s,
+        %(timeout_seconds)s, %(tags)s::text[], %(source)s, %(application)s)
     ON CONFLICT (tenant_id, name) DO NOTHING
     RETURNING id, tenant_id, name, queue, trigger_kind, expression, overlap_policy
 ), capped AS (

@@ -56,6 +56,7 @@ class ScheduleRecord:
     misfire_grace_seconds: int
     overlap_policy: str
     application: str | None
+    payload_version: int
     read_at: datetime
 
     @property
@@ -209,6 +210,7 @@ def _definition(request: ScheduleRequest, anchor_at: datetime) -> dict[str, Any]
         "queue": request.queue,
         "priority": int(request.priority),
         "payload": request.payload,
+        "payload_version": request.payload_version,
         "max_attempts": request.max_attempts,
         "timeout_seconds": request.timeout.total_seconds() if request.timeout else None,
         "tags": list(request.tags) or None,

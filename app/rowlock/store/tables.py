@@ -159,6 +159,7 @@ schedules = sa.Table(
     _optional("description", TEXT),
     _optional("application", TEXT),
     _optional("resumed_at", INSTANT),
+    _required("payload_version", SMALL),
 )
 
 schedule_windows = sa.Table(

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rowlock.api.body import WireModel
-from rowlock.api.tasks.models import JsonObject, PriorityWord
+from rowlock.api.tasks.models import JsonObject, PriorityWord, Version
 from rowlock.api.wire import Attempts, Instant, PriorityField, QueueName, Seconds, Tag, TaskName, Timeout
 from rowlock.domain.bounds import MAX_DELAY, MAX_TAGS
 from rowlock.domain.jittered_trigger import MAX_JITTER
@@ -71,6 +71,7 @@ class ScheduleCreate(RuleFields):
     misfire_grace_seconds: WholeSeconds = Field(60, description="How long after it was due a window counts as missed.")
     overlap_policy: Overlap = Field("allow", description="What becomes of a window while a task of it is live.")
     payload: JsonObject = Field({}, description="Payload of its tasks.")
+    payload_version: Version | None = Field(None, description="Version of the payload's shape.")
     queue: QueueName | None = None
     priority: PriorityField | None = None
     max_attempts: Attempts | None = None
@@ -104,6 +105,9 @@ class SchedulePatch(WireModel):
     misfire_grace_seconds: WholeSeconds | None = None
     overlap_policy: Overlap | None = None
     payload: JsonObject | None = None
+    payload_version: Version | None = Field(
+        None, description="Where it is left out, a new payload or handler has the version that is registered."
+    )
     queue: QueueName | None = None
     priority: PriorityField | None = None
     max_attempts: Attempts | None = None
@@ -150,6 +154,7 @@ class Schedule(BaseModel):
     queue: str
     priority: PriorityWord
     payload: dict[str, Any]
+    payload_version: int
     max_attempts: int
     timeout_seconds: float | None
     tags: list[str]

@@ -31,6 +31,7 @@ async def new_schedule(services: Services, tenant_id: str, body: ScheduleCreate)
             catch_up_window=body.catch_up_window_seconds,
             misfire_grace=body.misfire_grace_seconds,
             overlap_policy=body.overlap_policy,
+            payload_version=body.payload_version,
             queue=body.queue,
             priority=body.priority,
             max_attempts=body.max_attempts,
@@ -62,8 +63,8 @@ def _rule(body: RuleFields) -> dict[str, Any]:
 
 async def changes_of(services: Services, tenant_id: str, name: str, body: SchedulePatch) -> dict[str, Any]:
     """The engine's arguments for what the body changes."""
-    changes = {field: getattr(body, field) for field in body.model_fields_set}
-    await services.admission.schedule_change(tenant_id, name, changes)
+    said = {field: getattr(body, field) for field in body.model_fields_set}
+    changes = await services.admission.schedule_change(tenant_id, name, said)
     for argument, field in _WIRE_NAMES.items():
         if field in changes:
             changes[argument] = changes.pop(field)

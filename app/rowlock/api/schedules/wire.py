@@ -46,6 +46,7 @@ def schedule_json(schedule: ScheduleRecord) -> dict[str, Any]:
         "queue": schedule.queue,
         "priority": Priority(schedule.priority).label,
         "payload": schedule.payload,
+        "payload_version": schedule.payload_version,
         "max_attempts": schedule.max_attempts,
         "timeout_seconds": schedule.timeout_seconds,
         "tags": schedule.tags or [],

@@ -130,7 +130,7 @@ async def _update(database: Database, call: Call, name: str, given: dict[str, An
         changes[field.replace("-", "_")] = None
     if not changes:
         raise InvalidArgument("Say what is to be changed.", field="cron")
-    await Admission(database).schedule_change(call.tenant, name, changes)
+    changes = await Admission(database).schedule_change(call.tenant, name, changes)
     return await update_schedule(database, call.tenant, name, changes, actor=Actor(call.actor))
 
 
