@@ -1,4 +1,4 @@
-"""Schedules know the version of their payload, and their tasks have it.
+"""Schedules know the version of their payload, and their tasks have it; triggering refuses an id that was used.
 
 Workers and schedulers of the version before go on as they are: what they make of a schedule has version 1, as ever,
 whatever the schedule says, and a sync of theirs that changes a payload leaves its version alone, for the next sync of

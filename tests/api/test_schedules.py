@@ -132,6 +132,27 @@ async def test_a_schedule_is_paused_resumed_triggered_and_deleted(api: Served) -
     assert len(actions) == 5
 
 
+async def test_a_trigger_under_an_id_may_be_sent_again(api: Served) -> None:
+    await api.client.post("/v1/schedules", json=NIGHTLY)
+    where, body = "/v1/schedules/nightly/trigger", {"id": "01890a5d-ac96-774b-bcce-b302099a8057"}
+
+    first, again = [await api.client.post(where, json=body) for _ in range(2)]
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"] == body["id"]
+    assert first.headers["location"] == again.headers["location"] == f"/v1/tasks/{body['id']}"
+    await api.client.post(f"/v1/tasks/{body['id']}/cancel")
+    later = await api.client.post(where, json=body)
+    assert (later.status_code, later.json()["status"]) == (200, "cancelled")
+    assert await api.count_tasks() == 1
+    for empty in ({}, {"id": None}):
+        assert (await api.client.post(where, json=empty)).status_code == 201
+    taken = {"id": str(await api.enqueue())}
+    assert_problem(await api.client.post(where, json=taken), 409, "already-exists")
+    assert_problem(await api.client.post(where, json={"id": "7"}), 422, "invalid-argument", field="id")
+    assert_problem(await api.client.post(where, json={"key": "7"}), 422, "invalid-argument", field="key")
+
+
 async def test_bounds_are_taken_away_by_null(api: Served) -> None:
     await api.client.post("/v1/schedules", json=NIGHTLY)
     free = {"starts_at": None, "ends_at": None, "catch_up_window_seconds": None}

@@ -8,6 +8,7 @@ import pytest
 
 from rowlock import Rowlock
 from rowlock.domain.errors import AlreadyExists, InvalidArgument, InvalidPayload, NotFound
+from rowlock.domain.ids import new_id
 
 HOUR = timedelta(hours=1)
 
@@ -71,6 +72,16 @@ async def test_a_schedule_has_the_version_of_the_handler_declared_here(app: Rowl
     assert (await app.schedules.change("old", payload_version=1)).payload_version == 1
     assert (await app.schedules.change("old", cron="@weekly")).payload_version == 1
     assert (await (await app.schedules.trigger("nightly")).get()).payload_version == 3
+
+
+async def test_a_trigger_under_an_id_may_be_repeated(app: Rowlock) -> None:
+    await app.schedules.create("nightly", "elsewhere.work", cron="@daily")
+    task_id = new_id()
+    handles = [await app.schedules.trigger("nightly", id=task_id) for _ in range(2)]
+    assert [(handle.id, handle.created) for handle in handles] == [(task_id, True), (task_id, False)]
+    other = await app.enqueue("elsewhere.work")
+    with pytest.raises(AlreadyExists):
+        await app.schedules.trigger("nightly", id=other.id)
 
 
 async def test_a_handler_that_is_declared_elsewhere_is_named(app: Rowlock) -> None:

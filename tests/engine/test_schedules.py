@@ -252,7 +252,7 @@ async def test_a_long_pause_is_accounted_for_by_one_row_and_the_newest_windows(h
 async def test_triggering_makes_a_task_outside_the_windows(here: Installation) -> None:
     made = await make_schedule(here, payload={"a": 1}, queue="reports")
     await pause_schedule(here.database, TENANT, "report", actor=OPERATOR)
-    task_id = await trigger_now(here.database, TENANT, "report", actor=OPERATOR)
+    task_id = (await trigger_now(here.database, TENANT, "report", actor=OPERATOR)).id
     task = await get_task(here.database, TENANT, task_id)
     assert (task.schedule_id, task.window_at, task.payload, task.queue) == (made.id, None, {"a": 1}, "reports")
     assert task.status == "ready"

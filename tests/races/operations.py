@@ -325,7 +325,7 @@ async def backfill_window(link: Link, scene: Scene, part: str) -> Answer:
 
 @operation("scheduled", *BUSY)
 async def trigger_schedule(link: Link, scene: Scene, part: str) -> Answer:
-    scene.ids[part] = await schedules.trigger_now(link, scene.tenant, "report", actor=ACTOR)
+    scene.ids[part] = (await schedules.trigger_now(link, scene.tenant, "report", actor=ACTOR)).id
     return {part: "triggered"}
 
 

@@ -73,7 +73,7 @@ async def test_a_task_that_is_to_give_way_and_is_held_keeps_its_own_schedule_onl
     await quicken_clock(here, TEN_A_SECOND)
     held = await make_schedule(here, "held", overlap_policy="cancel_running", **CATCHING_UP)
     await make_schedule(here, "free", **CATCHING_UP)
-    task_id = await trigger_now(here.database, TENANT, "held", actor=OPERATOR)
+    task_id = (await trigger_now(here.database, TENANT, "held", actor=OPERATOR)).id
     async with running(here.database.url, "a") as [one]:
         async with holding(here.database.url, "SELECT rowlock.cancel(id) FROM rowlock.tasks_live"):
             await more(here, "free", 10)

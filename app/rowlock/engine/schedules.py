@@ -27,11 +27,12 @@ from rowlock.engine.schedule_changes import (
     same_schedule,
     turned,
 )
-from rowlock.store import schedules, windows
+from rowlock.store import schedules, tasks, windows
 from rowlock.store.database import Database
 from rowlock.store.links import Runner
 from rowlock.store.operations import Actor
 from rowlock.store.schedules import ScheduleRecord
+from rowlock.store.tasks import Stored
 from rowlock.store.windows import WindowRecord
 
 ATTEMPTS = 10
@@ -142,11 +143,26 @@ async def resume_schedule(database: Database, tenant_id: str, name: str, *, acto
     )
 
 
-async def trigger_now(database: Database, tenant_id: str, name: str, *, actor: Actor) -> UUID:
-    """Enqueues one task of the schedule outside its windows, paused or not; the task's id. Raises `NotFound`."""
-    task_id = new_id()
-    await schedules.trigger_schedule(database, tenant_id, _name(name), actor, task_id=task_id)
-    return task_id
+async def trigger_now(
+    runner: Runner, tenant_id: str, name: str, *, actor: Actor, task_id: UUID | None = None
+) -> Stored:
+    """Enqueues one task of the schedule outside its windows, paused or not. Raises `NotFound`.
+
+    Under an id that the caller chose it may be asked for again: the task that was made then answers. Raises
+    `AlreadyExists` where the id is that of any other task.
+    """
+    chosen = task_id or new_id()
+    try:
+        await schedules.trigger_schedule(runner, tenant_id, _name(name), actor, task_id=chosen)
+    except AlreadyExists as error:
+        if not await _has_triggered(runner, tenant_id, name, chosen):
+            raise AlreadyExists(
+                f"Task {chosen} exists already, and was not made by triggering the schedule {name}. "
+                "Give the new task an id of its own."
+            ) from error
+        await tasks.confirm_commits(runner)
+        return Stored(chosen, False)
+    return Stored(chosen, True)
 
 
 async def delete_schedule(database: Database, tenant_id: str, name: str, *, actor: Actor) -> None:
@@ -268,6 +284,15 @@ async def _change(
             with already(f"The schedule {name} was changed"):
                 return await schedules.get_schedule(runner, tenant_id, name)
     raise Conflict(f"The schedule {name} kept changing while it was being changed. Try again.")
+
+
+async def _has_triggered(runner: Runner, tenant_id: str, name: str, task_id: UUID) -> bool:
+    schedule = await schedules.get_schedule(runner, tenant_id, name)
+    try:
+        task = await tasks.get_task(runner, tenant_id, task_id)
+    except NotFound:  # another tenant's
+        return False
+    return task.schedule_id == schedule.id and task.window_at is None
 
 
 def _name(name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from uuid import UUID
 
 from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import ConfigurationError
@@ -155,13 +156,23 @@ class Schedules:
 
         return await schedules.resume_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
 
-    async def trigger(self, name: str, *, tenant_id: str | None = None) -> TaskHandle:
-        """Enqueues one task of it outside its windows, paused or not."""
+    async def trigger(
+        self,
+        name: str,
+        *,
+        id: UUID | None = None,  # noqa: A002 - the field's name everywhere
+        tenant_id: str | None = None,
+    ) -> TaskHandle:
+        """Enqueues one task of it outside its windows, paused or not.
+
+        Under an `id`, best a UUIDv7, it may be asked for again: the task that was made then answers, `created` False.
+        Raises `AlreadyExists` where the id is another task's.
+        """
         from rowlock.engine import schedules
 
         tenant = self._tenant_or(tenant_id)
-        task_id = await schedules.trigger_now(self._app.database, tenant, name, actor=ACTOR)
-        return TaskHandle(self._app, task_id, True, tenant)
+        stored = await schedules.trigger_now(self._app.database, tenant, name, actor=ACTOR, task_id=id)
+        return TaskHandle(self._app, stored.id, stored.created, tenant)
 
     async def backfill(self, name: str, *, since: datetime, until: datetime, tenant_id: str | None = None) -> Backfill:
         """Fires the past windows of a range that never fired, at most 10,000. Safe to repeat."""

@@ -26,7 +26,7 @@ LONGEST_PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TaskHandle:
-    """A task that was enqueued. `created` is False where a key named an earlier task instead."""
+    """A task that was enqueued. `created` is False where a key, or a trigger's id, named an earlier task."""
 
     app: Rowlock
     id: UUID

@@ -181,7 +181,7 @@ async def pause_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor
 
 
 async def trigger_schedule(runner: Runner, tenant_id: str, name: str, actor: Actor, *, task_id: UUID) -> None:
-    """Stores one task outside the windows. Raises `NotFound`."""
+    """Stores one task outside the windows. Raises `NotFound`, and `AlreadyExists` where a task has or had the id."""
     await runner.run("trigger_schedule", {"tenant_id": tenant_id, "name": name, "task_id": task_id, **_who(actor)})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
 
 from rowlock.api.authentication import Writer, acting
+from rowlock.api.body import json_body
 from rowlock.api.openapi import TAG_SCHEDULES, problems
 from rowlock.api.replies import json_reply
-from rowlock.api.schedules.models import ScheduleDetail
+from rowlock.api.schedules.models import ScheduleDetail, TriggerRequest
 from rowlock.api.schedules.wire import detail_json
 from rowlock.api.services import services_of
 from rowlock.api.tasks.models import Task
@@ -37,11 +40,26 @@ async def resume_schedule(request: Request, principal: Writer, name: ScheduleNam
     return json_reply(detail_json(resumed))
 
 
-@router.post("/v1/schedules/{name}/trigger", status_code=201, response_model=Task, responses=problems(404, 422))
-async def trigger_schedule(request: Request, principal: Writer, name: ScheduleName) -> Response:
-    """Enqueues one task of a schedule outside its windows, paused or not."""
+@router.post(
+    "/v1/schedules/{name}/trigger",
+    status_code=201,
+    response_model=Task,
+    responses={
+        200: {"model": Task, "description": "The schedule was triggered under that id before: this is the task."},
+        **problems(404, 409, body=True),
+    },
+)
+async def trigger_schedule(
+    request: Request,
+    principal: Writer,
+    name: ScheduleName,
+    body: Annotated[TriggerRequest, json_body(TriggerRequest, required=False)],
+) -> Response:
+    """Enqueues one task of a schedule outside its windows, paused or not: 201, or 200 with the task that was made under
+    the same `id` before."""
     database, tenant_id = services_of(request).database, principal.tenant_id
-    task_id = await schedules.trigger_now(database, tenant_id, name, actor=acting(request, principal))
-    with already(f"Task {task_id} was enqueued for the schedule {name}"):
-        task = await inspect.get_task(database, tenant_id, task_id)
-    return json_reply(task_json(task), status=201, headers={"Location": f"/v1/tasks/{task_id}"})
+    stored = await schedules.trigger_now(database, tenant_id, name, actor=acting(request, principal), task_id=body.id)
+    with already(f"Task {stored.id} was enqueued for the schedule {name}"):
+        task = await inspect.get_task(database, tenant_id, stored.id)
+    headers = {"Location": f"/v1/tasks/{stored.id}"}
+    return json_reply(task_json(task), status=201 if stored.created else 200, headers=headers)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rowlock.api.body import WireModel
 from rowlock.api.tasks.models import JsonObject, PriorityWord, Version
-from rowlock.api.wire import Attempts, Instant, PriorityField, QueueName, Seconds, Tag, TaskName, Timeout
+from rowlock.api.wire import Attempts, Instant, PriorityField, QueueName, Seconds, Tag, TaskId, TaskName, Timeout
 from rowlock.domain.bounds import MAX_DELAY, MAX_TAGS
 from rowlock.domain.jittered_trigger import MAX_JITTER
 from rowlock.domain.schedule_rules import MAX_RULE_TEXT
@@ -122,6 +122,14 @@ class SchedulePatch(WireModel):
             if getattr(self, name) is None:
                 raise ValueError(f"{name} cannot be null: leave it out to keep it.")
         return self
+
+
+class TriggerRequest(WireModel):
+    """How a schedule is triggered."""
+
+    id: TaskId | None = Field(
+        None, description="Id of the task, best a UUIDv7, under which the request may be sent again; else one is made."
+    )
 
 
 class Schedule(BaseModel):

@@ -59,8 +59,8 @@ def _register_firing(schedules: typer.Typer) -> None:
         from rowlock.engine.operate import Actor
         from rowlock.engine.schedules import trigger_now
 
-        task_id = call.on_database(lambda database: trigger_now(database, call.tenant, name, actor=Actor(call.actor)))
-        call.answer({"id": task_id, "schedule": name}, lambda: str(task_id))
+        stored = call.on_database(lambda database: trigger_now(database, call.tenant, name, actor=Actor(call.actor)))
+        call.answer({"id": stored.id, "schedule": name}, lambda: str(stored.id))
 
     @command(schedules, "backfill")
     def backfill(

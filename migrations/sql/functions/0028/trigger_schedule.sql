@@ -22,6 +22,15 @@ BEGIN
         seen.payload, seen.payload_version, seen.tags, seen.id,
         rowlock.clock() + make_interval(secs => (
             SELECT handler.expires_in_seconds FROM rowlock.handlers AS handler WHERE handler.name = seen.task_name)));
+    -- Asked last: a task that was live when this one was stored has kept it from being so.
+    IF trigger_schedule.id IS NOT NULL THEN
+        PERFORM FROM rowlock.tasks AS task
+          WHERE task.id = trigger_schedule.id AND task.expires_on < '9999-12-31' LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'Task % exists already, and has finished. Give another task an id of its own.',
+                trigger_schedule.id USING ERRCODE = '23505';
+        END IF;
+    END IF;
     INSERT INTO rowlock.audit_log (tenant_id, actor, action, subject_kind, subject_id, detail, request_id)
     VALUES (seen.tenant_id, trigger_schedule.actor, 'schedule.trigger', 'schedule', seen.name,
             jsonb_build_object('task_id', task_id), trigger_schedule.request_id);
