@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import httpx
 import psycopg
 from tests.api.served import Served, assert_problem
+from tests.harness.installation import settings_for
+
+from rowlock import Rowlock
 
 BODY = {"name": "pay", "payload": {"amount": 5}}
 
@@ -116,3 +120,35 @@ async def test_a_batch_is_stored_whole_or_not_at_all(api: Served) -> None:
     assert_problem(await api.client.post("/v1/tasks/batch", json=large), 422, "invalid-argument", field="tasks")
     assert_problem(await api.client.post("/v1/tasks/batch", json={"tasks": []}), 422, "invalid-argument", field="tasks")
     assert await api.count_tasks() == 1
+
+
+async def test_python_rest_and_sql_know_each_other_s_keys(api: Served, database_url: str) -> None:
+    """Where they say the same, whoever came first, and whatever defaults a worker registered in between."""
+    due = datetime(2030, 7, 1, 14, tzinfo=timezone(timedelta(hours=2)))
+    said: dict[str, dict[str, Any]] = {"bare": {}, "more": {"run_at": due, "priority": "high", "tags": ["a"]}}
+
+    async def by_python(key: str) -> str:
+        async with Rowlock(settings=settings_for(database_url)) as app:
+            return str((await app.enqueue("pay", {"amount": 5}, idempotency_key=key, **said[key])).id)
+
+    async def by_rest(key: str) -> str:
+        body = {"run_at": due.isoformat()} if key == "more" else {}
+        return str((await send(api, key, {**BODY, **said[key], **body})).json()["id"])
+
+    async def by_sql(key: str) -> str:
+        async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as link:
+            cursor = await link.execute(
+                "SELECT rowlock.enqueue('pay', '{\"amount\": 5}', idempotency_key => %s::text, run_at => %s,"
+                " priority => %s::text, tags => %s)",
+                [key, *(said[key].get(option) for option in ("run_at", "priority", "tags"))],
+            )
+            return str((await cursor.fetchone() or [None])[0])
+
+    ways = [by_python, by_rest, by_sql]
+    for key in said:
+        for first in range(len(ways)):
+            await api.query("DELETE FROM rowlock.idempotency_keys")
+            made = [await way(key) for way in ways[first:] + ways[:first]]
+            assert made == made[:1] * 3
+    await api.register("pay", queue="bulk", priority=3, max_attempts=2)
+    assert await by_sql("more") == await by_rest("more") == made[0]

@@ -91,3 +91,46 @@ def test_the_way_back_leaves_the_keys(connection: psycopg.Connection, empty_data
     first, _ = of_this_one(empty_database_url, "k")
     downgrade(empty_database_url, revision="0024")
     assert of_the_version_before(connection, "k") == (first, False)
+
+
+REGISTERED = {"queue": "mail", "priority": "1", "max_attempts": 9}
+FILLED_IN = ["expires_in_seconds", "max_attempts", "payload_version", "priority", "queue", "timeout_seconds"]
+
+
+def of_rest(connection: psycopg.Connection, registered: dict[str, Any], filled_in: list[str]) -> tuple[UUID, bool]:
+    """What REST sends of a request that says nothing but its payload."""
+    sent = {
+        "name": "pay", "payload": {"amount": 5}, "payload_version": 1, "idempotency_key": "rest", **registered,
+        "filled_in": filled_in,
+    }  # fmt: skip
+    row = connection.execute(ENQUEUE, [json.dumps([sent])]).fetchone()
+    assert row is not None
+    return row
+
+
+def test_what_was_said_is_known_though_it_was_hashed_as_it_was_spelt(empty_database_url: str) -> None:
+    """By now it is hashed by what it means: from Python, from REST, and from SQL in a session like the first."""
+    migrate(empty_database_url, revision="0027")
+    sql = "SELECT rowlock.enqueue('pay', run_at => '2030-07-01 12:00Z', idempotency_key => 'sql')"
+    with psycopg.connect(empty_database_url, autocommit=True) as session:
+        by_python, _ = of_this_one(empty_database_url, "python")
+        by_rest, _ = of_rest(session, REGISTERED, FILLED_IN)
+        by_sql = session.execute(sql).fetchone()
+        migrate(empty_database_url)
+        changed = {**DEFAULTS, "queue": "bulk"}
+        assert of_this_one(empty_database_url, "python", defaults=changed) == (by_python, False)
+        for filled_in in (FILLED_IN, [*FILLED_IN[:5], "tags", FILLED_IN[5]]):  # this version leaves tags unsaid
+            assert of_rest(session, {**REGISTERED, "queue": "bulk"}, filled_in) == (by_rest, False)
+        assert session.execute(sql).fetchone() == by_sql
+        for other in ({"queue": "bulk"}, {"tags": ()}):
+            with pytest.raises(IdempotencyKeyReused):
+                of_this_one(empty_database_url, "python", **other)
+        with pytest.raises(psycopg.Error, match="names another request"):
+            of_rest(session, {**REGISTERED, "queue": "bulk"}, [name for name in FILLED_IN if name != "queue"])
+
+
+def test_the_way_back_to_how_it_was_spelt_leaves_the_keys(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    first, _ = of_this_one(empty_database_url, "k")
+    downgrade(empty_database_url, revision="0027")
+    assert of_this_one(empty_database_url, "k") == (first, False)

@@ -45,7 +45,9 @@ class Admission:
         self._handlers = HandlerCatalogue(database)
 
     async def task(self, tenant_id: str, name: str, payload: Payload, **said: Any) -> TaskRequest:
-        """The request; `said` are arguments of `task_request`, of which those that are None were left out."""
+        """The request; `said` are arguments of `task_request`, of which those that are None were left out, as were tags
+        where there are none: no handler that is registered has any to fill in."""
+        said["tags"] = said.get("tags") or None
         registered, encoded = await self._admitted(
             tenant_id,
             name,
