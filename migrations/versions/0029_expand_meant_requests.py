@@ -1,8 +1,10 @@
-"""SQL, REST and Python know each other's keys.
+"""SQL, REST and Python know each other's keys, and the view of stuck tasks tells what holds them.
 
 What is said under an idempotency key is what is meant: an instant is the same in every time zone and spelling, and a
 null is what was left out, whichever function it comes from. Keys from before are honoured: the hash of all that is sent
 stays as it is, and the hash of what was said is looked for as it was made then, too. That can go when those keys have.
+
+A task in a queue that is paused for all tenants is not said to wait for a worker, and one that drains takes no task.
 """
 
 from rowlock.store.migrate import run, run_file
@@ -21,10 +23,12 @@ def upgrade() -> None:
     run_file("functions/0029/task_requests.sql")
     run_file("functions/0029/enqueue_keyed.sql")
     run(SAID_HASH.format("said, however it was spelt"))
+    run_file("views/0029/stuck_tasks.sql")
 
 
 def downgrade() -> None:
     """Keys from in between go on by the hash of all that is sent, which takes defaults for what was said."""
+    run_file("views/leases.sql")
     run(SAID_HASH.format("said"))
     run("ALTER TYPE rowlock.task_request DROP ATTRIBUTE former_hashes")
     run_file("functions/0025/enqueue_keyed.sql")
