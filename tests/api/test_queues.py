@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from tests.api.served import Served, assert_problem
 
+from rowlock.engine.rescue import rescue_abandoned
+
 
 async def test_a_queue_tells_its_depth_lag_and_dead_letters(api: Served) -> None:
     await api.enqueue(queue="q")
@@ -108,6 +110,7 @@ async def test_workers_are_for_admins_and_handlers_for_all(api: Served) -> None:
     )
     await api.register("reports/monthly", '{"type": "object"}', description="Reports.")
     reader = await api.client_for("write")
+    assert (await rescue_abandoned(api.database)).workers_gone == 1
 
     workers = (await api.client.get("/v1/workers")).json()["items"]
     assert [(one["name"], one["health"]) for one in workers] == [("g", "gone"), ("w", "healthy")]

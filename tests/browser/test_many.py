@@ -23,6 +23,14 @@ WORKERS = """
            CASE WHEN n > 1 THEN rowlock.clock() END
       FROM generate_series(1, 201) AS n
 """
+AILING_WORKERS = """
+    INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, health, expires_at, stopped_at)
+    SELECT coalesce((ARRAY['vanished', 'weak', 'sick'])[n], 'web-' || n - 3), 'web', n, '0.1.0', '{mail}', 10,
+           coalesce((ARRAY['healthy', 'degraded', 'unhealthy'])[n], 'healthy'),
+           rowlock.clock() + CASE WHEN n = 1 THEN '-1 minute' ELSE '1 hour' END::interval,
+           CASE WHEN n = 1 THEN rowlock.clock() END
+      FROM generate_series(1, 23) AS n
+"""
 
 
 async def assert_in_sight(page: Page, links: str) -> None:
@@ -43,6 +51,17 @@ async def test_a_worker_is_seen_behind_many_that_have_stopped(site: Site, open_p
         await expect(page.locator(".loading")).to_have_count(0)
     await expect(table.locator("tbody tr")).to_have_count(1)
     await expect(table).to_contain_text("the-old-one")
+
+
+async def test_workers_that_are_not_well_come_first(site: Site, open_page: Opener) -> None:
+    await site.sql(AILING_WORKERS)
+    page = await open_page()
+    rows = page.locator(".table-frame[aria-label=Workers] tbody tr")
+    await expect(rows).to_have_count(12)
+    for number, name in enumerate(["sick", "weak", "vanished", "web-20", "web-19"]):
+        await expect(rows.nth(number)).to_contain_text(name)
+    await expect(rows.nth(2)).to_contain_text("gone")
+    await expect(page.get_by_role("link", name="All 23 workers")).to_be_visible()
 
 
 async def test_schedules_go_on_over_pages(site: Site, open_page: Opener) -> None:

@@ -62,6 +62,12 @@ def test_what_was_just_migrated_has_no_problem(cli: Caller) -> None:
             "warning",
         ),
         (
+            "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at)"
+            " VALUES ('w', 'h', 1, '0', '{{a}}', 8, now() - interval '1 minute', now())",
+            "workers",
+            "warning",
+        ),
+        (
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'rowlock.tasks_live_claim'::regclass",
             "indexes",
             "problem",

@@ -223,7 +223,7 @@ def test_workers_and_handlers(cli: Caller, database_url: str) -> None:
             " ('w2', 'h', 2, '0', '{a}', 8, now(), now())"
         )
     assert [worker["name"] for worker in cli.json("workers")["items"]] == ["w1"]
-    assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == ["w2", "w1"]
+    assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == ["w1", "w2"]
     assert "a,b" in cli("workers").out
     assert [worker["name"] for worker in cli.json("workers", "--limit", "1")["items"]] == ["w1"]
 
@@ -239,6 +239,23 @@ def test_workers_that_are_not_well_say_why(cli: Caller, database_url: str) -> No
         )
     lines = cli("workers", "--all").out.splitlines()
     assert lines[-2:] == ["", "2 degraded  The disk is full."]
+
+
+def test_workers_that_are_not_well_come_first(cli: Caller, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rowlock.workers"
+            " (name, hostname, pid, version, queues, concurrency, health, expires_at, stopped_at)"
+            " SELECT name, 'h', 1, '0', '{a}', 8, health, now() + lasts::interval, CASE WHEN stops THEN now() END"
+            "   FROM (VALUES ('left', 'unhealthy', '1 hour', true), ('gone', 'healthy', '-1 minute', true),"
+            "                ('sick', 'unhealthy', '1 hour', false), ('old', 'healthy', '1 hour', false),"
+            "                ('weak', 'degraded', '1 hour', false), ('new', 'healthy', '1 hour', false)"
+            "   ) AS made (name, health, lasts, stops)"
+        )
+    shown = [worker["name"] for worker in cli.json("workers")["items"]]
+    assert shown == ["sick", "weak", "gone", "new", "old"]
+    assert [worker["name"] for worker in cli.json("workers", "--limit", "3")["items"]] == shown[:3]
+    assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == [*shown, "left"]
 
 
 @pytest.mark.all_partitions

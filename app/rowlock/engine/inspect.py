@@ -150,10 +150,18 @@ async def get_limits(database: Database, tenant_id: str, queue: str) -> list[Lim
 
 
 async def list_workers(
-    database: Database, *, healths: Collection[str] = (), before: int | None = None, limit: int = 100
+    database: Database,
+    *,
+    healths: Collection[str] = (),
+    before: int | None = None,
+    limit: int = 100,
+    ailing_first: bool = False,
 ) -> list[WorkerRecord]:
-    """Worker processes with numbers below `before`, newest first; those of some `healths` where given."""
-    return await worker_health.list_workers(Reading(database), healths=healths, before=before, limit=limit)
+    """Worker processes with numbers below `before`, newest first; those of some `healths` where given. With
+    `ailing_first` those that are not well come before all others."""
+    return await worker_health.list_workers(
+        Reading(database), healths=healths, before=before, limit=limit, ailing_first=ailing_first
+    )
 
 
 async def list_handlers(database: Database, names: Collection[str] | None = None) -> list[HandlerRecord]:

@@ -7,7 +7,7 @@ WITH gone AS MATERIALIZED (
        SET stopped_at = rowlock.clock(), running = 0
      WHERE worker.id IN (
             SELECT silent.id FROM rowlock.workers AS silent
-             WHERE silent.stopped_at IS NULL AND silent.expires_at <= rowlock.clock()
+             WHERE silent.stopped_at IS NULL AND silent.expires_at < rowlock.clock()
              LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING worker.id, worker.claims_in_place
 ), held AS MATERIALIZED (

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from rowlock.store.links import Runner
 
-# Every health but that of a worker that has said goodbye.
+# Every health but that of a worker that has said goodbye, or vanished longer than a day ago.
 PRESENT = ("healthy", "degraded", "unhealthy", "gone")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """A worker process. `health` is healthy, degraded, unhealthy, gone (no heartbeat) or stopped."""
+    """A worker process. `health` is healthy, degraded, unhealthy, gone (no heartbeat and no goodbye; for a
+    day) or stopped."""
 
     id: int
     name: str
@@ -32,8 +33,17 @@ class WorkerRecord:
 
 
 async def list_workers(
-    runner: Runner, *, healths: Collection[str] = (), before: int | None = None, limit: int = 100
+    runner: Runner,
+    *,
+    healths: Collection[str] = (),
+    before: int | None = None,
+    limit: int = 100,
+    ailing_first: bool = False,
 ) -> list[WorkerRecord]:
-    """Workers with numbers below `before`, newest first; those of `healths` where given."""
-    rows = await runner.run("list_workers", {"healths": list(healths) or None, "before": before, "limit": limit})
+    """Workers with numbers below `before`, newest first; those of `healths` where given.
+
+    With `ailing_first` those that are not well come before all others: unhealthy, degraded, gone.
+    """
+    asked = {"healths": list(healths) or None, "before": before, "limit": limit, "ailing_first": ailing_first}
+    rows = await runner.run("list_workers", asked)
     return [WorkerRecord(*row) for row in rows]

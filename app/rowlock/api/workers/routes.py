@@ -22,7 +22,7 @@ Health = Literal["healthy", "degraded", "unhealthy", "gone", "stopped"]
 
 
 class Worker(BaseModel):
-    """A worker process; `gone` means that its heartbeat stopped without a goodbye."""
+    """A worker process; `gone` means that its heartbeat stopped without a goodbye. After a day it is `stopped` too."""
 
     id: int
     name: str

@@ -23,12 +23,15 @@ def register(program: typer.Typer) -> None:
         every: Annotated[bool, typer.Option("--all", help="Those that have stopped too.")] = False,
         limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 100,
     ) -> None:
-        """List worker processes, newest first."""
+        """List worker processes: those that are not well first, those that have stopped last."""
         from rowlock.cli.documents import document
         from rowlock.engine.inspect import list_workers
         from rowlock.store.worker_health import PRESENT
 
-        found = call.on_database(lambda database: list_workers(database, healths=() if every else PRESENT, limit=limit))
+        healths = () if every else PRESENT
+        found = call.on_database(
+            lambda database: list_workers(database, healths=healths, limit=limit, ailing_first=True)
+        )
         call.answer({"items": [document(worker) for worker in found]}, lambda: _table(found))
 
 

@@ -12,7 +12,8 @@ import { html } from '../view.js';
 import { WorkersTable } from './workers.js';
 
 const MOST_WORKERS = 12;
-const PRESENT = ['healthy', 'degraded', 'unhealthy', 'gone'].map((health) => `health=${health}`).join('&');
+const HEALTHS = ['unhealthy', 'degraded', 'gone', 'healthy']; // of those that have not stopped: what hurts first
+const PRESENT = HEALTHS.map((health) => `health=${health}`).join('&');
 
 export function Overview() {
   const queues = useLive('queues');
@@ -52,7 +53,9 @@ function Totals({ queues }) {
 }
 
 function WorkersAtWork({ workers, more }) {
-  return html`<${WorkersTable} workers=${workers.slice(0, MOST_WORKERS)} />
+  const rank = (worker) => HEALTHS.indexOf(worker.health);
+  const sorted = [...workers].sort((one, other) => rank(one) - rank(other)); // otherwise newest first, as they came
+  return html`<${WorkersTable} workers=${sorted.slice(0, MOST_WORKERS)} />
     ${workers.length > MOST_WORKERS && html`<p class="quiet"><a href=${address('workers')}>All ${count(workers.length)}${more && '+'} workers</a></p>`}`;
 }
 
