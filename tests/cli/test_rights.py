@@ -57,14 +57,60 @@ def test_the_doctor_finds_it(plain: str) -> None:
     assert "connection" not in found
 
 
-def test_the_rights_that_are_documented_suffice_to_enqueue(database_url: str) -> None:
-    with role(database_url) as name, psycopg.connect(database_url, autocommit=True) as admin:
-        for grant in (
-            "GRANT USAGE ON SCHEMA rowlock TO {}",
-            "GRANT SELECT ON ALL TABLES IN SCHEMA rowlock TO {}",
-            "GRANT INSERT, UPDATE ON rowlock.tasks_live, rowlock.idempotency_keys TO {}",
-        ):
+TO_ENQUEUE = (
+    "GRANT USAGE ON SCHEMA rowlock TO {}",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA rowlock TO {}",
+    "GRANT INSERT, UPDATE ON rowlock.tasks_live, rowlock.idempotency_keys TO {}",
+)
+WITH_UNIQUE_KEYS = (
+    "GRANT DELETE ON rowlock.tasks_live TO {}",
+    "GRANT INSERT, UPDATE ON rowlock.tasks TO {}",
+    "GRANT INSERT ON rowlock.executions TO {}",
+)
+# A holder of the unique key that waits past its deadline, one that a worker left, and one whose id was used before.
+OVERDUE = "UPDATE rowlock.tasks_live SET deadline_at = rowlock.clock() - interval '1 second'"
+LEFT = (
+    ", status = 'running', attempt = 1, started_at = rowlock.clock(), lease_token = 1, worker_id = 1"
+    ", lease_moved = true, lease_expires_at = created_at, visible_at = created_at"
+)
+USED = (
+    "INSERT INTO rowlock.tasks (id, name, status, expires_on, finished_at)"
+    " SELECT id, name, 'dead', rowlock.expiry_day(tenant_id, queue, 'dead'), rowlock.clock() FROM rowlock.tasks_live"
+)
+
+
+@pytest.fixture
+def caller(database_url: str, admin: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A connection of a role that has the rights to enqueue without unique keys."""
+    with role(database_url) as name:
+        for grant in TO_ENQUEUE:
             admin.execute(grant.format(name).encode())
-        with psycopg.connect(url_of(database_url, name)) as connection:
-            for arguments in ("'mail.send'", "'mail.send', idempotency_key => 'a'", "'mail.send', unique_key => 'b'"):
-                connection.execute(f"SELECT rowlock.enqueue({arguments})".encode())
+        with psycopg.connect(url_of(database_url, name), autocommit=True) as connection:
+            yield connection
+
+
+@pytest.fixture
+def admin(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+def test_the_rights_that_are_documented_suffice_to_enqueue(caller: psycopg.Connection) -> None:
+    caller.execute("SELECT rowlock.enqueue('mail.send')")
+    caller.execute("SELECT rowlock.enqueue('mail.send', idempotency_key => 'a')")
+
+
+@pytest.mark.parametrize("holder", [[OVERDUE], [OVERDUE + LEFT], [USED, OVERDUE]], ids=["waits", "left", "used"])
+def test_they_do_with_unique_keys_of_tasks_past_their_deadline(
+    caller: psycopg.Connection, admin: psycopg.Connection, holder: list[str]
+) -> None:
+    for grant in WITH_UNIQUE_KEYS:
+        admin.execute(grant.format(caller.info.user).encode())
+    enqueue = "SELECT rowlock.enqueue('mail.send', unique_key => 'a')"
+    first = caller.execute(enqueue).fetchone()
+    for statement in holder:
+        admin.execute(statement.encode())
+    assert caller.execute(enqueue).fetchone() != first
+    assert admin.execute(
+        "SELECT reason FROM rowlock.tasks WHERE finished_at IS NOT NULL ORDER BY reason"
+    ).fetchone() == ("expired",)
