@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +16,8 @@ from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.migrate import downgrade, migrate, migration_sql
 from rowlock.store.revisions import current_revision, head_revision
+
+SQL_REFERENCE = Path(__file__).parents[2] / "docs/reference/sql.md"
 
 
 def test_whoever_owns_the_schema_needs_no_right_to_make_one(empty_database_url: str) -> None:
@@ -122,6 +125,9 @@ def test_partitions_that_could_not_be_handed_over_are_noted_with_what_to_run(
     kept = two.partitions_of(two.member)
     [noted] = re.findall(r"As their owner, or a superuser, run: (.*;)", caplog.text)
     assert noted.count("ALTER TABLE") == len(kept) > 0
+    [documented] = re.findall(r"```sql\n(SELECT format\('ALTER TABLE.*?)```", SQL_REFERENCE.read_text(), re.DOTALL)
+    printed = [str(how) for (how,) in two.admin.execute(documented.encode()).fetchall()]
+    assert sorted(printed) == sorted(re.findall(r"ALTER TABLE .*?;", noted))
     run(two.members_url, noted)
     assert two.partitions_of(two.member) == set()
     run(two.owners_url, ALTERED)
