@@ -102,3 +102,21 @@ async def test_a_cancellation_says_what_became_of_the_task(site: Site, open_page
     )
     await page.get_by_role("button", name="Cancel the task").click()
     await expect(page.get_by_role("status")).to_contain_text("The worker was asked to stop the task.")
+
+
+async def test_a_question_names_its_task_and_does_not_outlive_its_page(site: Site, open_page: Opener) -> None:
+    first, second = await site.enqueue("mail.send"), await site.enqueue("report.build")
+    page = await open_page(f"tasks/{first}")
+    await page.evaluate("id => { location.hash = `#/tasks/${id}`; }", str(second))
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("dialog", name=f"Cancel report.build …{str(second)[-8:]}?")).to_be_visible()
+
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="mail.send")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    assert await site.sql(STATUSES) == [("pending", 2)]
+
+    await site.bury(first)
+    await page.reload()
+    await page.get_by_role("button", name="Redrive").click()
+    await expect(page.get_by_role("dialog", name=f"Redrive mail.send …{str(first)[-8:]}?")).to_be_visible()

@@ -10,6 +10,7 @@ import { session, takeKeyFromAddress } from './session.js';
 import { html, render } from './view.js';
 
 function arrive() {
+  withdraw(); // it was asked about what is no longer shown
   takeKeyFromAddress();
   refreshPlace();
   restoreScroll();

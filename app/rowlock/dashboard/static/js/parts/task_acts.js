@@ -17,6 +17,10 @@ export function TaskActs({ task, onChange }) {
     ${['dead', 'cancelled'].includes(task.status) && html`<${Redrive} task=${task} onChange=${onChange} />`}`;
 }
 
+function nameOf({ name, id }) {
+  return `${name} …${id.slice(-8)}`;
+}
+
 function PriorityChoice({ task, onChange }) {
   async function choose(event) {
     const priority = event.currentTarget.value;
@@ -35,7 +39,7 @@ function PriorityChoice({ task, onChange }) {
 
 function Cancel({ task, onChange }) {
   const question = {
-    title: 'Cancel this task?',
+    title: `Cancel ${nameOf(task)}?`,
     text: 'If it still waits, it will not run. If a worker has begun it, the worker will be asked to stop it, and what it has done already stays done.',
     verb: 'Cancel the task',
     danger: true,
@@ -47,7 +51,7 @@ function Cancel({ task, onChange }) {
 
 function Redrive({ task, onChange }) {
   const question = {
-    title: 'Redrive this task?',
+    title: `Redrive ${nameOf(task)}?`,
     text: `It goes back to work at once, with ${task.max_attempts} attempts ahead of it.`,
     verb: 'Redrive the task',
   };
