@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from tests.browser.conftest import Opener, Site
 
 from rowlock.domain.schedule_requests import schedule_request
@@ -120,3 +120,19 @@ async def test_a_question_names_its_task_and_does_not_outlive_its_page(site: Sit
     await page.reload()
     await page.get_by_role("button", name="Redrive").click()
     await expect(page.get_by_role("dialog", name=f"Redrive mail.send …{str(first)[-8:]}?")).to_be_visible()
+
+
+async def test_an_act_without_an_answer_is_not_said_to_have_failed(site: Site, open_page: Opener) -> None:
+    request = schedule_request(name="nightly", task_name="report.build", cron="0 3 * * *")
+    await create_schedule(site.database, "default", request, actor=SOMEBODY)
+    page = await open_page("schedules")
+
+    async def lose_the_answer(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/v1/schedules/nightly/trigger", lose_the_answer)
+    await page.get_by_role("button", name="Trigger nightly").click()
+    await page.get_by_role("button", name="Trigger it").click()
+    await expect(page.get_by_role("status")).to_contain_text("No answer came, so it may have been done.")
+    assert await site.sql(STATUSES) == [("pending", 1)]

@@ -76,6 +76,7 @@ async function answered({ method, address, key, body, signal }) {
     return { response, text: await patience.textOf(response) };
   } catch (error) {
     if (signal?.aborted) throw error;
+    if (method !== 'GET') throw unknown();
     throw new Problem({
       title: 'The API cannot be reached',
       detail: patience.signal.aborted
@@ -85,6 +86,14 @@ async function answered({ method, address, key, body, signal }) {
   } finally {
     patience.end();
   }
+}
+
+// The request may have arrived, and been done, whatever became of its answer.
+function unknown() {
+  return new Problem({
+    title: 'No answer came',
+    detail: 'No answer came, so it may have been done. Look before you do it again.',
+  });
 }
 
 function parsed(text, response, { method, address }) {
