@@ -10,6 +10,7 @@ import pytest
 from tests.api.served import Served, assert_problem
 
 from rowlock.domain.ids import new_id
+from rowlock.engine import inspect
 
 EVERYTHING: dict[str, Any] = {
     "name": "mail.send",
@@ -25,6 +26,13 @@ EVERYTHING: dict[str, Any] = {
     "metadata": {"origin": "test"},
     "payload_version": 3,
 }
+FIVE_ATTEMPTS = """
+    INSERT INTO rowlock.executions (task_id, started_at, finished_at, lease_token, finished_on, worker_id, outcome,
+                                    run_seconds, attempt, tenant_id, queue, name, traceback)
+    SELECT %(task_id)s, now(), now(), n, rowlock.execution_day(), 1, 'failed', 1, n, 'default', 'default', 'noop',
+           repeat('x', 100)
+      FROM generate_series(1, 5) AS n
+"""
 
 
 async def test_a_task_is_made_with_all_that_can_be_set(api: Served) -> None:
@@ -212,6 +220,23 @@ async def test_attempts_reasons_and_children_can_be_asked_for(api: Served) -> No
     assert reasons[0]["code"] == "dead"
     children = (await api.client.get(f"/v1/tasks/{dead}/children")).json()
     assert children == {"total": 3, "by_status": {"ready": 3}}
+
+
+async def test_of_many_attempts_the_latest_are_told_up_to_a_bound(api: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    task_id = await api.enqueue()
+    await api.query(FIVE_ATTEMPTS, {"task_id": task_id})
+
+    async def attempts(query: str = "") -> tuple[list[int], int]:
+        answer = (await api.client.get(f"/v1/tasks/{task_id}/executions{query}")).json()
+        return [one["attempt"] for one in answer["items"]], answer["earlier"]
+
+    assert await attempts() == ([1, 2, 3, 4, 5], 0)
+    assert await attempts("?limit=2") == ([4, 5], 3)
+    monkeypatch.setitem(inspect.latest_executions.__kwdefaults__, "max_bytes", 250)
+    assert await attempts() == ([3, 4, 5], 2)
+    for wrong in (0, 1_001):
+        answer = await api.client.get(f"/v1/tasks/{task_id}/executions?limit={wrong}")
+        assert_problem(answer, 422, "invalid-argument")
 
 
 async def test_all_routes_of_an_absent_task_are_404(api: Served) -> None:

@@ -87,6 +87,22 @@ async def test_progress_is_followed(site: Site, open_page: Opener) -> None:
     await expect(bar).to_have_attribute("aria-valuenow", "90")
 
 
+async def test_attempts_are_asked_for_when_the_task_has_changed(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue()
+    page = await under_our_clock(await open_page(f"tasks/{task_id}"))
+    await expect(page.get_by_text("No attempt has ended yet.")).to_be_visible()
+
+    asked = requests_of(page)
+    async with page.expect_response(f"**/v1/tasks/{task_id}"):
+        await page.clock.run_for(A_WHILE)
+    assert not [url for url in asked if "executions" in url]
+
+    await site.bury(task_id, error="SMTPException: refused")
+    await page.clock.run_for(A_WHILE)
+    await expect(page.locator(".attempt-error")).to_have_text("SMTPException: refused")
+    assert [url for url in asked if "executions" in url] == [f"{site.address}/v1/tasks/{task_id}/executions?limit=5"]
+
+
 async def test_a_finished_task_is_asked_for_seldom(site: Site, open_page: Opener) -> None:
     task_id = await site.enqueue()
     await site.bury(task_id)

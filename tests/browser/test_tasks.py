@@ -87,6 +87,21 @@ async def test_a_task_shows_its_steps_and_what_they_returned(site: Site, open_pa
     await expect(rows.first).to_contain_text("250 ms")
 
 
+async def test_the_latest_attempts_are_shown_and_all_when_asked_for(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue()
+    await site.sql(
+        "INSERT INTO rowlock.executions (task_id, started_at, finished_at, lease_token, finished_on, worker_id,"
+        " outcome, run_seconds, attempt, tenant_id, queue, name) SELECT %(id)s, now(), now(), n,"
+        " rowlock.execution_day(), 7, 'failed', 0.5, n, 'default', 'default', 'mail.send'"
+        " FROM generate_series(1, 7) AS n",
+        id=task_id,
+    )
+    page = await open_page(f"tasks/{task_id}")
+    await expect(page.locator(".attempt")).to_have_count(5)
+    await page.get_by_role("button", name="Show all 7 attempts").click()
+    await expect(page.locator(".attempt")).to_have_count(7)
+
+
 async def test_a_task_that_is_not_there_is_said_to_be_so(open_page: Opener) -> None:
     missing = "0192f0c1-0000-7000-8000-000000000000"
     page = await open_page(f"tasks/{missing}")

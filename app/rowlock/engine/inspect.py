@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rowlock.store.listing import ListedTask, TaskFilter
 
 MAX_EXECUTIONS = 1_000
+MAX_EXECUTION_BYTES = 4_194_304  # of errors and tracebacks in one answer
 MAX_STEP_PAGE = 200
 MAX_STEP_PAGE_BYTES = 4_194_304  # of results; a page ends with the step that reaches it
 
@@ -69,7 +70,7 @@ async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> l
 
 
 async def latest_executions(
-    database: Database, tenant_id: str, task_id: UUID, *, limit: int, max_bytes: int
+    database: Database, tenant_id: str, task_id: UUID, *, limit: int, max_bytes: int = MAX_EXECUTION_BYTES
 ) -> ExecutionPage:
     """At most `limit` of them; fewer where `max_bytes` of errors and tracebacks are reached, but always the last."""
     task = await tasks.get_task(Reading(database), tenant_id, task_id)

@@ -232,6 +232,7 @@ class ExecutionList(BaseModel):
     """Attempts, first to last."""
 
     items: list[Execution]
+    earlier: int = Field(description="Attempts before these, which the answer leaves out.")
 
 
 class Step(BaseModel):

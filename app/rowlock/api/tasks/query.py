@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import orjson
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from rowlock.api.pagination import PageQuery, positive
 from rowlock.api.wire import QueueName, Tag, TaskId, TaskName
 from rowlock.domain.bounds import check_name
 from rowlock.domain.states import Status
 from rowlock.domain.steps import StepName
+from rowlock.engine.inspect import MAX_EXECUTIONS
 from rowlock.store.listing import TaskFilter
 from rowlock.store.steps import StepPosition
 
@@ -35,6 +37,16 @@ class TaskQuery(PageQuery):
             parent_id=self.parent_id,
             schedule_id=self.schedule_id,
         )
+
+
+class ExecutionQuery(BaseModel):
+    """How many attempts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_EXECUTIONS)] = Field(
+        MAX_EXECUTIONS, description="How many of the latest attempts at most."
+    )
 
 
 def step_key(position: StepPosition) -> str:

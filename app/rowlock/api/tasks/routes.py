@@ -26,7 +26,7 @@ from rowlock.api.tasks.models import (
     TaskCreate,
     TaskPage,
 )
-from rowlock.api.tasks.query import TaskQuery, step_before, step_key
+from rowlock.api.tasks.query import ExecutionQuery, TaskQuery, step_before, step_key
 from rowlock.api.tasks.wire import execution_json, listed_json, step_json, task_json
 from rowlock.api.wire import TaskId
 from rowlock.engine import inspect
@@ -95,10 +95,17 @@ async def get_task(request: Request, principal: Reader, task_id: TaskId) -> Resp
 
 
 @router.get("/v1/tasks/{task_id}/executions", response_model=ExecutionList, responses=problems(404, 422))
-async def get_executions(request: Request, principal: Reader, task_id: TaskId) -> Response:
-    """The latest finished attempts of a task, first to last, at most 1,000. The running one is in the task itself."""
-    found = await inspect.get_executions(services_of(request).database, principal.tenant_id, task_id)
-    return json_reply({"items": [execution_json(one) for one in found]})
+async def get_executions(
+    request: Request, principal: Reader, task_id: TaskId, query: Annotated[ExecutionQuery, Query()]
+) -> Response:
+    """The latest finished attempts of a task, first to last; fewer where 4 MiB of errors and tracebacks are reached.
+
+    The running one is in the task itself.
+    """
+    page = await inspect.latest_executions(
+        services_of(request).database, principal.tenant_id, task_id, limit=query.limit
+    )
+    return json_reply({"items": [execution_json(one) for one in page.latest], "earlier": page.earlier})
 
 
 @router.get("/v1/tasks/{task_id}/steps", response_model=StepPage, responses=problems(404, 422))

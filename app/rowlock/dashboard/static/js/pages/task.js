@@ -36,11 +36,10 @@ export function Task({ id }) {
 function Found({ task, onChange }) {
   const pace = paceAt(task.status);
   const reasons = useLive(path('tasks', task.id, 'explain'), {}, pace);
-  const executions = useLive(path('tasks', task.id, 'executions'), {}, pace);
   const children = useLive(path('tasks', task.id, 'children'), {}, { every: 5_000 });
   return html`
     <${Heading} title=${task.name}>
-      <${TaskActs} task=${task} onChange=${() => [onChange, reasons.reload, executions.reload].forEach((reload) => reload())} />
+      <${TaskActs} task=${task} onChange=${() => [onChange, reasons.reload].forEach((reload) => reload())} />
     <//>
     <p class="task-line">
       <${Chip} word=${task.status} />
@@ -57,7 +56,7 @@ function Found({ task, onChange }) {
         ${children.data?.total > 0 && html`<${Children} id=${task.id} counts=${children.data} />`}
         <section aria-labelledby="attempts-title">
           <h2 id="attempts-title">Attempts</h2>
-          <${Answer} live=${executions} rows=${2}>${({ items }) => html`<${Executions} task=${task} executions=${items} />`}<//>
+          <${Executions} task=${task} />
         </section>
         <${Steps} task=${task} pace=${pace} />
         <section aria-labelledby="data-title">
