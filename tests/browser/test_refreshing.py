@@ -131,3 +131,19 @@ async def test_a_server_that_is_away_is_said_to_be_and_found_again(site: Site, o
     await page.unroute("**/v1/**")
     await page.clock.run_for(2 * A_WHILE)
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def test_what_is_asked_for_once_is_asked_for_until_it_is_answered(open_page: Opener) -> None:
+    page = await open_page()
+    await page.route("**/v1/keys/present", lambda route: route.abort())
+    await under_our_clock(page)
+    await page.wait_for_load_state("networkidle")
+    await expect(page.locator(".tenant")).to_have_count(0)
+
+    await page.unroute("**/v1/keys/present")
+    await page.clock.run_for(2 * A_WHILE)
+    await expect(page.locator(".tenant")).to_have_text("default")
+    await page.wait_for_load_state("networkidle")
+    asked = requests_of(page)
+    await page.clock.run_for(LONG)
+    assert not [url for url in asked if "keys/present" in url]

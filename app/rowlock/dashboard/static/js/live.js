@@ -5,18 +5,21 @@ import { get } from './api.js';
 import { store, useStore } from './store.js';
 import { useCallback, useEffect, useRef, useState } from './view.js';
 
+const USUAL_MS = 4_000;
 const SLOWEST_MS = 30_000;
+const NEVER = null;
+const FINAL = [401, 403, 404]; // asking again would be answered the same
 
 export const refreshing = store(true);
 
-// → { data, problem, busy, reload }; `every` 0 asks once. Another `where` or `query` begins without data, for the old ones
-// answer another question.
-export function useLive(where, query = {}, { every = 4_000 } = {}) {
+// → { data, problem, busy, reload }; `every` 0 asks until it is answered. Another `where` or `query` begins without data, for
+// the old ones answer another question.
+export function useLive(where, query = {}, { every = USUAL_MS } = {}) {
   const key = JSON.stringify([where, query]);
   const [state, setState] = useState(asked(key));
   const wanted = useStore(refreshing);
   const reloader = useRef(() => {});
-  const pause = wanted ? every : 0;
+  const pause = wanted || !every ? every : NEVER;
   const of = (before) => (before.key === key ? before : asked(key));
 
   useEffect(() => {
@@ -53,7 +56,7 @@ class Look {
   };
 
   seen = () => {
-    if (!document.hidden && this.every) this.now();
+    if (!document.hidden && this.more) this.now();
   };
 
   now = async () => {
@@ -71,9 +74,14 @@ class Look {
     this.again(answer.problem);
   };
 
+  // Whether there is more to ask for than has been answered.
+  get more() {
+    return this.every > 0 || (this.every === 0 && this.failures > 0);
+  }
+
   again(problem) {
-    if (!this.every || document.hidden || [401, 403, 404].includes(problem?.status)) return;
-    const slower = Math.min(this.every * 2 ** this.failures, SLOWEST_MS);
+    if (!this.more || document.hidden || FINAL.includes(problem?.status)) return;
+    const slower = Math.min((this.every || USUAL_MS) * 2 ** this.failures, SLOWEST_MS);
     this.timer = setTimeout(this.now, Math.max(slower, (problem?.retryAfter ?? 0) * 1_000));
   }
 }
