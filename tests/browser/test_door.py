@@ -57,11 +57,30 @@ async def test_what_cannot_be_a_key_is_not_taken_for_one(site: Site, new_page: O
     await expect(page.get_by_label("API key")).to_be_focused()
 
 
-async def test_a_key_that_may_only_read_is_told_so(site: Site, open_page: Opener) -> None:
-    await site.enqueue(queue="mail")
+async def test_a_key_that_may_only_read_is_offered_nothing_else(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue(queue="mail")
+    await site.bury(await site.enqueue("report.build"))
     page = await open_page(scope="read")
+    acts = page.get_by_role("main").get_by_role("button")
 
-    await page.get_by_role("button", name="Pause queue mail").click()
-    await page.get_by_role("button", name="Pause the queue").click()
-    await expect(page.get_by_role("status")).to_contain_text("'write'")
+    await expect(page.get_by_text("read only")).to_be_visible()
+    await expect(page.get_by_role("link", name="mail", exact=True)).to_be_visible()
+    await expect(acts).to_have_count(0)
     await expect(page.get_by_role("heading", name="Workers")).to_have_count(0)
+
+    await page.goto(f"{site.address}/#/tasks/{task_id}")
+    await expect(page.get_by_label("Payload")).to_be_visible()
+    await expect(acts.filter(has_not_text="Copy")).to_have_count(0)
+    await expect(page.get_by_role("combobox")).to_have_count(0)
+    await page.goto(f"{site.address}/#/dead-letters")
+    await expect(page.get_by_role("link", name="report.build")).to_be_visible()
+    await expect(page.locator("main button:visible, main input[type=checkbox]")).to_have_count(1)  # to filter
+
+
+@pytest.mark.parametrize("scope", ["write", "admin"])
+async def test_a_key_that_may_act_is_offered_to(site: Site, open_page: Opener, scope: str) -> None:
+    await site.enqueue(queue="mail")
+    page = await open_page(scope=scope)
+    await expect(page.locator(".tenant")).to_be_visible()
+    await expect(page.get_by_role("button", name="Pause queue mail")).to_be_visible()
+    await expect(page.get_by_text("read only")).to_have_count(0)

@@ -47,10 +47,11 @@ async def test_a_question_is_taken_back_with_its_key(site: Site, open_page: Open
 
 async def test_notices_go_with_the_key(site: Site, open_page: Opener, other_key: str) -> None:
     await site.enqueue(queue="mail")
-    page = await open_page(scope="read")
+    page = await open_page()
+    await page.route("**/v1/queues/mail/pause", lambda route: route.abort())
     await page.get_by_role("button", name="Pause queue mail").click()
     await page.get_by_role("button", name="Pause the queue").click()
-    await expect(page.locator(".notice")).to_contain_text("'write'")
+    await expect(page.locator(".notice")).to_contain_text("No answer came")
 
     await page.get_by_role("button", name="Sign out").click()
     await page.get_by_label("API key").fill(other_key)

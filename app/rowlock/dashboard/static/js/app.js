@@ -13,6 +13,7 @@ import { Tasks } from './pages/tasks.js';
 import { Workers } from './pages/workers.js';
 import { Notices } from './parts/notices.js';
 import { Question } from './parts/question.js';
+import { learnRights, useMayWrite } from './rights.js';
 import { address, usePlace } from './router.js';
 import { startAtTop } from './scroll.js';
 import { session, signOut } from './session.js';
@@ -66,10 +67,15 @@ function pageAt({ page, argument, query }) {
   }
 }
 
-// Whose tasks these are: keys look alike, and each stands for one tenant.
+// Whose tasks these are, and whether one may only look: keys look alike, and each stands for one tenant.
 function Tenant() {
   const { data: key } = useLive('keys/present', {}, { every: 0 });
-  return key && html`<span class="tenant" title=${`Tenant ${key.tenant_id}, by the key ${key.name}`}>${key.tenant_id}</span>`;
+  const mayWrite = useMayWrite();
+  useEffect(() => {
+    if (key) learnRights(key);
+  }, [key]);
+  return key && html`<span class="tenant" title=${`Tenant ${key.tenant_id}, by the key ${key.name}`}>${key.tenant_id}</span>
+    ${!mayWrite && html`<span class="scope" title="This key may look, not act.">read only</span>`}`;
 }
 
 function RefreshSwitch() {

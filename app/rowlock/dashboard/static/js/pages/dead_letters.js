@@ -10,6 +10,7 @@ import { Heading } from '../parts/heading.js';
 import { Paged, useCursors } from '../parts/pager.js';
 import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
+import { useMayWrite } from '../rights.js';
 import { address, go } from '../router.js';
 import { html, useState } from '../view.js';
 
@@ -52,9 +53,10 @@ function useChoice(key) {
 function Letters({ tasks, chosen, choose }) {
   const all = tasks.every((task) => chosen.includes(task.id));
   const toggle = (ids, on) => choose((before) => [...before.filter((id) => !ids.includes(id)), ...(on ? ids : [])]);
+  const mayWrite = useMayWrite();
   const toggleAll = () => toggle(tasks.map((task) => task.id), !all);
   const columns = [
-    {
+    mayWrite && {
       title: 'Choose', kind: 'choose',
       head: html`<input type="checkbox" aria-label="Choose all on this page" checked=${all} onChange=${toggleAll} />`,
       cell: (task) => html`<input type="checkbox" aria-label=${`Choose ${task.name} ${task.id}`} checked=${chosen.includes(task.id)} onChange=${() => toggle([task.id], !chosen.includes(task.id))} />`,
@@ -65,9 +67,9 @@ function Letters({ tasks, chosen, choose }) {
     { title: 'Queue', cell: (task) => task.queue },
     { title: 'Attempts', kind: 'number', cell: (task) => count(task.attempt) },
     { title: 'Died', kind: 'number', cell: (task) => html`<${Ago} at=${task.finished_at} />` },
-  ];
+  ].filter(Boolean);
   return html`
-    <label class="choose-all"><input type="checkbox" checked=${all} onChange=${toggleAll} /> Choose all on this page</label>
+    ${mayWrite && html`<label class="choose-all"><input type="checkbox" checked=${all} onChange=${toggleAll} /> Choose all on this page</label>`}
     <${Table} label="Dead letters" columns=${columns} rows=${tasks} keyOf=${(task) => task.id} />`;
 }
 
@@ -98,18 +100,22 @@ function RedriveChosen({ chosen, unseen, untick, onDone }) {
     question=${question} run=${() => redriveAll(chosen, untick)} onDone=${onDone} />`;
 }
 
-// Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others, and stays chosen.
+// Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others, and stays chosen. Where
+// the key may not do it, the others are not tried.
 async function redriveAll(ids, untick) {
   const waiting = [...ids];
   const redriven = [];
   const problems = [];
   async function work() {
     for (let id = waiting.shift(); id; id = waiting.shift()) {
-      await post(path('tasks', id, 'redrive')).then(() => redriven.push(id), (problem) => problems.push(problem));
+      await post(path('tasks', id, 'redrive')).then(() => redriven.push(id), (problem) => {
+        problems.push(problem);
+        if (problem.status === 403) waiting.length = 0;
+      });
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   untick(redriven);
-  if (problems.length) throw new Error(`${count(problems.length)} of ${count(ids.length)} could not be redriven: ${problems[0].message}`);
+  if (problems.length) throw new Error(`${count(ids.length - redriven.length)} of ${count(ids.length)} without success: ${problems[0].message}`);
   return backAtWork(ids.length);
 }

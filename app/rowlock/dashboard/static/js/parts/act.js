@@ -1,5 +1,7 @@
 // A button that does something at the server: asks first where that is called for, cannot be pressed twice, tells how it went.
+// Whoever may only look does not see it.
 
+import { useMayWrite } from '../rights.js';
 import { html, useRef, useState } from '../view.js';
 import { tell } from './notices.js';
 import { ask } from './question.js';
@@ -9,6 +11,7 @@ import { ask } from './question.js';
 export function Act({ label, run, question, onDone, kind = '', disabled = false, describe }) {
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
+  const mayWrite = useMayWrite();
   async function press() {
     if (running.current) return;
     running.current = true;
@@ -22,7 +25,7 @@ export function Act({ label, run, question, onDone, kind = '', disabled = false,
       setBusy(false);
     }
   }
-  return html`<button type="button" class="button ${kind}" disabled=${disabled} aria-disabled=${busy} aria-label=${describe} onClick=${press}>
+  return mayWrite && html`<button type="button" class="button ${kind}" disabled=${disabled} aria-disabled=${busy} aria-label=${describe} onClick=${press}>
     ${label}
   </button>`;
 }

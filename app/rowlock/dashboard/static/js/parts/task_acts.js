@@ -1,6 +1,7 @@
 // What may be done to a task in the state it is in: cancel, redrive, change its priority.
 
 import { patch, path, post } from '../api.js';
+import { useMayWrite } from '../rights.js';
 import { html } from '../view.js';
 import { Act } from './act.js';
 import { tell } from './notices.js';
@@ -11,8 +12,9 @@ const CANCELLED = { cancelled: 'The task is cancelled.', cancel_requested: 'The 
 
 export function TaskActs({ task, onChange }) {
   const waiting = WAITING.includes(task.status);
+  const mayWrite = useMayWrite();
   return html`
-    ${waiting && html`<${PriorityChoice} task=${task} onChange=${onChange} />`}
+    ${waiting && mayWrite && html`<${PriorityChoice} task=${task} onChange=${onChange} />`}
     ${(waiting || task.status === 'running') && html`<${Cancel} task=${task} onChange=${onChange} />`}
     ${['dead', 'cancelled'].includes(task.status) && html`<${Redrive} task=${task} onChange=${onChange} />`}`;
 }
