@@ -84,6 +84,36 @@ async def test_a_choice_outlives_the_page_that_showed_it_but_not_its_filter(site
     await expect(page.get_by_role("button", name="Redrive chosen")).to_be_disabled()
 
 
+async def test_a_choice_is_there_after_one_of_it_was_read(site: Site, open_page: Opener) -> None:
+    for number in range(3):
+        await site.bury(await site.enqueue(f"mail.send{number}"))
+    page = await open_page("dead-letters")
+    await page.get_by_role("checkbox", name="Choose all on this page").check()
+    await page.get_by_role("link", name="mail.send1").click()
+    await expect(page.get_by_label("Payload")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_label("Choose mail.send1")).to_be_checked()
+    await expect(page.get_by_role("button", name="Redrive 3")).to_be_enabled()
+
+    await page.get_by_role("link", name="mail.send1").click()
+    await page.get_by_role("button", name="Redrive").click()
+    await page.get_by_role("button", name="Redrive the task").click()
+    await expect(page.locator(".task-line")).to_contain_text("ready")
+    await page.go_back()
+    await expect(page.get_by_role("button", name="Redrive 2")).to_be_enabled()
+    await expect(page.get_by_text("not shown")).to_have_count(0)
+
+
+async def test_a_choice_goes_with_its_key(site: Site, open_page: Opener) -> None:
+    await site.bury(await site.enqueue("mail.send"))
+    page = await open_page("dead-letters")
+    await page.get_by_label("Choose mail.send").check()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_label("API key").fill(await site.key())
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Choose mail.send")).not_to_be_checked()
+
+
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 async def test_all_of_a_page_are_chosen_by_what_is_seen(site: Site, open_page: Opener, width: int) -> None:
     for _ in range(3):

@@ -1,6 +1,7 @@
 // Tasks that are out of attempts or failed for good: read why, mend the cause, put them back to work.
 
 import { path, post } from '../api.js';
+import { untick, useChoice } from '../choice.js';
 import { count, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { Act } from '../parts/act.js';
@@ -12,7 +13,7 @@ import { Table } from '../parts/table.js';
 import { Ago } from '../parts/time.js';
 import { useMayWrite } from '../rights.js';
 import { address, go } from '../router.js';
-import { html, useState } from '../view.js';
+import { html } from '../view.js';
 
 const FIELDS = ['queue', 'name'];
 const PAGE = 50;
@@ -24,30 +25,19 @@ export function DeadLetters({ query }) {
   const cursors = useCursors();
   const live = useLive('dead-letters', { ...filters, limit: PAGE, cursor: cursors.cursor }, { every: 6_000 });
   const shown = live.data?.items ?? [];
-  const { chosen, choose, untick } = useChoice(JSON.stringify(filters));
+  const { chosen, choose } = useChoice(JSON.stringify(filters));
   const unseen = live.data ? chosen.filter((id) => !shown.some((task) => task.id === id)).length : 0;
   return html`
     <${Heading} title="Dead letters" note="Out of attempts, or failed for good. Mend the cause, then redrive.">
       ${unseen > 0 && html`<span class="faint">${count(chosen.length)} chosen, ${count(unseen)} not shown</span>
         <button type="button" class="plain" onClick=${() => untick(chosen)}>Choose none</button>`}
       <${RedriveAll} filters=${filters} disabled=${shown.length === 0 && cursors.page === 1} onRedriven=${() => untick(chosen)} onDone=${live.reload} />
-      <${RedriveChosen} chosen=${chosen} unseen=${unseen} untick=${untick} onDone=${live.reload} />
+      <${RedriveChosen} chosen=${chosen} unseen=${unseen} onDone=${live.reload} />
     <//>
     <div class="filters"><${FilterFields} names=${FIELDS} filters=${filters} onChange=${(changed) => go('dead-letters', '', changed)} /></div>
     <${Paged} live=${live} cursors=${cursors} rows=${6} empty=${html`<${Empty} title="No dead letters.">${filters.queue || filters.name ? 'None matches.' : 'Nothing has failed for good.'}<//>`}>
       ${(tasks) => html`<${Letters} tasks=${tasks} chosen=${chosen} choose=${choose} />`}
     <//>`;
-}
-
-// The ids chosen under some filters. They stay so where a refresh or another page no longer shows them.
-function useChoice(key) {
-  const [choice, setChoice] = useState({ key, ids: [] });
-  const of = (before) => (before.key === key ? before.ids : []);
-  return {
-    chosen: of(choice),
-    choose: (change) => setChoice((before) => ({ key, ids: change(of(before)) })),
-    untick: (ids) => setChoice((before) => ({ ...before, ids: before.ids.filter((id) => !ids.includes(id)) })),
-  };
 }
 
 function Letters({ tasks, chosen, choose }) {
@@ -90,19 +80,19 @@ function backAtWork(number) {
   return `${plural(number, 'task')} ${number === 1 ? 'is' : 'are'} back at work.`;
 }
 
-function RedriveChosen({ chosen, unseen, untick, onDone }) {
+function RedriveChosen({ chosen, unseen, onDone }) {
   const question = {
     title: `Redrive ${plural(chosen.length, 'dead letter')}?`,
     text: `${unseen ? `${count(unseen)} of them ${unseen === 1 ? 'is' : 'are'} not on this page. ` : ''}They go back to work at once, with all their attempts ahead of them.`,
     verb: `Redrive ${count(chosen.length)}`,
   };
   return html`<${Act} label=${chosen.length ? `Redrive ${count(chosen.length)}` : 'Redrive chosen'} kind="primary" disabled=${chosen.length === 0}
-    question=${question} run=${() => redriveAll(chosen, untick)} onDone=${onDone} />`;
+    question=${question} run=${() => redriveAll(chosen)} onDone=${onDone} />`;
 }
 
 // Each by itself, a few at a time: one that cannot be redriven any more does not hold up the others, and stays chosen. Where
 // the key may not do it, the others are not tried.
-async function redriveAll(ids, untick) {
+async function redriveAll(ids) {
   const waiting = [...ids];
   const redriven = [];
   const problems = [];

@@ -1,6 +1,7 @@
 // What may be done to a task in the state it is in: cancel, redrive, change its priority.
 
 import { patch, path, post } from '../api.js';
+import { untick } from '../choice.js';
 import { useMayWrite } from '../rights.js';
 import { html } from '../view.js';
 import { Act } from './act.js';
@@ -58,5 +59,5 @@ function Redrive({ task, onChange }) {
     verb: 'Redrive the task',
   };
   return html`<${Act} label="Redrive" kind="primary" question=${question} onDone=${onChange}
-    run=${() => post(path('tasks', task.id, 'redrive')).then(() => 'The task is back at work.')} />`;
+    run=${() => post(path('tasks', task.id, 'redrive')).then(() => { untick([task.id]); return 'The task is back at work.'; })} />`;
 }
