@@ -111,3 +111,21 @@ async def test_turning_pages_keeps_the_focus(site: Site, open_page: Opener) -> N
     await expect(page.get_by_text("Page 2")).to_be_visible()
     await expect(page.locator("tbody tr")).to_have_count(50)
     await expect(older).to_be_focused()
+
+    newer, loading = page.get_by_role("button", name="Newer"), page.locator(".loading")
+    await newer.press("Enter")
+    await expect(page.get_by_text("Page 1")).to_be_visible()
+    await expect(loading).to_have_count(0)
+    await expect(newer).to_be_focused()
+    await newer.press("Enter")  # there is nothing before the first page
+    for number in (2, 3):
+        await older.press("Enter")
+        await expect(page.get_by_text(f"Page {number}")).to_be_visible()
+        await expect(loading).to_have_count(0)
+    await expect(older).to_be_disabled()
+    await expect(older).to_be_focused()
+
+    await site.sql("DELETE FROM rowlock.tasks")
+    await page.get_by_role("button", name="To the first page").press("Enter")
+    await expect(page.get_by_text("There are no tasks yet.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Tasks")).to_be_focused()

@@ -39,6 +39,7 @@ async def test_a_task_shows_why_it_waits_and_takes_another_priority(site: Site, 
     await expect(page.get_by_text("no_worker")).to_be_visible()
     await expect(page.get_by_label("Payload")).to_contain_text("9007199254740993")
     await page.get_by_label("Priority").select_option("critical")
+    await page.get_by_role("button", name="Set priority").click()
     await expect(page.get_by_role("status")).to_contain_text("critical")
     assert await site.sql("SELECT priority FROM rowlock.tasks") == [(0,)]
 

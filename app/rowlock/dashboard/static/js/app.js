@@ -80,8 +80,8 @@ function Tenant() {
 
 function RefreshSwitch() {
   const on = useStore(refreshing);
-  return html`<button type="button" class="refresh-switch" aria-label="Refresh by itself" aria-pressed=${on} onClick=${() => refreshing.set(!on)} title="Refresh by itself">
-    <span class="lamp" aria-hidden="true"></span>${on ? 'Live' : 'Paused'}
+  return html`<button type="button" class="refresh-switch ${on ? 'on' : ''}" onClick=${() => refreshing.set(!on)}>
+    <span class="lamp" aria-hidden="true"></span>${on ? 'Refreshing' : 'Not refreshing'}
   </button>`;
 }
 

@@ -5,6 +5,6 @@ import htm from '../vendor/htm/htm.js';
 import { h } from '../vendor/preact/preact.js';
 
 export { Fragment, render } from '../vendor/preact/preact.js';
-export { useCallback, useEffect, useMemo, useRef, useState } from '../vendor/preact/hooks.js';
+export { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../vendor/preact/hooks.js';
 
 export const html = htm.bind(h);

@@ -1,8 +1,9 @@
 // A button that does something at the server: asks first where that is called for, cannot be pressed twice, tells how it went.
-// Whoever may only look does not see it.
+// Whoever may only look does not see it. It keeps the focus, also where it cannot be pressed any more.
 
 import { useMayWrite } from '../rights.js';
 import { html, useRef, useState } from '../view.js';
+import { useFocusPassedOn } from './focus.js';
 import { tell } from './notices.js';
 import { ask } from './question.js';
 
@@ -12,8 +13,10 @@ export function Act({ label, run, question, onDone, kind = '', disabled = false,
   const [busy, setBusy] = useState(false);
   const running = useRef(false);
   const mayWrite = useMayWrite();
+  const button = useRef(null);
+  useFocusPassedOn(button);
   async function press() {
-    if (running.current) return;
+    if (running.current || disabled) return;
     running.current = true;
     try {
       if (question && !(await ask(question))) return;
@@ -25,7 +28,7 @@ export function Act({ label, run, question, onDone, kind = '', disabled = false,
       setBusy(false);
     }
   }
-  return mayWrite && html`<button type="button" class="button ${kind}" disabled=${disabled} aria-disabled=${busy} aria-label=${describe} onClick=${press}>
+  return mayWrite && html`<button ref=${button} type="button" class="button ${kind}" aria-disabled=${busy || disabled} aria-busy=${busy} aria-label=${describe} onClick=${press}>
     ${label}
   </button>`;
 }

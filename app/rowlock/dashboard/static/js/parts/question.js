@@ -1,7 +1,7 @@
 // Asks before an act that cannot be taken back: `await ask({ title, text, verb })` is true or false.
 
 import { store, useStore } from '../store.js';
-import { html, useEffect, useRef } from '../view.js';
+import { html, useLayoutEffect, useRef } from '../view.js';
 
 const open = store(null);
 
@@ -26,14 +26,14 @@ export function ask(question) {
 export function Question() {
   const question = useStore(open);
   const dialog = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (question && !dialog.current.open) dialog.current.showModal();
     if (!question && dialog.current.open) dialog.current.close();
   }, [question]);
-  return html`<dialog ref=${dialog} class="question" aria-labelledby="question-title" onClose=${withdraw}>
+  return html`<dialog ref=${dialog} class="question" aria-labelledby="question-title" aria-describedby="question-text" onClose=${withdraw}>
     ${question && html`
       <h2 id="question-title">${question.title}</h2>
-      <p>${question.text}</p>
+      <p id="question-text">${question.text}</p>
       <div class="question-verbs">
         <button type="button" class="button" onClick=${() => question.answer(false)}>Keep as it is</button>
         <button type="button" class="button ${question.danger ? 'danger' : 'primary'}" onClick=${() => question.answer(true)}>${question.verb}</button>

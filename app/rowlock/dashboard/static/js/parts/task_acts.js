@@ -3,9 +3,8 @@
 import { patch, path, post } from '../api.js';
 import { untick } from '../choice.js';
 import { useMayWrite } from '../rights.js';
-import { html } from '../view.js';
+import { html, useEffect, useState } from '../view.js';
 import { Act } from './act.js';
-import { tell } from './notices.js';
 
 const PRIORITIES = ['critical', 'high', 'normal', 'low'];
 const WAITING = ['blocked', 'scheduled', 'ready', 'retrying'];
@@ -24,20 +23,15 @@ function nameOf({ name, id }) {
   return `${name} …${id.slice(-8)}`;
 }
 
+// Set by a press: a closed select changes with every arrow key.
 function PriorityChoice({ task, onChange }) {
-  async function choose(event) {
-    const priority = event.currentTarget.value;
-    try {
-      await patch(path('tasks', task.id), { priority });
-      tell(`The task’s priority is ${priority}.`);
-    } catch (problem) {
-      tell(`Priority: ${problem.message}`, 'bad');
-    }
-    onChange();
-  }
+  const [chosen, choose] = useState(task.priority);
+  useEffect(() => choose(task.priority), [task.priority]);
   return html`<label class="choice"><span>Priority</span>
-    <select value=${task.priority} onChange=${choose}>${PRIORITIES.map((name) => html`<option value=${name}>${name}</option>`)}</select>
-  </label>`;
+    <select value=${chosen} onChange=${(event) => choose(event.currentTarget.value)}>${PRIORITIES.map((name) => html`<option value=${name}>${name}</option>`)}</select>
+  </label>
+  <${Act} label="Set priority" disabled=${chosen === task.priority} onDone=${onChange}
+    run=${() => patch(path('tasks', task.id), { priority: chosen }).then(() => `The task’s priority is ${chosen}.`)} />`;
 }
 
 function Cancel({ task, onChange }) {
