@@ -139,6 +139,14 @@ async def test_the_docs_need_nothing_from_elsewhere(api: Served) -> None:
         assert (await anybody.get(f"/docs/assets/{asset}")).status_code == 200
 
 
+async def test_the_docs_keep_no_key_and_cannot_be_framed(api: Served) -> None:
+    docs = await (await api.client_with(None)).get("/docs")
+    assert "persistAuthorization" not in docs.text
+    assert docs.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert docs.headers["x-frame-options"] == "DENY"
+    assert docs.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_the_operators_page_is_at_the_root_and_hides_no_route(api: Served) -> None:
     anybody = await api.client_with(None)
     page = await anybody.get("/")

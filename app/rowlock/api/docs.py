@@ -14,6 +14,11 @@ from rowlock.api.static_files import MarkedFiles
 
 ASSETS = "/docs/assets"
 OPENAPI = "/openapi.json"
+HEADERS = {  # a key may be typed in here; the page starts itself by a script of its own
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 def serve_docs(app: FastAPI) -> None:
@@ -25,14 +30,16 @@ def serve_docs(app: FastAPI) -> None:
 
     async def docs(request: Request) -> Response:
         root = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=root + OPENAPI,
             title="rowlock",
             swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
             swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
             swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
-            swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
+            swagger_ui_parameters={"displayRequestDuration": True},
         )
+        page.headers.update(HEADERS)
+        return page
 
     app.add_route(OPENAPI, openapi, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
