@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Route, expect
 from tests.browser.conftest import Opener, Site
@@ -32,6 +34,9 @@ async def test_a_queue_is_paused_after_a_yes_and_resumed(site: Site, open_page: 
     await page.get_by_role("button", name="Pause the queue").click()
     await expect(page.get_by_role("status")).to_contain_text("Queue mail is paused.")
     assert await site.sql(PAUSED) == [(True,)]
+    [(by,)] = await site.sql("SELECT paused_by FROM rowlock.queues")
+    row = page.get_by_role("region", name="Queues").locator("tbody tr")
+    await expect(row).to_contain_text(re.compile(rf"paused\s+(now|\d+ s ago) by {re.escape(by)}"))
 
     await page.get_by_role("button", name="Resume queue mail").click()
     await expect(pause).to_be_visible()

@@ -8,6 +8,7 @@ import { Act } from './act.js';
 import { Chip } from './chip.js';
 import { DepthBar } from './meters.js';
 import { Table } from './table.js';
+import { Ago } from './time.js';
 
 // Orphaned: its lease has run out, and a claim takes it over within seconds.
 export const STATES = ['ready', 'running', 'scheduled', 'retrying', 'blocked', 'orphaned'];
@@ -25,7 +26,7 @@ export function Queues({ queues, onChange }) {
     cell: (queue) => html`<a class=${queue.depth[state] ? '' : 'faint'} href=${address('tasks', '', { queue: queue.name, status: state })}>${count(queue.depth[state])}</a>`,
   });
   const columns = [
-    { title: 'Queue', kind: 'main', cell: (queue) => html`<a href=${address('tasks', '', { queue: queue.name })}>${queue.name}</a> ${queue.paused && html`<span title=${`by ${queue.paused_by}`}><${Chip} word="paused" /></span>`}` },
+    { title: 'Queue', kind: 'main', cell: (queue) => html`<a href=${address('tasks', '', { queue: queue.name })}>${queue.name}</a> ${queue.paused && html`<${Paused} queue=${queue} />`}` },
     { title: 'Depth', kind: 'grow bare', cell: (queue) => html`<${DepthBar} fullest=${fullest} counts=${queue.depth} />` },
     ...['ready', 'running', 'scheduled', 'retrying', 'blocked'].map(number),
     { title: 'Lag', kind: 'number', cell: (queue) => html`<span class=${queue.lag_seconds > LATE_SECONDS ? 'late' : ''}>${duration(queue.lag_seconds)}</span>` },
@@ -47,6 +48,10 @@ function rank(queue) {
 
 function depth(queue) {
   return STATES.reduce((total, state) => total + queue.depth[state], 0);
+}
+
+function Paused({ queue }) {
+  return html`<${Chip} word="paused" /> <span class="faint"><${Ago} at=${queue.paused_at} />${queue.paused_by && ` by ${queue.paused_by}`}</span>`;
 }
 
 function QueueSwitch({ queue, onChange }) {
