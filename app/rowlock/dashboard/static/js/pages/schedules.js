@@ -2,6 +2,7 @@
 
 import { path, post } from '../api.js';
 import { duration } from '../format.js';
+import { newId } from '../ids.js';
 import { useLive } from '../live.js';
 import { Act } from '../parts/act.js';
 import { Empty } from '../parts/answers.js';
@@ -50,11 +51,21 @@ export function ScheduleActs({ schedule, onChange }) {
   const trigger = { title: `Trigger ${name} now?`, text: `It makes one ${schedule.task_name} task at once, beside its windows.`, verb: 'Trigger it' };
   const pause = { title: `Pause ${name}?`, text: 'No window of it will fire until somebody resumes it.', verb: 'Pause it' };
   return html`<span class="acts">
-    <${Act} label="Trigger" describe=${`Trigger ${name}`} question=${trigger} onDone=${onChange} run=${() => act('trigger').then(() => `${name} was triggered.`)} />
+    <${Act} label="Trigger" describe=${`Trigger ${name}`} question=${trigger} onDone=${onChange} run=${() => triggered(name).then(() => `${name} was triggered.`)} />
     ${paused
       ? html`<${Act} label="Resume" describe=${`Resume ${name}`} onDone=${onChange} run=${() => act('resume').then(() => `${name} is resumed.`)} />`
       : html`<${Act} label="Pause" describe=${`Pause ${name}`} question=${pause} onDone=${onChange} run=${() => act('pause').then(() => `${name} is paused.`)} />`}
   </span>`;
+}
+
+// Sent once more where no answer came: under one id there is one task.
+function triggered(name) {
+  const id = newId();
+  const send = () => post(path('schedules', name, 'trigger'), { id });
+  return send().catch((problem) => {
+    if (problem.status === 0) return send();
+    throw problem;
+  });
 }
 
 function NoSchedules() {
