@@ -16,6 +16,7 @@ from benchmarks.harness.stage import Stage, handled, sampled
 from benchmarks.systems import System
 
 RATE, BATCH, WARM = 5_000, 100, 100
+SECONDS, LONG_SECONDS, SAMPLE_SECONDS = 240, 900, 1
 # How long tasks that were due waited for their claim, in the first and the last minute (or third, of short runs).
 WAITS = """
 SELECT 1000 * percentile_cont(0.99) WITHIN GROUP (ORDER BY wait_seconds) FROM rowlock.executions,
@@ -41,7 +42,10 @@ def steady(seconds: int, rate: int) -> Callable[[Stage], Measured]:
                     until(lambda: handled(workers) > WARM, programs, within=90, every=0.001)
                     first, before = meter.read(), handled(workers)
                     samples = sampled(
-                        lambda: WARM + producer.count - handled(workers), seconds, every=1.0, check=workers[0].check
+                        lambda: WARM + producer.count - handled(workers),
+                        seconds,
+                        every=SAMPLE_SECONDS,
+                        check=workers[0].check,
                     )
                     costs = between(first, meter.read(), handled(workers) - before)
                     dead = stage.dead_rows()
@@ -65,7 +69,7 @@ def steady(seconds: int, rate: int) -> Callable[[Stage], Measured]:
 
 
 def variants(scale: Scale, systems: Sequence[System]) -> list[Variant]:
-    seconds = sized(scale, quick=6, full=240, long=900)
+    seconds = sized(scale, quick=6, full=SECONDS, long=LONG_SECONDS)
     rate = sized(scale, quick=500, full=RATE)
     return [Variant(f"{rate:,}/s, pinned", systems[0], steady(seconds, rate), once=True)]
 
@@ -74,9 +78,10 @@ CASE = Case(
     name="steady",
     title="A steady load with the horizon pinned",
     says=(
-        f"{RATE:,} tasks a second in batches of {BATCH}, one worker, a forgotten transaction all the while. *Claim "
-        "p99* is how long due tasks waited for their claim, by the database's clock, in the first and in the last "
-        "minute. The largest backlog is that of the last two thirds of the time."
+        f"{RATE:,} tasks a second for {SECONDS} s ({LONG_SECONDS} s in the scale `long`), in calls of {BATCH} tasks as "
+        "they fall due; one worker, a forgotten transaction all the while. *Claim p99* is how long due tasks waited "
+        "for their claim, by the database's clock, in the first and in the last minute. The largest backlog is the "
+        "largest of one sample a second in the last two thirds of the time: what came and went in between is not seen."
     ),
     columns=(
         "rate", "first_minute_p99_ms", "last_minute_p99_ms", "backlog_max", "backlog_end", "client_cpu_us",

@@ -4,8 +4,9 @@
 `bulk TASKS BATCH`         enqueues, and prints the seconds and the CPU that it took
 `single TASKS PAUSE`       enqueues one at a time, so many seconds apart; marks when each was asked and acknowledged
 `concurrent TASKS CALLERS` the same from so many callers at once, without a pause
-`churn RATE CEILING BATCH COUNTERS…`  enqueues until SIGTERM: so many a second, or as fast as it goes (RATE 0) while no
-                           more than CEILING tasks wait; the workers' counters say how many were handled
+`churn RATE CEILING BATCH COUNTERS…`  enqueues until SIGTERM, a full batch a call: so many tasks a second, the rest at
+                           the end; or as fast as it goes (RATE 0) while no more than CEILING tasks wait; the workers'
+                           counters say how many were handled
 `work`                     handles tasks until SIGTERM
 
 Time to start and to connect is not counted. Needs the standard library alone: it runs in the peers' environment too.
@@ -96,17 +97,23 @@ async def concurrent(subject: Subject, tasks: str, callers: str) -> None:
 async def churn(subject: Subject, rate: str, ceiling: str, batch: str, *counters: str) -> None:
     stop = stopped_by_sigterm()
     produced, size, began = own_counter(), int(batch), time.monotonic()
+
+    def due() -> int:
+        return min(size, int((time.monotonic() - began) * float(rate)) - produced[0])
+
+    def room() -> bool:
+        waiting = produced[0] - sum(read_counter(Path(each)) for each in counters)
+        return waiting + size <= int(ceiling)
+
     while not stop.is_set():
-        if float(rate):
-            wanted = min(size, int((time.monotonic() - began) * float(rate)) - produced[0])
-        else:
-            waiting = produced[0] - sum(read_counter(Path(each)) for each in counters)
-            wanted = size if waiting + size <= int(ceiling) else 0
-        if wanted > 0:
-            await subject.many(wanted)
-            produced[0] += wanted
+        if due() == size if float(rate) else room():
+            await subject.many(size)
+            produced[0] += size
         else:
             await asyncio.sleep(0.001)
+    if (rest := due()) > 0:
+        await subject.many(rest)
+        produced[0] += rest
 
 
 VERBS: dict[str, Callable[..., Awaitable[None]]] = {

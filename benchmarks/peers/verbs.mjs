@@ -95,21 +95,24 @@ const VERBS = {
     const stop = stoppedBySigterm();
     const produced = new Counter();
     const began = performance.now();
+    const size = Number(batch);
+    const due = () => Math.min(size, Math.floor(((performance.now() - began) / 1000) * Number(rate)) - produced.count);
+    const room = () => {
+      const waiting = produced.count - counters.reduce((sum, path) => sum + counted(path), 0);
+      return waiting + size <= Number(ceiling);
+    };
     while (!stop.aborted) {
-      let wanted;
-      if (Number(rate)) {
-        const due = Math.floor(((performance.now() - began) / 1000) * Number(rate)) - produced.count;
-        wanted = Math.min(Number(batch), due);
-      } else {
-        const waiting = produced.count - counters.reduce((sum, path) => sum + counted(path), 0);
-        wanted = waiting + Number(batch) <= Number(ceiling) ? Number(batch) : 0;
-      }
-      if (wanted > 0) {
-        await subject.many(wanted);
-        produced.count += wanted;
+      if (Number(rate) ? due() === size : room()) {
+        await subject.many(size);
+        produced.count += size;
       } else {
         await sleep(1);
       }
+    }
+    const rest = due();
+    if (rest > 0) {
+      await subject.many(rest);
+      produced.count += rest;
     }
     produced.close();
   },
