@@ -5,8 +5,11 @@ The exit code is 1 when a run was unsound or a program failed: such a run has no
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -16,16 +19,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks.case import Case, Scale, Variant
 from benchmarks.cases.catalogue import CASES
 from benchmarks.harness.server import BenchServer, bench_server
+from benchmarks.machine import durable, machine, quiet_load
 from benchmarks.peers.catalogue import PEERS, installed
-from benchmarks.results import durable, machine, save
+from benchmarks.results import FOLDER, save
 from benchmarks.runs import Result, run_case
 from benchmarks.systems import System, rowlock
 from benchmarks.tables import table
 
+Keep = Callable[[Result], object]
 WIDE = 220  # for a log; a terminal has a width of its own
 console = Console(width=None if sys.stdout.isatty() else WIDE)
 SCALES = "quick: tiny, to see that all works. long: what takes minutes is repeated too, and takes longer."
-BUSY = 1.0  # load of the machine above which the figures are not worth keeping
 
 
 def main(
@@ -40,33 +44,39 @@ def main(
     """Run benchmarks on a server of their own."""
     chosen = _chosen(cases, comparing=peers)
     systems = [rowlock(), *_peers(only)] if peers else [rowlock()]
+    load = os.getloadavg()[0] if scale == "quick" else quiet_load(_warn)
     with bench_server() as server:
-        failed = _run(server, chosen, scale, systems, runs=runs, name="peers" if peers else "rowlock")
+        facts = machine(server.admin_url, load)
+        if not durable(facts):
+            raise typer.BadParameter(f"The server gives up durability, and so no figure counts: {facts['durability']}.")
+        keep = partial(save, "peers" if peers else "rowlock", scale, facts)
+        failed = _run(server, chosen, scale, systems, runs=runs, keep=keep)
     raise typer.Exit(1 if failed else 0)
 
 
+def _warn(text: str) -> None:
+    console.print(text, style="yellow", markup=False)
+
+
 def _run(
-    server: BenchServer, cases: list[Case], scale: Scale, systems: list[System], *, runs: int, name: str
+    server: BenchServer, cases: list[Case], scale: Scale, systems: list[System], *, runs: int, keep: Keep
 ) -> list[str]:
-    facts = machine(server.admin_url)
-    if not durable(facts):
-        raise typer.BadParameter(f"The server gives up durability, and so no figure counts: {facts['durability']}.")
-    if facts["load_before"] > BUSY:
-        console.print(f"[yellow]The machine is busy (load {facts['load_before']:.1f}): the figures will be too low.")
     failures: list[str] = []
     for case in cases:
-        results = _with_progress(server, case, scale, systems, runs)
+        results = _with_progress(server, case, scale, systems, runs=runs, keep=keep)
         console.print(table(case, results, systems=len(systems) > 1))
         sentences = [f"{result.system}, {result.variant}: {text}" for result in results for text in result.failures]
         for sentence in sentences:
             console.print(sentence, style="red", markup=False)
         failures += sentences
-        path = save(name, case.name, scale, facts, results)
-        console.print(f"Written to {path}", style="dim")
+        console.print(f"Written to {FOLDER}", style="dim")
     return failures
 
 
-def _with_progress(server: BenchServer, case: Case, scale: Scale, systems: list[System], runs: int) -> list[Result]:
+def _with_progress(
+    server: BenchServer, case: Case, scale: Scale, systems: list[System], *, runs: int, keep: Keep
+) -> list[Result]:
+    """Runs a case, and keeps what there is after each run, so that what ends later takes nothing with it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     variants = case.variants(scale, systems)
     total = sum(1 if variant.once and scale != "long" else runs for variant in variants)
@@ -76,6 +86,7 @@ def _with_progress(server: BenchServer, case: Case, scale: Scale, systems: list[
         def tell(_: Case, variant: Variant, turn: int, seconds: float, result: Result) -> None:
             figures = result.runs[-1].figures if result.runs else {}
             rate = f"{figures['rate']:,.0f} tasks/s" if "rate" in figures else "done" if figures else "failed"
+            keep(result)
             progress.update(bar, advance=1)
             progress.console.print(
                 f"{case.name} {turn + 1}: {variant.system.name}, {variant.name}: {rate} ({seconds:.0f} s)", style="dim"

@@ -1,66 +1,65 @@
 """Writes what `build/bench` holds into docs/performance.md, with plots beside it: `make bench-report`.
 
-Quick runs are left out, for their figures mean nothing; so is a case that has none. Each table says of how many runs
-its medians are.
+Quick runs lie in files of their own, for their figures mean nothing; a case that has no others is left out. Each table
+says of how many runs its medians are, and when, of which version and after which load they were measured.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks import plots
 from benchmarks.case import Case
 from benchmarks.cases.catalogue import CASES
+from benchmarks.circumstances import machines, of_runs, taken
 from benchmarks.harness.programs import REPOSITORY
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.results import FOLDER, Recorded, load
 from benchmarks.runs import Result
-from benchmarks.systems import rowlock
+from benchmarks.systems import System, rowlock
 from benchmarks.tables import markdown
 
 PAGE = REPOSITORY / "docs" / "performance.md"
 IMAGES = REPOSITORY / "docs" / "images" / "performance"
 PART = re.compile(r"(<!-- measured -->)(.*)(<!-- end -->)", re.DOTALL)
+Cases = Mapping[str, Sequence[Recorded]]
 
 
 def report() -> str:
     """The part of the page that is generated."""
-    own, beside = _worth_showing(load("rowlock")), _worth_showing(load("peers"))
+    own, beside = _worth_showing("rowlock", [rowlock()]), _worth_showing("peers", [rowlock(), *PEERS])
     parts: list[str] = []
     if own:
-        parts += ["## rowlock alone", _circumstances(own)]
-        parts += [part for case in CASES.values() if case.name in own for part in _case(case, own[case.name])]
+        parts += ["## rowlock alone", *machines(own)]
+        parts += [part for name, recorded in own.items() for part in _case(CASES[name], recorded)]
         parts += list(_whole_life(own))
     if beside:
-        parts += ["## Beside others", _circumstances(beside), _settings()]
-        parts += [part for case in CASES.values() if case.name in beside for part in _compared(case, beside[case.name])]
+        parts += ["## Beside others", *machines(beside), _settings()]
+        parts += [part for name, recorded in beside.items() for part in _compared(CASES[name], recorded)]
     return "\n\n".join(parts)
 
 
-def _worth_showing(cases: Mapping[str, Recorded]) -> dict[str, Recorded]:
-    return {name: case for name, case in cases.items() if case.scale != "quick" and any(r.runs for r in case.results)}
+def _worth_showing(name: str, systems: Sequence[System]) -> Cases:
+    """The cases that have figures, in their order, with the results of variants that there still are, in theirs."""
+    held, shown = load(name), dict[str, list[Recorded]]()
+    for case in CASES.values():
+        variants = [each for scale in ("full", "long") for each in case.variants(scale, systems)]
+        places = {(each.system.name, each.name): place for place, each in enumerate(variants)}
+        found = [each for each in held.get(case.name, []) if each.scale != "quick" and each.key in places]
+        if any(each.result.runs for each in found):
+            shown[case.name] = sorted(found, key=lambda each: places[each.key])
+    return shown
 
 
-def _circumstances(cases: Mapping[str, Recorded]) -> str:
-    newest = max(cases.values(), key=lambda case: case.measured_at)
-    facts = newest.machine
-    settings = ", ".join(f"`{name} = {value}`" for name, value in facts["settings"].items())
-    durability = ", ".join(f"`{name}`" for name in facts["durability"])
-    return (
-        f"Measured until {newest.measured_at[:10]} on {facts['cores']} cores ({facts['processor']}), "
-        f"{facts['memory_gb']} GB, Linux {facts['kernel']}, Python {facts['python']}, PostgreSQL {facts['postgresql']} "
-        f"with {settings}; {durability} are on. Workers, producers and PostgreSQL share the cores."
-    )
-
-
-def _case(case: Case, recorded: Recorded) -> Iterator[str]:
+def _case(case: Case, recorded: Sequence[Recorded]) -> Iterator[str]:
+    results = [each.result for each in recorded]
     yield f"### {case.title}"
     yield case.says
-    yield markdown(case, recorded.results, systems=False)
-    yield _of_runs(recorded)
-    series = {name: _lines(recorded.results, name) for name in ("rate", "backlog", "rss")}
+    yield markdown(case, results, systems=False)
+    yield f"{of_runs(recorded)} {taken(recorded)}"
+    series = {name: _lines(results, name) for name in ("rate", "backlog", "rss")}
     for name, label in (("rate", "tasks/s"), ("backlog", "tasks waiting"), ("rss", "RSS, MB")):
         if series[name]:
             yield _drawn(
@@ -68,20 +67,21 @@ def _case(case: Case, recorded: Recorded) -> Iterator[str]:
             )
 
 
-def _compared(case: Case, recorded: Recorded) -> Iterator[str]:
+def _compared(case: Case, recorded: Sequence[Recorded]) -> Iterator[str]:
+    results = [each.result for each in recorded]
     yield f"### {case.title}, compared"
     yield case.says
-    ordered = sorted(recorded.results, key=lambda result: (result.variant, _rank(result)))
+    ordered = sorted(results, key=lambda result: (result.variant, _rank(result)))
     yield markdown(case, ordered, systems=True)
-    yield _of_runs(recorded)
-    failed = sorted(f"{result.system} ({result.variant})" for result in recorded.results if not result.runs)
+    yield f"{of_runs(recorded)} {taken(recorded)}"
+    failed = sorted(f"{result.system} ({result.variant})" for result in results if not result.runs)
     if failed:
         yield f"Without a sound run, and so left out: {', '.join(failed)}."
     if case.name == "drain":
         yield _drawn("drain-compared", case.title, lambda path: plots.bars(path, ordered, "rate", "tasks/s"))
     if case.name == "churn":
         for variant in ("free", "pinned"):
-            chosen = [result for result in recorded.results if result.variant == variant]
+            chosen = [result for result in results if result.variant == variant]
             series = {result.system: result.runs[-1].timelines["rate"] if result.runs else [] for result in chosen}
             title = f"{case.title}, the horizon {variant}"
             yield _drawn(f"churn-{variant}", title, lambda path, s=series: plots.lines(path, s, "tasks/s"))
@@ -93,20 +93,12 @@ def _rank(result: Result) -> float:
     return -median["rate"] if "rate" in median else median.get("p50_ms", float("inf"))
 
 
-def _lines(results: list[Result], name: str) -> dict[str, list[tuple[float, float]]]:
+def _lines(results: Sequence[Result], name: str) -> dict[str, list[tuple[float, float]]]:
     found = {r.variant: r.runs[-1].timelines[name] for r in results if r.runs and r.runs[-1].timelines.get(name)}
     return {f"rowlock, {variant}": points for variant, points in found.items()}
 
 
-def _of_runs(recorded: Recorded) -> str:
-    counts = sorted({len(result.runs) for result in recorded.results if result.runs})
-    if counts == [1]:
-        return "One run."
-    said = " or ".join(str(count) for count in counts)
-    return f"Medians of {said} runs{', where what takes minutes ran once' if counts[0] == 1 else ''}."
-
-
-def _whole_life(own: Mapping[str, Recorded]) -> Iterator[str]:
+def _whole_life(own: Cases) -> Iterator[str]:
     """PostgreSQL's CPU for a task from enqueueing to its end, beside the same statements without rowlock."""
     if not {"enqueue", "drain", "floor"} <= own.keys():
         return
@@ -119,8 +111,8 @@ def _whole_life(own: Mapping[str, Recorded]) -> Iterator[str]:
     )
 
 
-def _server_cpu(recorded: Recorded, variant: str) -> float:
-    return next(result.median["server_cpu_us"] for result in recorded.results if result.variant == variant)
+def _server_cpu(recorded: Sequence[Recorded], variant: str) -> float:
+    return next(each.result.median["server_cpu_us"] for each in recorded if each.result.variant == variant)
 
 
 def _settings() -> str:

@@ -1,11 +1,14 @@
-"""Results as a file: `build/bench/rowlock.json` and `build/bench/peers.json`, each case replaced by its newest run."""
+"""Results as files: `build/bench/rowlock.json` and `build/bench/peers.json`, and of quick runs, whose figures mean
+nothing, `rowlock-quick.json` and `peers-quick.json`.
+
+A file holds the newest result of each system and variant, with what it was measured under: what is measured again
+replaces itself and nothing else.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,6 @@ from typing import Any
 from benchmarks.case import Scale
 from benchmarks.harness.figures import Measured
 from benchmarks.harness.programs import REPOSITORY
-from benchmarks.harness.server import SETTINGS, scalar
 from benchmarks.runs import Result
 
 FOLDER = REPOSITORY / "build" / "bench"
@@ -22,88 +24,74 @@ FOLDER = REPOSITORY / "build" / "bench"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A case as it was last run."""
+    """A variant as it was last run, and what it was measured under."""
 
+    result: Result
     measured_at: str
     scale: Scale
     machine: Mapping[str, Any]
-    results: list[Result]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What sets it apart within its case."""
+        return self.result.system, self.result.variant
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "variant": self.result.variant,
+            "system": self.result.system,
+            "measured_at": self.measured_at,
+            "scale": self.scale,
+            "machine": self.machine,
+            "median": self.result.median,
+            "runs": [run.as_json() for run in self.result.runs],
+            "failures": self.result.failures,
+        }
 
 
-def machine(admin_url: str) -> dict[str, Any]:
-    """What the figures depend on, beside the code."""
-    return {
-        "cores": os.cpu_count(),
-        "processor": _processor(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "postgresql": str(scalar(admin_url, "SHOW server_version")),
-        "settings": SETTINGS,
-        "durability": {name: str(scalar(admin_url, f"SHOW {name}")) for name in DURABILITY},
-        "load_before": os.getloadavg()[0],
-    }
-
-
-DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
-
-
-def durable(facts: Mapping[str, Any]) -> bool:
-    """Whether nothing that makes a commit last is turned off."""
-    return all(value == "on" for value in facts["durability"].values())
-
-
-def save(name: str, case: str, scale: Scale, facts: Mapping[str, Any], results: Iterable[Result]) -> Path:
-    """Writes a case into its file, beside the others that are there."""
-    path = FOLDER / f"{name}.json"
-    held = json.loads(path.read_text()) if path.exists() else {}
-    held[case] = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "scale": scale,
-        "machine": facts,
-        "results": [
-            {
-                "variant": result.variant,
-                "system": result.system,
-                "median": result.median,
-                "runs": [run.as_json() for run in result.runs],
-                "failures": result.failures,
-            }
-            for result in results
-        ],
-    }
+def save(name: str, scale: Scale, facts: Mapping[str, Any], result: Result) -> Path:
+    """Writes a result into its file, beside the others that are there."""
+    path = _path(f"{name}-quick" if scale == "quick" else name)
+    held = _read(path)
+    recorded = Recorded(result, datetime.now(UTC).isoformat(timespec="seconds"), scale, facts)
+    others = [each for each in held.get(result.case, []) if each.key != recorded.key]
+    held[result.case] = [*others, recorded]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(held, indent=1) + "\n")
+    written = path.with_suffix(".new")
+    written.write_text(json.dumps({case: [each.as_json() for each in every] for case, every in held.items()}, indent=1))
+    written.replace(path)
     return path
 
 
-def load(name: str) -> dict[str, Recorded]:
-    """The cases of a file by name; none where it is not there."""
-    path = FOLDER / f"{name}.json"
+def load(name: str) -> dict[str, list[Recorded]]:
+    """The results of a file by case; none where it is not there."""
+    return _read(_path(name))
+
+
+def _path(name: str) -> Path:
+    return FOLDER / f"{name}.json"
+
+
+def _read(path: Path) -> dict[str, list[Recorded]]:
     if not path.exists():
         return {}
-    return {case: _recorded(case, said) for case, said in json.loads(path.read_text()).items()}
+    return {
+        case: [_recorded(case, each) for each in _each(said)] for case, said in json.loads(path.read_text()).items()
+    }
+
+
+def _each(said: Any) -> list[Mapping[str, Any]]:
+    """The results of a case. Files once had one date, scale and machine for all results of a case."""
+    if isinstance(said, list):
+        return said
+    shared = {name: said[name] for name in ("measured_at", "scale", "machine")}
+    return [{**shared, **each} for each in said["results"]]
 
 
 def _recorded(case: str, said: Mapping[str, Any]) -> Recorded:
-    results = [
-        Result(
-            case,
-            each["variant"],
-            each["system"],
-            [
-                Measured(run["figures"], {k: [(a, b) for a, b in v] for k, v in run["timelines"].items()})
-                for run in each["runs"]
-            ],
-            each["failures"],
-        )
-        for each in said["results"]
+    runs = [
+        Measured(run["figures"], {name: [(a, b) for a, b in points] for name, points in run["timelines"].items()})
+        for run in said["runs"]
     ]
-    return Recorded(said["measured_at"], said["scale"], said["machine"], results)
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+    result = Result(case, said["variant"], said["system"], runs, said["failures"])
+    return Recorded(result, said["measured_at"], said["scale"], said["machine"])
