@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks.case import Case, Scale, Variant
 from benchmarks.cases.catalogue import CASES
+from benchmarks.harness.figures import Measured
 from benchmarks.harness.server import BenchServer, bench_server
 from benchmarks.machine import durable, machine, quiet_load
 from benchmarks.peers.catalogue import PEERS, installed
@@ -83,9 +84,9 @@ def _with_progress(
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task(case.title, total=total)
 
-        def tell(_: Case, variant: Variant, turn: int, seconds: float, result: Result) -> None:
-            figures = result.runs[-1].figures if result.runs else {}
-            rate = f"{figures['rate']:,.0f} tasks/s" if "rate" in figures else "done" if figures else "failed"
+        def tell(variant: Variant, turn: int, seconds: float, measured: Measured | None, result: Result) -> None:
+            figures = measured.figures if measured else {}
+            rate = f"{figures['rate']:,.0f} tasks/s" if "rate" in figures else "done" if measured else "failed"
             keep(result)
             progress.update(bar, advance=1)
             progress.console.print(
@@ -99,6 +100,10 @@ def _chosen(names: list[str] | None, *, comparing: bool) -> list[Case]:
     unknown = set(names or ()) - CASES.keys()
     if unknown:
         raise typer.BadParameter(f"There is no case {', '.join(sorted(unknown))}; there are {', '.join(CASES)}.")
+    alone = [name for name in names or () if comparing and not CASES[name].compares]
+    if alone:
+        able = ", ".join(case.name for case in CASES.values() if case.compares)
+        raise typer.BadParameter(f"Others do not do what {', '.join(alone)} measures; beside them run {able}.")
     every = [case for case in CASES.values() if case.compares or not comparing]
     return [case for case in every if not names or case.name in names]
 

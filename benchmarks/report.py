@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from benchmarks import plots
 from benchmarks.case import Case
 from benchmarks.cases.catalogue import CASES
-from benchmarks.circumstances import machines, of_runs, taken
+from benchmarks.circumstances import machines, of_runs, systems, taken, without_figures
 from benchmarks.harness.programs import REPOSITORY
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.results import FOLDER, Recorded, load
 from benchmarks.runs import Result
 from benchmarks.systems import System, rowlock
 from benchmarks.tables import markdown
+from benchmarks.whole_life import whole_life
 
 PAGE = REPOSITORY / "docs" / "performance.md"
 IMAGES = REPOSITORY / "docs" / "images" / "performance"
@@ -34,18 +35,18 @@ def report() -> str:
     if own:
         parts += ["## rowlock alone", *machines(own)]
         parts += [part for name, recorded in own.items() for part in _case(CASES[name], recorded)]
-        parts += list(_whole_life(own))
+        parts += list(whole_life(own))
     if beside:
-        parts += ["## Beside others", *machines(beside), _settings()]
+        parts += ["## Beside others", *machines(beside), systems(beside)]
         parts += [part for name, recorded in beside.items() for part in _compared(CASES[name], recorded)]
     return "\n\n".join(parts)
 
 
-def _worth_showing(name: str, systems: Sequence[System]) -> Cases:
+def _worth_showing(name: str, measured: Sequence[System]) -> Cases:
     """The cases that have figures, in their order, with the results of variants that there still are, in theirs."""
     held, shown = load(name), dict[str, list[Recorded]]()
     for case in CASES.values():
-        variants = [each for scale in ("full", "long") for each in case.variants(scale, systems)]
+        variants = [each for scale in ("full", "long") for each in case.variants(scale, measured)]
         places = {(each.system.name, each.name): place for place, each in enumerate(variants)}
         found = [each for each in held.get(case.name, []) if each.scale != "quick" and each.key in places]
         if any(each.result.runs for each in found):
@@ -59,6 +60,7 @@ def _case(case: Case, recorded: Sequence[Recorded]) -> Iterator[str]:
     yield case.says
     yield markdown(case, results, systems=False)
     yield f"{of_runs(recorded)} {taken(recorded)}"
+    yield from without_figures(results)
     series = {name: _lines(results, name) for name in ("rate", "backlog", "rss")}
     for name, label in (("rate", "tasks/s"), ("backlog", "tasks waiting"), ("rss", "RSS, MB")):
         if series[name]:
@@ -74,9 +76,7 @@ def _compared(case: Case, recorded: Sequence[Recorded]) -> Iterator[str]:
     ordered = sorted(results, key=lambda result: (result.variant, _rank(result)))
     yield markdown(case, ordered, systems=True)
     yield f"{of_runs(recorded)} {taken(recorded)}"
-    failed = sorted(f"{result.system} ({result.variant})" for result in results if not result.runs)
-    if failed:
-        yield f"Without a sound run, and so left out: {', '.join(failed)}."
+    yield from without_figures(results)
     if case.name == "drain":
         yield _drawn("drain-compared", case.title, lambda path: plots.bars(path, ordered, "rate", "tasks/s"))
     if case.name == "churn":
@@ -96,28 +96,6 @@ def _rank(result: Result) -> float:
 def _lines(results: Sequence[Result], name: str) -> dict[str, list[tuple[float, float]]]:
     found = {r.variant: r.runs[-1].timelines[name] for r in results if r.runs and r.runs[-1].timelines.get(name)}
     return {f"rowlock, {variant}": points for variant, points in found.items()}
-
-
-def _whole_life(own: Cases) -> Iterator[str]:
-    """PostgreSQL's CPU for a task from enqueueing to its end, beside the same statements without rowlock."""
-    if not {"enqueue", "drain", "floor"} <= own.keys():
-        return
-    ours = _server_cpu(own["enqueue"], "bulk") + _server_cpu(own["drain"], "no-op, 1 worker")
-    floor = _server_cpu(own["floor"], "bulk enqueue, thin loop") + _server_cpu(own["floor"], "drain, pgbench, 1 client")
-    yield "### A task's whole life in PostgreSQL"
-    yield (
-        f"CPU of the server from a bulk enqueue to the recorded end: {ours:.1f} µs a task with rowlock, {floor:.1f} µs "
-        f"with its statements alone, the former being {ours / floor:.2f} times the latter."
-    )
-
-
-def _server_cpu(recorded: Sequence[Recorded], variant: str) -> float:
-    return next(each.result.median["server_cpu_us"] for each in recorded if each.result.variant == variant)
-
-
-def _settings() -> str:
-    lines = [f"- **{peer.name}** {peer.version}: {peer.settings}" for peer in PEERS]
-    return "\n".join([f"- **rowlock**: {rowlock().settings}", *lines])
 
 
 def _drawn(name: str, title: str, draw: Callable[..., None]) -> str:

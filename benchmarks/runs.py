@@ -29,13 +29,13 @@ class Result:
         return median_of([run.figures for run in self.runs])
 
 
-Tell = Callable[[Case, Variant, int, float, Result], None]
+Tell = Callable[[Variant, int, float, Measured | None, Result], None]
 
 
 def run_case(
     server: BenchServer, case: Case, scale: Scale, systems: Sequence[System], *, runs: int, tell: Tell
 ) -> list[Result]:
-    """The results of all variants. `tell` is called after each run."""
+    """The results of all variants. `tell` is called after each run, with what it gave, None where it was unsound."""
     variants = case.variants(scale, systems)
     results = [Result(case.name, variant.name, variant.system.name) for variant in variants]
     for turn in range(runs):
@@ -43,14 +43,17 @@ def run_case(
             if turn and variant.once and scale != "long":
                 continue
             began = time.monotonic()
-            _run(server, variant, result)
-            tell(case, variant, turn, time.monotonic() - began, result)
+            measured = _run(server, variant, result)
+            tell(variant, turn, time.monotonic() - began, measured, result)
     return results
 
 
-def _run(server: BenchServer, variant: Variant, result: Result) -> None:
+def _run(server: BenchServer, variant: Variant, result: Result) -> Measured | None:
     try:
         with stage(server, variant.system) as place:
-            result.runs.append(variant.run(place))
+            measured = variant.run(place)
     except (Unsound, ProgramFailed) as error:
         result.failures.append(str(error))
+        return None
+    result.runs.append(measured)
+    return measured

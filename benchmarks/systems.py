@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.programs import answer_of
+from benchmarks.harness.programs import Program
 from benchmarks.harness.server import BenchServer
 
 ROWLOCK_CONCURRENCY = 1_000  # twice a claim's batch: one half runs while the other is claimed
@@ -25,16 +25,15 @@ class System:
     settings: str
     version: str = ""
     tasks_share: float = 1.0  # of a drain's tasks: slow systems do fewer
+    unlogged: tuple[str, ...] = ()  # tables that hold no tasks, and may be so
     churns: bool = True
     is_rowlock: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def environment_for(self, url: str) -> dict[str, str]:
         return {
             "BENCH_DATABASE_URL": url,
             "ROWLOCK_DATABASE_URL": url,
             "ROWLOCK_LOG_FORMAT": "json",
-            **self.environment,
         }
 
     @contextmanager
@@ -45,11 +44,11 @@ class System:
                 yield url
         else:
             with server.empty_database() as url:
-                answer_of((*self.producer, "install"), self.environment_for(url), folder, "install")
+                Program((*self.producer, "install"), self.environment_for(url), folder, "install").wait(600)
                 yield url
 
 
-def rowlock(concurrency: int = ROWLOCK_CONCURRENCY, *, worker_options: Mapping[str, str] | None = None) -> System:
+def rowlock(concurrency: int = ROWLOCK_CONCURRENCY) -> System:
     """rowlock itself, with so many tasks at once in each worker."""
     return System(
         name="rowlock",
@@ -61,5 +60,4 @@ def rowlock(concurrency: int = ROWLOCK_CONCURRENCY, *, worker_options: Mapping[s
         left="SELECT EXISTS (SELECT FROM rowlock.tasks_live)",
         settings=f"concurrency {concurrency}, everything else at its default",
         is_rowlock=True,
-        environment=worker_options or {},
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What a piece of work costs: wall time, CPU on both sides, and what PostgreSQL wrote and counted for it.
 
-Time, CPU and WAL are exact at once. A session's commits and buffers reach PostgreSQL's statistics within seconds, and
+Time and WAL are exact at once, and the CPU of processes that live; that of children that have ended is told in ticks of
+10 ms. A session's commits and buffers reach PostgreSQL's statistics within seconds, and
 surely when it ends; so those two are read by `settled()`, once the programs have ended, and hold their start and end.
 """
 
@@ -15,12 +16,15 @@ from typing import LiteralString, Protocol
 
 import psycopg
 
+from benchmarks.harness.programs import ProgramFailed
+
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 SETTLING_SECONDS = 20
 TICKS = os.sysconf("SC_CLK_TCK")
+CPU_OF_ALL_THREADS = 2  # Linux makes the number of a process's clock of this and its pid, as clock_getcpuclockid() does
 COUNTERS = """
 SELECT pg_current_wal_insert_lsn() - '0/0', xact_commit, blks_hit + blks_read
   FROM pg_stat_database WHERE datname = current_database()
@@ -88,9 +92,12 @@ class Meter:
         )
 
     def settled(self, others: int = 0) -> Reading:
-        """A reading when all other sessions, but so many that stay, have ended and so told all they have counted."""
+        """A reading when all other sessions, but so many that stay, have ended and so told all they have counted.
+        Raises `ProgramFailed` when they do not end."""
         deadline = time.monotonic() + SETTLING_SECONDS
-        while self._number(OTHERS) > others and time.monotonic() < deadline:
+        while (found := self._number(OTHERS)) > others:
+            if time.monotonic() > deadline:
+                raise ProgramFailed(f"After {SETTLING_SECONDS} s {found} sessions are still open instead of {others}.")
             time.sleep(0.02)
         return self.read()
 
@@ -121,15 +128,16 @@ def between(first: Reading, last: Reading, tasks: int) -> Costs:
 
 def family_cpu(pid: int) -> float:
     """CPU seconds of a process and its children, those that have ended too."""
-    return _cpu(pid, with_ended=True) + sum(map(family_cpu, _children(pid)))
+    return _cpu(pid) + sum(map(family_cpu, _children(pid)))
 
 
-def _cpu(pid: int, *, with_ended: bool) -> float:
+def _cpu(pid: int) -> float:
     try:
+        own = time.clock_gettime((~pid << 3) | CPU_OF_ALL_THREADS)
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:  # it has ended
         return 0.0
-    return sum(int(n) for n in fields[11 : 15 if with_ended else 13]) / TICKS
+    return own + sum(int(ticks) for ticks in fields[13:15]) / TICKS
 
 
 def _children(pid: int) -> list[int]:

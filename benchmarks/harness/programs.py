@@ -105,10 +105,12 @@ def running(
 
 
 def answer_of(command: Sequence[str], environment: Mapping[str, str], folder: Path, name: str) -> dict[str, float]:
-    """Runs a program to its end; the JSON object that is the last line it wrote."""
+    """Runs a program to its end; the JSON object that is the last line it wrote. Raises `ProgramFailed` without one."""
     output = Program(command, environment, folder, name).wait(600)
     lines = [line for line in output.splitlines() if line.startswith("{")]
-    return dict(json.loads(lines[-1])) if lines else {}
+    if not lines:
+        raise ProgramFailed(f"{name} said nothing of what it did: {output[-2_000:].strip() or 'it wrote nothing'}")
+    return dict(json.loads(lines[-1]))
 
 
 def until(true: Callable[[], object], programs: Sequence[Program], *, within: float, every: float = 0.005) -> None:

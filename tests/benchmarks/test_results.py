@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.circumstances import machines, taken
+from benchmarks.circumstances import machines, systems, taken, without_figures
 from benchmarks.harness.figures import Measured
 from benchmarks.results import Recorded, load, save
 from benchmarks.runs import Result
+from benchmarks.whole_life import whole_life
 
 from benchmarks import machine, results
 
@@ -78,6 +79,40 @@ def test_the_page_tells_versions_and_busy_machines_apart() -> None:
     assert "`abc1234`" in mixed
     assert "`def5678-dirty`" in mixed
     assert not any("more than one version" in said for said in machines({"drain": recorded[:1]}))
+
+
+def test_what_has_no_sound_run_is_told_with_the_reason() -> None:
+    broken = Result("drain", "1 worker", "Awa", failures=["worker-1 ended by itself:\nTraceback", "again"])
+    assert list(without_figures([result("rowlock", "1 worker")])) == []
+    (said,) = without_figures([result("rowlock", "1 worker"), broken])
+    assert said.splitlines()[-1] == "- Awa, 1 worker: worker-1 ended by itself:"
+
+
+def test_systems_without_figures_are_not_listed() -> None:
+    churned = Result("churn", "free", "Awa", [Measured({"rate": 1.0})])
+    broken = Result("churn", "free", "DBOS", failures=["It was unsound."])
+    recorded = [Recorded(each, "2026-11-29T06:00:00+00:00", "full", FACTS) for each in (churned, broken)]
+    said = systems({"churn": recorded})
+    assert "**Awa** 0.6.9" in said
+    assert "25% of the tasks" in said
+    assert "DBOS" not in said
+
+
+def test_a_whole_life_is_not_told_without_all_of_its_figures() -> None:
+    parts = {"enqueue": ["bulk"], "drain": ["no-op, 1 worker"]}
+    parts["floor"] = ["bulk enqueue, thin loop", "drain, pgbench, 1 client"]
+    own = {
+        case: [
+            Recorded(Result(case, name, "rowlock", [Measured({"server_cpu_us": 5.0})]), "2026", "full", FACTS)
+            for name in names
+        ]
+        for case, names in parts.items()
+    }
+    assert "10.0 µs a task with rowlock, 10.0 µs" in list(whole_life(own))[-1]
+    own["drain"] = [Recorded(Result("drain", "no-op, 1 worker", "rowlock", failures=["No."]), "2026", "full", FACTS)]
+    assert list(whole_life(own)) == []
+    del own["drain"]
+    assert list(whole_life(own)) == []
 
 
 def test_a_busy_machine_is_waited_for_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
