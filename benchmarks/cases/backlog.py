@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.case import Case, Scale, Variant, sized
 from benchmarks.harness.costs import between
 from benchmarks.harness.database import LIVE, fill, number, settle
-from benchmarks.harness.figures import Measured, percentiles
+from benchmarks.harness.figures import Measured, percentile
 from benchmarks.harness.stage import Stage, Unsound
 from benchmarks.steps import open_steps
 from benchmarks.systems import System
@@ -35,7 +35,9 @@ def backlog(depth: int) -> Callable[[Stage], Measured]:
         if (left := number(stage.url, LIVE)) != depth:
             raise Unsound(f"{left:.0f} tasks are left of {depth}.")
         return Measured({
-            **percentiles(claims),
+            "p50_ms": 1000 * percentile(sorted(claims), 50),
+            "p95_ms": 1000 * percentile(sorted(claims), 95),
+            "slowest_ms": 1000 * max(claims),
             "claim_us": sum(claims) / len(claims) / BATCH * 1e6,
             "complete_us": sum(ends) / len(ends) / BATCH * 1e6,
             "server_cpu_us": costs.server_cpu_us,
@@ -74,9 +76,9 @@ CASE = Case(
     title="Claims from a deep backlog",
     says=(
         f"{ROUNDS * CLAIMS} claims of {BATCH} tasks, each completed before the next, while so many wait. The "
-        "percentiles are of one claim of 500, finding its lanes included. CPU and WAL are of claim, completion "
-        "and refilling together."
+        "percentiles, and the slowest, are of one claim of 500, finding its lanes included. CPU and WAL are "
+        "of claim, completion and refilling together."
     ),
-    columns=("claim_us", "p50_ms", "p95_ms", "p99_ms", "complete_us", "server_cpu_us", "wal_bytes", "dead_tuples"),
+    columns=("claim_us", "p50_ms", "p95_ms", "slowest_ms", "complete_us", "server_cpu_us", "wal_bytes", "dead_tuples"),
     variants=variants,
 )

@@ -27,6 +27,7 @@ def idle(seconds: int) -> Callable[[Stage], Measured]:
 
     def run(stage: Stage) -> Measured:
         fill(stage.url, 1_000)
+        settle(stage.url)
         with stage.meter() as meter, stage.workers() as workers:
             stage.wait_until_handled(1_000, workers)
             time.sleep(min(TELLING_SECONDS, seconds))
@@ -36,11 +37,13 @@ def idle(seconds: int) -> Callable[[Stage], Measured]:
             last, after = meter.read(), number(stage.url, COMMITS)
             costs = between(first, last, 1)
             looks = 3  # of our own, counted with it: two readings and a count
-            return Measured({
+            figures = {
                 "rss_mb": resident(workers[0]),
                 "cpu_percent": costs.client_cpu_us / 1e6 / costs.seconds * 100,
-                "statements": max(0.0, after - before - looks) / costs.seconds,
-            })  # fmt: skip
+                "transactions": max(0.0, after - before - looks) / costs.seconds,
+            }
+        stage.verify(1_000, workers)
+        return Measured(figures)
 
     return run
 
@@ -63,8 +66,8 @@ def memory(tasks: int) -> Callable[[Stage], Measured]:
             until(watched, workers, within=PATIENCE_SECONDS, every=1.0)
             took = time.monotonic() - began
             stage.wait_until_handled(tasks, workers)
-            stage.verify(tasks, workers)
             last = resident(workers[0])
+        stage.verify(tasks, workers)
         figures = {"rss_mb": last, "rss_growth_mb": last - warm, "rate": (tasks - early) / took}
         return Measured(figures, {"rss": timeline})
 
@@ -91,9 +94,10 @@ CASE = Case(
     name="idle",
     title="Idle and long-lived workers",
     says=(
-        "A worker that has run a thousand tasks and then has nothing to do: its memory, its CPU, and what it asks "
-        "of the database. And how much a worker's memory grows from the first tenth of a long backlog to its end."
+        "A worker that has run a thousand tasks and then has nothing to do: its memory, its CPU, and its "
+        "transactions in the database. And how much a worker's memory grows from the first tenth of a long backlog to "
+        "its end."
     ),
-    columns=("rss_mb", "rss_growth_mb", "cpu_percent", "statements", "rate"),
+    columns=("rss_mb", "rss_growth_mb", "cpu_percent", "transactions", "rate"),
     variants=variants,
 )

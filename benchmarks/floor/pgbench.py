@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 
 from benchmarks.harness.programs import ProgramFailed, clean_environment
 from rowlock.store.embedded_binaries import find_binaries
@@ -38,7 +38,7 @@ def pgbench(
         f"--jobs={min(clients, 2)}", f"--transactions={each}", "--log", f"--log-prefix={folder / 'pgbench'}",
         *(f"--define={name}={value}" for name, value in variables.items()), "--file=script.sql", url,
     ]  # fmt: skip
-    before = os.times()
+    before = getrusage(RUSAGE_CHILDREN)
     done = subprocess.run(
         command,
         cwd=folder,
@@ -47,11 +47,11 @@ def pgbench(
         text=True,
         check=False,
     )
-    after = os.times()
+    after = getrusage(RUSAGE_CHILDREN)
     processed, rate = _PROCESSED.search(done.stdout), _SECONDS.search(done.stdout)
     if done.returncode or processed is None or rate is None or int(processed[1]) != clients * each:
         raise ProgramFailed(f"pgbench did not do its work: {done.stdout[-500:]} {done.stderr[-1_500:]}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Bench(int(processed[1]), float(rate[1]), cpu, list(_logged(folder)))
 
 

@@ -10,17 +10,19 @@ from typing import Any
 
 from benchmarks.harness.costs import Costs
 
+WHOLE = 100  # from where on decimals are noise
+
 
 @dataclass(frozen=True)
 class Figure:
-    """One kind of figure: its heading, its unit, and the decimals that mean something."""
+    """One kind of figure: its heading, its unit, and the decimals that mean something below a hundred; none above."""
 
     heading: str
     unit: str = ""
     decimals: int = 0
 
     def shown(self, value: float) -> str:
-        return f"{value:,.{self.decimals}f}"
+        return f"{value:,.{self.decimals if abs(value) < WHOLE else 0}f}"
 
     @property
     def title(self) -> str:
@@ -32,6 +34,7 @@ FIGURES: dict[str, Figure] = {
     "p50_ms": Figure("p50", "ms", 2),
     "p95_ms": Figure("p95", "ms", 2),
     "p99_ms": Figure("p99", "ms", 2),
+    "slowest_ms": Figure("slowest", "ms", 2),
     "asked_p50_ms": Figure("p50 from the call", "ms", 2),
     "asked_p99_ms": Figure("p99 from the call", "ms", 2),
     "client_cpu_us": Figure("CPU of our processes", "µs/task", 1),
@@ -42,7 +45,6 @@ FIGURES: dict[str, Figure] = {
     "dead_tuples": Figure("dead rows at the end"),
     "claim_us": Figure("claim", "µs/task", 1),
     "complete_us": Figure("complete", "µs/task", 1),
-    "lanes_ms": Figure("finding the lanes", "ms", 2),
     "second_slice": Figure("rate early", "tasks/s"),
     "last_slice": Figure("rate at the end", "tasks/s"),
     "kept": Figure("end / early", "%"),
@@ -56,8 +58,7 @@ FIGURES: dict[str, Figure] = {
     "rss_mb": Figure("RSS", "MB", 1),
     "rss_growth_mb": Figure("RSS growth", "MB", 1),
     "cpu_percent": Figure("CPU", "%", 2),
-    "statements": Figure("statements", "per s", 2),
-    "cpu_api_us": Figure("CPU of the API", "µs/task", 1),
+    "transactions": Figure("transactions", "per s", 2),
 }
 
 COSTS = ("client_cpu_us", "server_cpu_us", "wal_bytes")

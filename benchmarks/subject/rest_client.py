@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -33,15 +33,25 @@ def request(port: int) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One connection that sends a request whenever the one before was answered."""
+    """One connection that sends a request whenever the one before was answered, as long as there are numbers."""
 
-    def __init__(self, sends: bytes, numbers: Iterator[int], done: asyncio.Future[None], seconds: list[float]) -> None:
-        self._sends, self._numbers, self._done, self._seconds = sends, numbers, done, seconds
+    def __init__(self, sends: bytes) -> None:
+        self._sends = sends
         self._received = b""
+        self._done: asyncio.Future[None] | None = None
+
+    def work(self, numbers: Iterator[int], seconds: list[float]) -> asyncio.Future[None]:
+        """Sends from now on, and adds to the seconds; done when the numbers are at their end."""
+        self._numbers, self._seconds = numbers, seconds
+        self._done = asyncio.get_running_loop().create_future()
+        self._send()
+        return self._done
+
+    def close(self) -> None:
+        self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._send()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
@@ -52,8 +62,6 @@ class Connection(asyncio.Protocol):
         self._received = b""
         if not head.startswith(b"HTTP/1.1 201"):
             self._fail(RuntimeError(f"The API answered {head.splitlines()[0]!r}: {body[:300]!r}"))
-        elif self._transport.is_closing():
-            self._fail(ConnectionError("The API closed a connection."))
         else:
             self._send()
 
@@ -61,15 +69,16 @@ class Connection(asyncio.Protocol):
         self._fail(error or ConnectionError("The API closed a connection."))
 
     def _send(self) -> None:
-        if next(self._numbers, None) is None:
-            if not self._done.done():
-                self._done.set_result(None)
-            return
-        self._sent = time.perf_counter()
-        self._transport.write(self._sends)
+        if self._transport.is_closing():
+            self._fail(ConnectionError("The API closed a connection."))
+        elif next(self._numbers, None) is not None:
+            self._sent = time.perf_counter()
+            self._transport.write(self._sends)
+        elif self._done and not self._done.done():
+            self._done.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        if not self._done.done():
+        if self._done and not self._done.done():
             self._done.set_exception(error)
 
 
@@ -81,18 +90,16 @@ def _length(head: bytes) -> int:
     raise RuntimeError(f"The reply has no length: {head!r}")
 
 
-async def send(port: int, tasks: int, connections: int) -> list[float]:
+async def connect(port: int, connections: int) -> list[Connection]:
+    """So many connections, which stay."""
+    loop, made = asyncio.get_running_loop(), partial(Connection, request(port))
+    return [(await loop.create_connection(made, "127.0.0.1", port))[1] for _ in range(connections)]
+
+
+async def send(connections: Sequence[Connection], tasks: int) -> list[float]:
     """Sends so many requests; the seconds that each took."""
-    loop, numbers, seconds = asyncio.get_running_loop(), iter(range(tasks)), list[float]()
-    done = [loop.create_future() for _ in range(connections)]
-    sends = request(port)
-    transports = []
-    for end in done:
-        made = partial(Connection, sends, numbers, end, seconds)
-        transports.append((await loop.create_connection(made, "127.0.0.1", port))[0])
-    await asyncio.gather(*done)
-    for transport in transports:
-        transport.close()
+    numbers, seconds = iter(range(tasks)), list[float]()
+    await asyncio.gather(*(connection.work(numbers, seconds) for connection in connections))
     return seconds
 
 
@@ -104,10 +111,13 @@ def give_up(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 async def main(port: str, tasks: str, connections: str) -> None:
     asyncio.get_running_loop().set_exception_handler(give_up)
-    await send(int(port), WARM_EACH * int(connections), int(connections))
+    made = await connect(int(port), int(connections))
+    await send(made, WARM_EACH * len(made))
     began, spent = time.perf_counter(), time.process_time()
-    seconds = await send(int(port), int(tasks), int(connections))
+    seconds = await send(made, int(tasks))
     took, cpu = time.perf_counter() - began, time.process_time() - spent
+    for connection in made:
+        connection.close()
     print(json.dumps({"seconds": took, "cpu_seconds": cpu, "answers": len(seconds), **percentiles(seconds)}))
 
 

@@ -21,6 +21,10 @@ def test_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None:
     assert percentile([7.0], 99) == 7
 
 
+def test_from_a_hundred_on_decimals_are_not_shown() -> None:
+    assert [FIGURES["client_cpu_us"].shown(value) for value in (9.94, 99.94, 1590.9)] == ["9.9", "99.9", "1,591"]
+
+
 def test_rates_lie_between_samples() -> None:
     assert rates([(0.0, 0.0), (2.0, 100.0), (3.0, 100.0)]) == [(2.0, 50.0), (3.0, 0.0)]
 
