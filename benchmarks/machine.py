@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.programs import REPOSITORY
-from benchmarks.harness.server import SETTINGS, scalar
+from benchmarks.harness.server import rows, scalar
 
 BUSY = 1.0  # load of the machine above which the figures are not worth keeping
 QUIET_SECONDS, LOOK_SECONDS = 180, 1  # how long to wait for others to be done, and how often to look
 DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+# What somebody has set and what may change a figure: not names, paths, formats, locales and logs.
+SET = """
+SELECT name, current_setting(name) FROM pg_settings
+ WHERE source NOT IN ('default', 'override', 'client', 'session', 'environment variable')
+   AND category NOT LIKE 'Reporting and Logging %' AND category NOT LIKE '% / Locale and Formatting'
+   AND (category NOT LIKE 'Connections and Authentication %' OR name = 'max_connections')
+   AND name <> ALL (ARRAY['fsync', 'synchronous_commit', 'full_page_writes', 'dynamic_shared_memory_type'])
+ ORDER BY name
+"""
 
 
 def machine(admin_url: str, load_before: float) -> dict[str, Any]:
@@ -29,7 +38,7 @@ def machine(admin_url: str, load_before: float) -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "postgresql": str(scalar(admin_url, "SHOW server_version")),
-        "settings": SETTINGS,
+        "settings": dict(rows(admin_url, SET)),
         "durability": {name: str(scalar(admin_url, f"SHOW {name}")) for name in DURABILITY},
     }
 

@@ -38,9 +38,7 @@ def bars(path: Path, results: Sequence[Result], figure: str, label: str) -> None
         _save(path, canvas)
 
 
-def lines(
-    path: Path, series: Mapping[str, Sequence[tuple[float, float]]], label: str, *, stepped: bool = False
-) -> None:
+def lines(path: Path, series: Mapping[str, Sequence[tuple[float, float]]], label: str) -> None:
     """One line for each name over the seconds of its run; rowlock's stand out, a second one dashed. A name without
     points has none, but keeps its colour from the others, which so have the same ones in every plot."""
     with mpl.rc_context(STYLE):
@@ -54,7 +52,7 @@ def lines(
             seconds, values = zip(*points, strict=True)
             axes.plot(
                 seconds, values, label=name, color=colour, linewidth=2.2 if ours else 1.3,
-                linestyle=next(strokes) if ours else "-", drawstyle="steps-post" if stepped else "default",
+                linestyle=next(strokes) if ours else "-",
             )  # fmt: skip
         _frame(axes, label, many=len(series) > 1)
         _save(path, canvas)

@@ -54,8 +54,8 @@ def _churned(
             dead = stage.dead_rows()
         tasks = producer.count
         stage.wait_until_handled(tasks, workers)
-        stage.verify(tasks, workers)
     figures = from_costs(costs, **counts(idle, meter.settled(others), tasks), dead_tuples=dead)
+    stage.verify(tasks, workers)
     return figures, samples
 
 

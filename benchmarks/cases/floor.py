@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from benchmarks.case import Case, Scale, Variant, sized
-from benchmarks.cases.drain import EXECUTIONS
 from benchmarks.floor import loop
 from benchmarks.floor.pgbench import ORDERED_SCANS, Bench, pgbench
 from benchmarks.floor.scripts import BEGINNING, drain_script, enqueue_script
 from benchmarks.harness.costs import between, counts
-from benchmarks.harness.database import LIVE, fill, number, settle
+from benchmarks.harness.database import EXECUTIONS, LIVE, fill, number, settle
 from benchmarks.harness.figures import Measured, from_costs, percentiles
 from benchmarks.harness.stage import Stage, Unsound
 from benchmarks.systems import System

@@ -13,13 +13,12 @@ import psycopg
 
 from benchmarks.case import Case, Scale, Variant, sized
 from benchmarks.harness.costs import between, counts
-from benchmarks.harness.database import CHUNK, LIVE, fill, number, settle
+from benchmarks.harness.database import CHUNK, EXECUTIONS, LIVE, fill, number, settle
 from benchmarks.harness.figures import Measured, from_costs
 from benchmarks.harness.programs import Program, until
 from benchmarks.harness.stage import Stage, Unsound, handled
 from benchmarks.systems import System
 
-EXECUTIONS = "SELECT count(*) FROM rowlock.executions"
 # So many tasks for each of so many tenants, one task of each in turn, as they would come.
 MANY = """
 INSERT INTO rowlock.tasks_live (id, name, tenant_id, lane)

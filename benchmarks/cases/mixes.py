@@ -53,8 +53,8 @@ def delayed(tasks: int, seconds: int) -> Callable[[Stage], Measured]:
                 connection.execute(DELAYED, (seconds, late))
                 stage.wait_until_handled(tasks, workers)
                 costs = between(first, meter.read(), tasks - before)
-                stage.verify(tasks, workers)
             figures = from_costs(costs, **counts(idle, meter.settled(), tasks), dead_tuples=stage.dead_rows())
+        stage.verify(tasks, workers)
         del figures["rate"]  # which the delays make
         figures.update(zip(("p50_ms", "p95_ms", "p99_ms"), row(stage.url, WAITED), strict=True))
         return Measured(figures)

@@ -32,8 +32,9 @@ def pickup(tasks: int) -> Callable[[Stage], Measured]:
                 stage.ask("single", tasks, PAUSE_SECONDS)
                 until(lambda: programs[0].count >= 2 * WARM + 1 + tasks, programs, within=60)
                 costs = between(first, meter.read(), tasks + WARM)
-                stage.verify(2 * WARM + 1 + tasks, programs)
+                until(lambda: not stage.left(), programs, within=60)
             figures = from_costs(costs, **counts(idle, meter.settled(), 2 * WARM + 1 + tasks))
+        stage.verify(2 * WARM + 1 + tasks, programs)
         del figures["rate"]  # which the pauses make
         began = {number: at for number, (at, _) in stage.marks_of("worker-1").items()}
         asked = stage.marks_of("single")

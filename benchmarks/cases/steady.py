@@ -51,8 +51,8 @@ def steady(seconds: int, rate: int) -> Callable[[Stage], Measured]:
                     dead = stage.dead_rows()
                 tasks = WARM + producer.count
                 stage.wait_until_handled(tasks, workers)
-                stage.verify(tasks, workers)
             figures = from_costs(costs, **counts(idle, meter.settled(others=1), tasks), dead_tuples=dead)
+            stage.verify(tasks, workers)
         backlog = [waiting for _, waiting in samples]
         return Measured(
             {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -15,6 +15,11 @@ SELECT uuidv7(), %s, %s, %s, %s::jsonb FROM generate_series(1, %s)
 """
 DEAD_ROWS = "SELECT coalesce(sum(n_dead_tup), 0) FROM pg_stat_user_tables"
 LIVE = "SELECT count(*) FROM rowlock.tasks_live"
+EXECUTIONS = "SELECT count(*) FROM rowlock.executions"
+UNLOGGED = """
+SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid) FROM pg_class
+ WHERE relkind = 'r' AND relpersistence <> 'p' AND oid::regclass::text <> ALL (%s)
+"""
 CHUNK = 5_000  # of one instant, as a batch of a client is
 
 
@@ -26,10 +31,23 @@ def fill(url: str, tasks: int, *, name: str = "noop", tenant: str = "default", p
 
 
 def settle(url: str) -> None:
-    """Brings a database into the same state before each run: statistics known, and no checkpoint due."""
+    """Brings a database that was filled into the same state before each run: statistics known, no checkpoint due."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE")
         connection.execute("CHECKPOINT")
+
+
+def checkpoint(url: str) -> None:
+    """The same for one that is empty, where statistics would only mislead the plans of what comes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def unlogged(url: str, allowed: Sequence[str]) -> str | None:
+    """The names of tables that a crash would empty, but for those that are allowed to; none where there are none."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(UNLOGGED, (list(allowed),)).fetchone()
+        return found[0] if found else None
 
 
 def dead_rows(url: str) -> float:

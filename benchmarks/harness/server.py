@@ -1,4 +1,4 @@
-"""The server that benchmarks run against: the embedded PostgreSQL, durable, set as its peers were at their best.
+"""The server that benchmarks run against: the embedded PostgreSQL, durable, with these settings above its own.
 
 `ROWLOCK_BENCH_DATABASE_URL` names another one; its role must be a superuser, for its statistics are read and reset.
 """
@@ -47,13 +47,13 @@ class BenchServer:
 
 
 @contextmanager
-def bench_server(settings: dict[str, str] | None = None) -> Iterator[BenchServer]:
+def bench_server() -> Iterator[BenchServer]:
     """The server named by the environment, or one that lives as long as the block."""
     if given := os.environ.get("ROWLOCK_BENCH_DATABASE_URL"):
         yield BenchServer(given, None)
         return
     with tempfile.TemporaryDirectory(prefix="rowlock-bench-") as folder:
-        server = EmbeddedServer(Path(folder), settings={**SETTINGS, **(settings or {})})
+        server = EmbeddedServer(Path(folder), settings=SETTINGS)
         server.start()
         try:
             yield BenchServer(server.url("postgres"), server.postmaster_pid)
@@ -66,6 +66,12 @@ def scalar(url: str, sql: str) -> object:
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(sql).fetchone()
         return row[0] if row else None
+
+
+def rows(url: str, sql: str) -> list[tuple[str, str]]:
+    """The pairs of texts that a query gives."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return [(str(first), str(second)) for first, second in connection.execute(sql)]
 
 
 def row(url: str, sql: str) -> tuple[float, ...]:

@@ -12,12 +12,11 @@ from pathlib import Path
 
 from benchmarks.harness.costs import Meter
 from benchmarks.harness.counters import read_marks
-from benchmarks.harness.database import dead_rows
+from benchmarks.harness.database import EXECUTIONS, checkpoint, dead_rows, number, unlogged
 from benchmarks.harness.programs import Program, answer_of, running, until
 from benchmarks.harness.server import BenchServer, scalar
 from benchmarks.systems import System
 
-SLICE_SECONDS = 10
 PATIENCE_SECONDS = 600
 
 
@@ -74,12 +73,16 @@ class Stage:
         """Whether a task is unfinished."""
         return bool(scalar(self.url, self.system.left))
 
-    def verify(self, tasks: int, workers: Sequence[Program]) -> None:
-        """Raises `Unsound` unless each task was handled once and nothing is left."""
+    def verify(self, tasks: int, workers: Sequence[Program], *, executions: int | None = None) -> None:
+        """Raises `Unsound` unless the handlers ran as often as there were tasks, nothing is left, and rowlock has an
+        execution on record for each attempt. After the last reading of a meter, for it reads all that is on record."""
         count = handled(workers)
         if count != tasks or self.left():
             rest = ", and some are left" if self.left() else ""
             raise Unsound(f"{self.system.name}: of {tasks} tasks the handlers ran {count}{rest}.")
+        expected = tasks if executions is None else executions
+        if self.system.is_rowlock and (found := number(self.url, EXECUTIONS)) != expected:
+            raise Unsound(f"Of {expected} executions {found:.0f} are on record.")
 
     def dead_rows(self) -> float:
         return dead_rows(self.url)
@@ -94,11 +97,14 @@ class Stage:
 
 @contextmanager
 def stage(server: BenchServer, system: System) -> Iterator[Stage]:
-    """A stage for one run, gone after the block."""
+    """A stage for one run, gone after the block. Raises `Unsound` where a system's tables would not survive a crash."""
     with (
         tempfile.TemporaryDirectory(prefix="rowlock-bench-run-") as name,
         system.database(server, Path(name)) as url,
     ):
+        if found := unlogged(url, system.unlogged):
+            raise Unsound(f"{system.name}: these tables are not logged, and so lost in a crash: {found}.")
+        checkpoint(url)
         yield Stage(server, system, url, Path(name))
 
 

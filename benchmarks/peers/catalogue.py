@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from benchmarks.systems import System
 
@@ -25,9 +26,9 @@ SELECT EXISTS (SELECT FROM awa.leases)
 """
 
 
-def _in_python(name: str, module: str, version: str, left: str, settings: str, **more: float | bool) -> System:
+def _in_python(name: str, module: str, version: str, left: str, settings: str, **more: Any) -> System:
     program = (str(PYTHON), "-m", f"benchmarks.peers.{module}")
-    return System(name, program, (*program, "work"), left, settings, version, **more)  # type: ignore[arg-type]
+    return System(name, program, (*program, "work"), left, settings, version, **more)
 
 
 def _in_node(name: str, module: str, version: str, left: str, settings: str) -> System:
@@ -54,7 +55,8 @@ PEERS: tuple[System, ...] = (
     _in_python(
         "pgmq's SQL", "pgmq", "1.13.0",
         "SELECT EXISTS (SELECT FROM pgmq.q_bench)",
-        "a loop: read 500, delete 500, asyncpg and uvloop; a bare queue, no job system",
+        "a loop: read 500, delete 500, asyncpg and uvloop; a bare queue, no job system; its table for throttling "
+        "notifications, unused here, is unlogged", unlogged=("pgmq.notify_insert_throttle",),
     ),
     _in_python(
         "PgQueuer", "pgqueuer", "1.6.0",
