@@ -12,12 +12,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rowlock.config import load_settings
+from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.domain.priorities import Priority
 from rowlock.domain.requests import task_request
 from rowlock.engine.claim import Claimer
 from rowlock.engine.enqueue import enqueue, enqueue_many
 from rowlock.store import leases
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask, FailedAttempt, claiming_link
+from rowlock.store.leases import ClaimedTask, FailedAttempt, LeaseTerms, claiming_link
 from rowlock.store.links import Link
 
 TENANT, QUEUE, WORKER, LEASE_SECONDS = "default", "default", 1, 600
@@ -30,6 +32,7 @@ class Steps:
     database: Database
     link: Link
     claimer: Claimer
+    lanes_per_scan: int
 
     async def enqueue(self, tasks: int) -> None:
         """One call a task."""
@@ -43,6 +46,17 @@ class Steps:
     async def claim(self, room: int) -> list[ClaimedTask]:
         """What a worker with so much room takes."""
         return await self.claimer.claim(self.link, WORKER, room)
+
+    async def find_lanes(self, times: int) -> None:
+        """A worker's look for lanes, so many times."""
+        starts = [(QUEUE, int(priority), "") for priority in Priority]
+        for _ in range(times):
+            await leases.find_lanes(self.link, starts, lanes_per_scan=self.lanes_per_scan, ahead_seconds=1)
+
+    async def claim_new(self, room: int) -> list[ClaimedTask]:
+        """What a worker that has heard of a lane takes."""
+        plan = LanePlan(Lane(QUEUE, int(Priority.NORMAL), TENANT), None, room)
+        return await leases.claim_new(self.link, plan, room=room, terms=LeaseTerms(WORKER, LEASE_SECONDS))
 
     async def complete(self, taken: Sequence[ClaimedTask]) -> int:
         """Ends attempts that returned nothing; how many were accepted."""
@@ -77,6 +91,6 @@ async def open_steps(
     async with Database(settings, url=url) as database:
         link = await claiming_link(database)
         try:
-            yield Steps(database, link, claimer)
+            yield Steps(database, link, claimer, settings.lanes_per_scan)
         finally:
             await link.close()

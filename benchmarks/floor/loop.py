@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.floor.scripts import LEASE_SECONDS, WORKER
+from benchmarks.steps import LEASE_SECONDS, WORKER
 from rowlock.domain.requests import task_request
 from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.store.arrays import Bigints, Uuids, register_arrays

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
+from benchmarks.steps import LEASE_SECONDS, WORKER
 from rowlock.engine.writing import LOCK_TIMEOUT
 from rowlock.store.statements import statement
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _LAST_UPDATE = re.compile(r"\)\nUPDATE rowlock\.tasks_live")
 BEGINNING = "'1970-01-01'"
-LEASE_SECONDS, WORKER = 600, 1
 
 ENQUEUE = {
     "id": "uuidv7()", "tenant_id": "'default'", "queue": "'default'", "name": "'noop'", "priority": "2::smallint",

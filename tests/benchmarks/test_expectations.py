@@ -16,6 +16,9 @@ async def test_a_task_costs_what_is_expected() -> None:
 def test_a_count_beyond_the_tolerance_is_told() -> None:
     before = {"claim": {"commits": 0.002, "wal_bytes": 400.0}}
     assert differences(before, {"claim": {"commits": 0.002, "wal_bytes": 410.0}}) == []
+    idle = {"find_lanes": {"wal_bytes": 0.0}}
+    assert differences(idle, {"find_lanes": {"wal_bytes": 0.8}}) == []  # such as a record of which transactions run
+    assert differences(idle, {"find_lanes": {"wal_bytes": 8.0}}) != []
     assert differences(before, {"claim": {"commits": 0.004, "wal_bytes": 500.0}}) == [
         "claim: 0.004 commits a task instead of 0.002",
         "claim: 500 wal_bytes a task instead of 400",
