@@ -67,7 +67,13 @@ class Settings(BaseSettings):
     )
     claim_batch: int = Field(500, ge=1, le=5_000, description="Most tasks one claim takes.")
     finish_batch: int = Field(500, ge=1, le=5_000, description="Most outcomes one statement writes.")
-    concurrency: int = Field(100, ge=1, le=10_000, description="Tasks that one worker process runs at once.")
+    concurrency: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Tasks that one worker process runs at once. Of those that need a thread or a child process, no "
+        "more than there are of these.",
+    )
     claim_ahead_seconds: float = Field(
         0.02,
         ge=0,

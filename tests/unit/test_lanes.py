@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowlock.domain.lanes import Lane, LaneBook, LanePlan, SweepPlan
+from rowlock.domain.lanes import Allowance, Lane, LaneBook, LanePlan, SweepPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=2)
@@ -107,6 +107,37 @@ def test_one_claim_asks_a_bounded_number_of_lanes() -> None:
     assert len(seen) == 250
 
 
+def allowance(room: int, *queues: str) -> Allowance:
+    return Allowance(frozenset(queues), room)
+
+
+def test_lanes_of_an_allowance_share_it_and_leave_the_rest_to_others() -> None:
+    book = book_of(lane("a", queue="x"), lane("b", queue="y"), lane("c"), lane("d"))
+    plans = book.plan(50, [allowance(3, "x", "y")])
+    assert [(plan.lane.lane, plan.quota) for plan in plans] == [("a", 2), ("b", 1), ("c", 24), ("d", 23)]
+    for plan in plans:
+        book.claimed(plan.lane, START)
+    plans = book.plan(50, [allowance(1, "x", "y")])
+    assert [(plan.lane.lane, plan.quota) for plan in plans] == [("b", 1), ("d", 25), ("c", 24)]
+
+
+@pytest.mark.parametrize("room", [0, -1])
+def test_lanes_of_an_allowance_that_is_used_up_wait_as_they_are(room: int) -> None:
+    book = book_of(lane("urgent", 0, "x"), lane("light"))
+    full = [allowance(room, "x")]
+    assert names(book.plan(10, full)) == ["light"]
+    assert not book.idle(full)
+    book.came_up_short(lane("light"))
+    assert book.plan(10, full) == []
+    assert book.idle(full)
+    assert not book.idle()
+    assert names(book.plan(10, [allowance(1, "x")])) == ["urgent"]
+
+
+def test_half_of_an_allowance_is_one_task_where_there_is_one() -> None:
+    assert [allowance(room, "x").half.room for room in (-1, 0, 1, 2, 16)] == [0, 0, 1, 1, 8]
+
+
 def test_a_claim_moves_the_floor_to_its_newest_task_less_the_slack() -> None:
     book = book_of(lane("a"))
     book.plan(10)
@@ -155,7 +186,7 @@ def test_the_next_claim_begins_with_what_a_sweep_has_found() -> None:
     assert book.plan(10) == [LanePlan(lane("a"), long_ago, 10)]
     assert dict(book.plan_scan(0)) == {lane("a"): long_ago, lane("b"): START - SLACK}
     book.came_up_short(lane("a"))  # for it is not to be had
-    assert book.idle
+    assert book.idle()
     assert dict(book.plan_scan(0))[lane("a")] == START - SLACK
 
 
@@ -332,12 +363,12 @@ def test_hearing_of_a_lane_does_not_let_it_go_before_its_turn() -> None:
 
 def test_idle_is_a_book_in_which_nothing_is_due() -> None:
     book = book_of()
-    assert book.idle
+    assert book.idle()
     book.heard([lane("a")])
-    assert not book.idle
+    assert not book.idle()
     book.plan(1)
     book.came_up_short(lane("a"))
-    assert book.idle
+    assert book.idle()
 
 
 def test_hearsay_takes_no_more_memory_than_scans() -> None:
@@ -384,14 +415,17 @@ def test_news_of_a_forgotten_lane_is_ignored(report: Callable[[LaneBook], None])
     ),
     room=st.integers(1, 12),
     lanes_per_claim=st.integers(1, 6),
+    most_of_q=st.integers(1, 12),
 )
 def test_everything_is_claimed_and_never_a_worse_priority_before_a_better(
-    backlog: dict[Lane, int], room: int, lanes_per_claim: int
+    backlog: dict[Lane, int], room: int, lanes_per_claim: int, most_of_q: int
 ) -> None:
     book = book_of(*backlog, lanes_per_claim=lanes_per_claim)
     left = dict(backlog)
-    while plans := book.plan(room):
+    while plans := book.plan(room, [allowance(most_of_q, "q")]):
         assert 0 < sum(plan.quota for plan in plans) <= room
+        assert sum(plan.quota for plan in plans if plan.lane.queue == "q") <= most_of_q
+        assert all(plan.quota > 0 for plan in plans)
         assert len(plans) <= lanes_per_claim
         best = min(waiting.priority for waiting, count in left.items() if count) if any(left.values()) else 3
         for plan in plans:

@@ -50,7 +50,11 @@ async def test_a_running_attempt_is_stopped_at_the_deadline(app: Rowlock, here: 
 
 
 async def test_what_waits_for_a_thread_until_the_deadline_never_begins(app: Rowlock) -> None:
+    """In the worker, which takes more than it has threads from a queue that has async handlers as well."""
     gate, ran = threading.Event(), []
+
+    @app.task
+    async def light() -> None: ...
 
     @app.task
     def holds() -> None:

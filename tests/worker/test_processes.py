@@ -111,7 +111,7 @@ async def test_where_no_child_starts_attempts_are_given_back_and_the_worker_says
     monkeypatch.setattr(processes, "PAUSE_SECONDS", 0.2)
     app.declare(loading.answer, name="answer", executor="process", max_attempts=1)
     handles = [await app.enqueue("answer") for _ in range(3)]
-    async with working(app, child_processes=1) as worker:
+    async with working(app, child_processes=3) as worker:
         for handle in handles:
             task = await eventually(lambda: given_back(handle))  # noqa: B023
             assert (task.attempt, task.reason) == (0, "released")

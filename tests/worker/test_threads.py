@@ -166,7 +166,7 @@ async def test_where_no_thread_can_be_started_attempts_are_given_back_and_the_wo
     def notes() -> None:
         ran.append(1)
 
-    async with working(app, threads=1) as worker:
+    async with working(app, threads=8) as worker:
         with monkeypatch.context() as patch:
             forbid_threads(patch)
             handles = await notes.enqueue_many([{}] * 3)

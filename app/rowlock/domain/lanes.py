@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from rowlock.domain.sweeps import SweepClock
+
+NO_QUEUES: frozenset[str] = frozenset()
 
 
 class Lane(NamedTuple):
@@ -37,6 +39,18 @@ class LanePlan(NamedTuple):
     lane: Lane
     floor: datetime | None
     quota: int
+
+
+class Allowance(NamedTuple):
+    """No more than so many tasks are to be claimed from these queues together."""
+
+    queues: frozenset[str]
+    room: int
+
+    @property
+    def half(self) -> Allowance:
+        """Half of it, but one task where there is one."""
+        return Allowance(self.queues, (self.room + 1) // 2)
 
 
 class SweepPlan(NamedTuple):
@@ -107,10 +121,10 @@ class LaneBook:
         """Lanes remembered, with work or without: after a scan no more than `lanes_kept`, unless more are due."""
         return len(self._entries)
 
-    @property
-    def idle(self) -> bool:
-        """Whether no lane is known to be due."""
-        return not self._due
+    def idle(self, allowances: Sequence[Allowance] = ()) -> bool:
+        """Whether no lane is known to be due that may be asked."""
+        full = used_up(allowances)
+        return all(lane.queue in full for lane in self._due) if full else not self._due
 
     def plan_scan(self, now: float) -> list[tuple[Lane, datetime]]:
         """For the next scan, the lanes served last, each with the instant to look from; and to claim from, if the scan
@@ -177,11 +191,25 @@ class LaneBook:
         if queues:
             self._due = {lane: entry for lane, entry in self._due.items() if lane.queue not in queues}
 
-    def plan(self, room: int) -> list[LanePlan]:
+    def plan(self, room: int, allowances: Sequence[Allowance] = ()) -> list[LanePlan]:
         """What to ask in the next claim: lanes of the best priority that has any, as a lower one
-        may not run before all of them came up short. Quotas add up to `room` at most. Empty when
-        nothing is known to be due."""
-        chosen = self._longest_unserved(min(room, self._lanes_per_claim))
+        may not run before all of them came up short. Quotas add up to `room` at most, and those of
+        the lanes of an allowance to its own. Lanes of one that is used up wait as they are. Empty
+        when nothing is known to be due that may be asked."""
+        chosen = self._longest_unserved(min(room, self._lanes_per_claim), without=used_up(allowances))
+        plans: list[LanePlan] = []
+        for allowance in allowances:
+            bounded = [known for known in chosen if known[0].queue in allowance.queues]
+            if bounded:
+                planned = self._share(bounded, min(allowance.room, room * len(bounded) // len(chosen)))
+                chosen = [known for known in chosen if known[0].queue not in allowance.queues]
+                room -= sum(plan.quota for plan in planned)
+                plans += planned
+        return plans + self._share(chosen, room)
+
+    def _share(self, chosen: list[tuple[Lane, _Entry]], room: int) -> list[LanePlan]:
+        """Plans for as many of the lanes as there is room, in equal parts."""
+        chosen = chosen[:room]
         if not chosen:
             return []
         share, left_over = divmod(room, len(chosen))
@@ -238,14 +266,22 @@ class LaneBook:
             return floor
         return min(max(floor, entry.left_behind), newest - self._least_slack)
 
-    def _longest_unserved(self, most: int) -> list[tuple[Lane, _Entry]]:
+    def _longest_unserved(self, most: int, *, without: Collection[str]) -> list[tuple[Lane, _Entry]]:
         if most <= 0:
             return []
-        if len(self._due) <= 1:
-            return list(self._due.items())
-        best = min(lane.priority for lane in self._due)
-        rivals = (known for known in self._due.items() if known[0].priority == best)
+        due = self._due
+        if without:
+            due = {lane: entry for lane, entry in due.items() if lane.queue not in without}
+        if len(due) <= 1:
+            return list(due.items())
+        best = min(lane.priority for lane in due)
+        rivals = (known for known in due.items() if known[0].priority == best)
         return heapq.nsmallest(most, rivals, key=lambda known: (known[1].rank, not known[1].heard))
+
+
+def used_up(allowances: Sequence[Allowance]) -> frozenset[str]:
+    """The queues from which nothing may be claimed."""
+    return NO_QUEUES.union(*(allowance.queues for allowance in allowances if allowance.room <= 0))
 
 
 def _serve(entry: _Entry, *, more_is_late: bool = False) -> None:

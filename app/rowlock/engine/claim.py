@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from rowlock.domain.errors import RowlockError
-from rowlock.domain.lanes import Lane, LaneBook, LanePlan
+from rowlock.domain.lanes import Allowance, Lane, LaneBook, LanePlan
 from rowlock.domain.priorities import Priority
 from rowlock.store import leases
 from rowlock.store.database import Database
@@ -74,9 +74,11 @@ class Claimer:
         heard_of: Collection[Lane] = (),
         in_place: bool = True,
         resting: Collection[str] = (),
+        allowances: Sequence[Allowance] = (),
     ) -> list[ClaimedTask]:
         """At most `room` tasks under new leases, none where nothing can be had; `in_place` unless they will run for
-        long, or a worker lives that does not know of such claims. From queues that are `resting` it takes nothing.
+        long, or a worker lives that does not know of such claims. From queues that are `resting` it takes nothing, and
+        from those of the `allowances` no more than these allow.
 
         It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
@@ -91,20 +93,22 @@ class Claimer:
         now = self._monotonic()
         is_time_to_scan = now - self._scanned_at >= self._scan_pause
         self._book.leave_out(resting)
-        by_hearsay = self._book.idle and not (self._by_hearsay and is_time_to_scan)
+        by_hearsay = self._book.idle(allowances) and not (self._by_hearsay and is_time_to_scan)
         self._by_hearsay = False
         self._book.heard(lane for lane in heard_of if lane.queue not in resting)
-        if by_hearsay and (taken := await self._take(link, self._book.plan(room // 2), terms, room // 2, new=True)):
-            self._by_hearsay = True
-            return taken
-        plans = self._book.plan(room)
+        if by_hearsay:
+            plans = self._book.plan(room // 2, [allowance.half for allowance in allowances])
+            if taken := await self._take(link, plans, terms, room // 2, new=True):
+                self._by_hearsay = True
+                return taken
+        plans = self._book.plan(room, allowances)
         if not plans or is_time_to_scan:
             await self._scan(link, resting)
-            plans = self._book.plan(room)
+            plans = self._book.plan(room, allowances)
         while plans:
             if taken := await self._take(link, plans, terms, room):
                 return taken
-            plans = self._book.plan(room)  # without the lanes that came up short
+            plans = self._book.plan(room, allowances)  # without the lanes that came up short
         return []
 
     async def _take(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from rowlock.config import Settings
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import RowlockError
+from rowlock.domain.lanes import used_up
 from rowlock.engine.claim import Claimer
 from rowlock.store.database import Database
 from rowlock.store.leases import claiming_link
@@ -30,7 +31,7 @@ LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in troubl
 
 class Claiming:
     """One worker's. It ends once `stopping` is set and `held.freed` or a wake-up lets it see that. From the queues that
-    are `resting` nothing is claimed."""
+    are `resting` nothing is claimed, and from others no more than there are places for."""
 
     def __init__(
         self,
@@ -79,7 +80,9 @@ class Claiming:
         recovering, backoff = False, Backoff(0.05, LONGEST_PAUSE_SECONDS)
         while not self._stopping.is_set():
             resting = self._resting.queues
-            room = self._held.free_room() if len(resting) < len(self._claimer.queues) else 0
+            allowances = self._held.places.allowances()
+            shut = resting | used_up(allowances)
+            room = self._held.free_room() if len(shut) < len(self._claimer.queues) else 0
             if room <= 0:
                 self._held.freed.clear()
                 await self._held.freed.wait()
@@ -92,7 +95,13 @@ class Claiming:
                 began = time.perf_counter()
                 in_place = self._heartbeat.in_place and self._held.is_quick
                 taken = await self._claimer.claim(
-                    link, self._worker_id(), room, heard_of=heard_of, in_place=in_place, resting=resting
+                    link,
+                    self._worker_id(),
+                    room,
+                    heard_of=heard_of,
+                    in_place=in_place,
+                    resting=resting,
+                    allowances=allowances,
                 )
             except RowlockError as error:
                 self._condition.troubled("claim", error)

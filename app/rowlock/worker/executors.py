@@ -95,6 +95,11 @@ class Executors:
         return await _in_scope(scope, running, AttemptTimedOut)
 
     @property
+    def places(self) -> dict[str, int]:
+        """How many functions may run at once in threads ("thread") and in child processes ("process")."""
+        return {"thread": self.threads.left, "process": self.processes.size}
+
+    @property
     def lacking(self) -> frozenset[str]:
         """What cannot be started: threads for handlers ("thread") or steps ("step"), child processes ("process")."""
         if self.trouble is None:

@@ -1,15 +1,15 @@
 """What a worker holds: attempts, from their claim until their outcome is written, and the room that is left.
 
-What it holds is bounded by its concurrency and its pace: it claims only what it can run, or will have begun in a
-moment. Attempts begin and end here, whatever becomes of them; outcomes are kept until the database has taken them, and
-so are their leases.
+What it holds is bounded by its concurrency and its pace, and what needs a thread or a child process by its `places`: it
+claims only what it can run, or will have begun in a moment. Attempts begin and end here, whatever becomes of them;
+outcomes are kept until the database has taken them, and so are their leases.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -29,6 +29,7 @@ from rowlock.worker.attempt import Attempt, Stop, Surroundings
 from rowlock.worker.executors import Executors
 from rowlock.worker.pace import Pace
 from rowlock.worker.performing import PUT_OFF_SECONDS, Performer
+from rowlock.worker.places import Places
 from rowlock.worker.reporter import DatabaseReporter
 from rowlock.worker.runners import Runners
 
@@ -48,7 +49,8 @@ class Figures:
 
 class Held:
     """One worker's. `attempts` has them by their lease tokens, `unwritten` those that have ended but are not written.
-    `comes_back` hears in how many seconds the first of some attempts that have just ended is to be tried again."""
+    `comes_back` hears in how many seconds the first of some attempts that have just ended is to be tried again, and
+    `wake` is called when there are places for tasks that were left where they are."""
 
     def __init__(
         self,
@@ -56,11 +58,13 @@ class Held:
         settings: Settings,
         database: Database,
         condition: Condition,
+        queues: Collection[str],
         *,
         handlers: Database,
         worker: str,
         worker_id: Callable[[], int],
         comes_back: Callable[[float], None],
+        wake: Callable[[], None],
     ) -> None:
         self.attempts: dict[int, Attempt] = {}
         self.unwritten: dict[int, Attempt] = {}
@@ -72,7 +76,14 @@ class Held:
             step_threads=settings.threads,  # one attempt may take several at once
             child_processes=settings.child_processes,
             preload={h.function.__module__ for h in app.handlers.values() if h.executor == "process"} - {"__main__"},
-            starts_again=self.freed.set,
+            starts_again=self._look_again,
+        )
+        self.places = Places(
+            app.handlers.values(),
+            queues,
+            self.executors,
+            ahead_seconds=settings.claim_ahead_seconds,
+            freed=wake,
         )
         self.finisher = Finisher(
             database,
@@ -86,6 +97,7 @@ class Held:
         self._condition = condition
         self._worker = worker
         self._comes_back = comes_back
+        self._wake = wake
         self._alone: set[int] = set()  # tokens of what is held and must run alone
         self._turns = Turns(lambda: len(self.attempts), patience_seconds=settings.lease_seconds)
         self._pace = Pace(settings.claim_ahead_seconds)
@@ -152,6 +164,7 @@ class Held:
         attempts = [Attempt(task, self._surroundings) for task in taken]
         self.attempts.update((attempt.task.lease_token, attempt) for attempt in attempts)
         self._alone.update(task.lease_token for task in taken if task.must_run_alone)
+        self.places.take(taken)
         return attempts
 
     async def _perform(self, attempt: Attempt) -> None:
@@ -217,12 +230,17 @@ class Held:
             )
 
     def _forget(self, attempt: Attempt) -> None:
-        self.attempts.pop(attempt.task.lease_token, None)
+        if self.attempts.pop(attempt.task.lease_token, None) is not None:
+            self.places.leave(attempt.task)
         self._alone.discard(attempt.task.lease_token)
         if not self.attempts:
             self.quiet.set()
         self._turns.move()
         self.freed.set()
+
+    def _look_again(self) -> None:
+        self.freed.set()
+        self._wake()
 
     def _settled(self, endings: list[Ending], accepted: set[int] | None) -> None:
         for ending in endings:

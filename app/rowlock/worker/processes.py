@@ -34,6 +34,7 @@ class HandlerProcesses:
     ) -> None:
         """`preload` names the modules that child processes load when they start. `starts_again` is called when they do
         after they did not."""
+        self.size = size
         self._lack = Lack("Child processes", self._try_again, ended=starts_again)
         self._new_pool = partial(Pool, size, sorted(preload))
         self._pool: Pool | None = None

@@ -10,16 +10,21 @@ from rowlock.worker.executors import Executors
 NO_QUEUES: frozenset[str] = frozenset()
 
 
+def needs_of(handlers: Collection[Handler], queues: Collection[str]) -> dict[str, frozenset[str]]:
+    """What the handlers of each queue run in. A queue that no handler names is any handler's."""
+    of_any = frozenset(handler.executor for handler in handlers)
+    return {
+        queue: frozenset(handler.executor for handler in handlers if handler.queue == queue) or of_any
+        for queue in queues
+    }
+
+
 class Resting:
-    """One worker's. A queue that no handler names is any handler's."""
+    """One worker's."""
 
     def __init__(self, handlers: Collection[Handler], queues: Collection[str], executors: Executors) -> None:
-        of_any = frozenset(handler.executor for handler in handlers)
         self._executors = executors
-        self._needs = {
-            queue: frozenset(handler.executor for handler in handlers if handler.queue == queue) or of_any
-            for queue in queues
-        }
+        self._needs = needs_of(handlers, queues)
 
     @property
     def queues(self) -> frozenset[str]:

@@ -40,11 +40,12 @@ class HandlerThreads:
 
     def __init__(self, size: int, *, what: str = "handler", starts_again: Callable[[], None] = lambda: None) -> None:
         """`what` its functions are, in words. `starts_again` is called when threads can be started after they could
-        not."""
+        not, and when an abandoned one has returned a place."""
         self.size = size
         self.what = what
         self.abandoned = 0
         self._unreplaced = 0
+        self._starts_again = starts_again
         self._places = asyncio.Semaphore(size)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
@@ -146,6 +147,7 @@ class HandlerThreads:
             if self._unreplaced:
                 self._unreplaced -= 1
                 self._places.release()
+                self._starts_again()
         elif not call.answer.done():
             if error is None:
                 call.answer.set_result(value)

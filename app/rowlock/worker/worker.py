@@ -64,10 +64,12 @@ class Worker:
             settings,
             database,
             self.condition,
+            self.queues,
             handlers=handlers or database,
             worker=self.name,
             worker_id=lambda: self.id,
             comes_back=self._wakeups.wake_in,
+            wake=self._wakeups.wake,
         )
         self._heartbeat = Heartbeat(
             database, settings, self.held.attempts, self.held.unwritten, reregister=self._lose_registration

@@ -1,0 +1,129 @@
+"""What needs a thread or a child process is claimed when there is a place for it, and left to others until then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.harness.eventually import eventually
+from tests.harness.figures import figure
+from tests.harness.installation import Installation
+from tests.worker import children
+from tests.worker.conftest import working
+
+from rowlock import Rowlock
+from rowlock.domain.lanes import Allowance
+from rowlock.worker.executors import Executors
+from rowlock.worker.places import Places
+
+SOON = timedelta(seconds=20)
+HELD = "SELECT worker_id, count(*)::int FROM rowlock.tasks_live WHERE status = 'running' GROUP BY 1 ORDER BY 1"
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What threads wait for; it opens at the end of the test, whatever becomes of it."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+async def test_two_workers_share_slow_tasks_for_child_processes(
+    app: Rowlock, here: Installation, tmp_path: Path
+) -> None:
+    app.declare(children.go_on, name="report", executor="process", queue="reports")
+    go, notes = tmp_path / "go", [tmp_path / str(number) for number in range(6)]
+    handles = [await app.enqueue("report", {"note": str(n), "go": str(go), "seconds": 0}) for n in notes]
+
+    async def begun(count: int) -> bool:
+        return sum(note.exists() for note in notes) == count
+
+    async with working(app, child_processes=1) as first:
+        await eventually(lambda: begun(1))
+        async with working(app, child_processes=2) as second:
+            await eventually(lambda: begun(3))
+            assert await here.query(HELD) == sorted([(first.id, 1), (second.id, 2)])
+            go.touch()
+            assert [await handle.result(SOON) for handle in handles] == ["done"] * 6
+
+
+async def test_a_critical_task_is_not_behind_low_ones_that_wait_for_a_thread(
+    app: Rowlock, gate: threading.Event
+) -> None:
+    ran = []
+
+    @app.task(name="note")
+    def note(what: str) -> None:
+        ran.append(what)
+        gate.wait()
+
+    low = [await note.options(priority="low").enqueue(what="low") for _ in range(5)]
+    async with working(app, threads=1) as worker:
+        await eventually(lambda: ran and worker._wakeups.listening)
+        before = figure("notifications_total")
+        urgent = await note.options(priority="critical").enqueue(what="critical")
+        await eventually(lambda: figure("notifications_total") > before)
+        gate.set()
+        for handle in [urgent, *low]:
+            await handle.wait(SOON)
+    assert ran == ["low", "critical", *["low"] * 4]
+
+
+async def test_what_waits_for_a_thread_takes_no_room_of_what_needs_none(app: Rowlock, gate: threading.Event) -> None:
+    """And when a thread is free again, the worker looks at once, though it has nothing else to do."""
+
+    @app.task(name="slow", queue="slow")
+    def slow() -> None:
+        gate.wait()
+
+    @app.task(name="light", queue="light")
+    async def light() -> str:
+        return "done"
+
+    handles = [await slow.enqueue() for _ in range(5)]
+    async with working(app, threads=1, concurrency=3, poll_seconds=60) as worker:
+        await eventually(lambda: worker.held.attempts)
+        assert [await (await light.enqueue()).result(SOON) for _ in range(3)] == ["done"] * 3
+        assert len(worker.held.attempts) == 1
+        gate.set()
+        for handle in handles:
+            assert (await handle.wait(SOON)).status == "succeeded"
+
+
+async def test_a_place_that_an_abandoned_thread_returns_is_taken_again(app: Rowlock, gate: threading.Event) -> None:
+    @app.task(name="stuck", timeout=timedelta(seconds=0.1), max_attempts=1)
+    def stuck() -> None:
+        gate.wait()
+
+    async with working(app, threads=1) as worker:
+        handles = [await stuck.enqueue() for _ in range(3)]
+        for handle in handles[:2]:
+            assert (await handle.wait(SOON)).status == "dead"
+        await eventually(lambda: worker.held.executors.threads.left == 0)
+        await eventually(lambda: not worker.held.attempts)
+        assert (await handles[2].get()).status == "ready"
+        gate.set()
+        assert (await handles[2].wait(SOON)).status == "succeeded"
+
+
+def test_a_queue_gives_as_many_as_there_are_places_for_all_that_its_handlers_need(app: Rowlock) -> None:
+    @app.task(queue="light")
+    async def light() -> None: ...
+
+    app.declare(children.pid, name="a", executor="process", queue="children")
+    app.declare(children.pid, name="b", executor="process", queue="both")
+    app.declare(children.pid, name="c", executor="thread", queue="both")
+    app.declare(children.pid, name="d", executor="thread", queue="threads")
+    app.declare(children.pid, name="e", executor="thread", queue="more")
+    app.declare(children.pid, name="f", executor="thread", queue="light")
+    executors = Executors(threads=16, step_threads=1, child_processes=2)
+    queues = {handler.queue for handler in app.handlers.values()} | {"unnamed"}
+    places = Places(app.handlers.values(), queues, executors, ahead_seconds=0, freed=lambda: None)
+    assert set(places.allowances()) == {
+        Allowance(frozenset({"children"}), 2),
+        Allowance(frozenset({"both"}), 18),
+        Allowance(frozenset({"threads", "more"}), 16),
+    }
