@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 import yaml
 from tests.cli.caller import Caller
 from tests.docs.pages import Page
+
+from rowlock.cli.supervision.supervisor import MARGIN_SECONDS
+from rowlock.config import Settings
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -23,6 +27,18 @@ MANIFESTS = [
     for document in yaml.safe_load_all((CLUSTER / name).read_text())
 ]
 DEPLOYMENTS = [manifest for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
+
+
+LAST_WORDS = 5  # for which a supervisor ends what has not ended by itself
+
+
+def stopping_seconds(environment: Mapping[str, str | None]) -> float:
+    """How long whatever stops a process must let it be: longer than its supervisor lets its own children be."""
+    allowed = [
+        float(environment.get(f"ROWLOCK_{name.upper()}") or Settings.model_fields[name].default)
+        for name in ("drain_seconds", "force_seconds")
+    ]
+    return sum(allowed) + MARGIN_SECONDS + LAST_WORDS
 
 
 def commands() -> list[list[str]]:
@@ -46,7 +62,7 @@ def test_compose_runs_every_server_behind_a_migrated_database() -> None:
     assert set(services) == {"postgres", "migrate", "api", "scheduler", "worker"}
     for name in ("api", "scheduler", "worker"):
         assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
-        assert services[name]["stop_grace_period"] == "45s"
+        assert float(services[name]["stop_grace_period"].removesuffix("s")) >= stopping_seconds({})
     assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert services["postgres"]["image"] == "postgres:18"
     # From 18 on the image keeps its data in a folder of its version below this one.
@@ -70,7 +86,7 @@ def test_deployments_are_probed_and_have_time_to_drain(manifest: dict[str, Any])
     pod = manifest["spec"]["template"]["spec"]
     container = _container(manifest)
     settings = {each["name"]: each.get("value") for each in container["env"]}
-    assert pod["terminationGracePeriodSeconds"] > float(settings.get("ROWLOCK_DRAIN_SECONDS", 30)) + 10
+    assert pod["terminationGracePeriodSeconds"] >= stopping_seconds(settings)
     paths = {
         probe: container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")
     }
@@ -87,7 +103,9 @@ def test_systemd_stops_the_first_process_alone_and_gives_it_time_to_drain() -> N
     unit = ConfigParser()
     unit.read_string(block.text)
     assert unit["Service"]["KillMode"] == "mixed"
-    assert unit["Service"].getfloat("TimeoutStopSec") > 30 + 10
+    assert unit["Service"].getfloat("TimeoutStopSec") >= stopping_seconds({})
+    formula = f"`ROWLOCK_DRAIN_SECONDS` + `ROWLOCK_FORCE_SECONDS` + {MARGIN_SECONDS + LAST_WORDS:g}: "
+    assert f"{formula}that is {stopping_seconds({}):g} by default" in " ".join(page.read_text().split())
 
 
 def test_every_pod_takes_the_database_from_the_secret() -> None:

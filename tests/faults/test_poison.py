@@ -38,7 +38,7 @@ async def test_it_takes_a_worker_down_no_oftener_than_its_attempts_and_nobody_wi
     }
     told: list[str] = []
     child = ChildSpec("worker", ["worker", "tests.harness.fault_app:app"], environment)
-    supervisor = Supervisor([child], drain_seconds=5, log_format="json", tell=told.append)
+    supervisor = Supervisor([child], drain_seconds=5, force_seconds=5, log_format="json", tell=told.append)
     stop, hurry = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(supervisor.run(stop, hurry))
     try:

@@ -70,7 +70,7 @@ class Run:
         directory = DataDirectory(self.settings.data_dir or default_data_dir())
         ending.callback(directory.release)
         directory.claim()
-        patience = self.settings.drain_seconds + MARGIN_SECONDS
+        patience = self.settings.drain_seconds + self.settings.force_seconds + MARGIN_SECONDS
         if not await directory.wait_for_former_children(patience, self.stop, self._say_waiting):
             self.progress.say("Processes of an earlier run are still there; going on beside them.")
         return directory
@@ -108,6 +108,7 @@ class Run:
         supervisor = Supervisor(
             specs,
             drain_seconds=self.settings.drain_seconds,
+            force_seconds=self.settings.force_seconds,
             log_format=self.settings.log_format,
             tell=self.progress.say,
             inherited=directory.inherited if directory else (),

@@ -51,6 +51,7 @@ async def _supervise(
     supervisor = Supervisor(
         children,
         drain_seconds=settings.drain_seconds,
+        force_seconds=settings.force_seconds,
         log_format=settings.log_format,
         tell=_tell,
         inherited=inherited,

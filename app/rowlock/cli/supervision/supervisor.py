@@ -18,7 +18,9 @@ from rowlock.cli.supervision.lifeline import Lifeline
 from rowlock.cli.supervision.log_lines import prefix_of
 from rowlock.cli.supervision.restarts import Restarts
 
-MARGIN_SECONDS = 10.0  # beyond the drain that the children allow themselves
+# Beyond what the children allow themselves to drain and to stop what still runs: their last claim takes up to three
+# seconds, and what they write at their end up to fifteen.
+MARGIN_SECONDS = 20.0
 
 
 class Supervisor:
@@ -29,12 +31,14 @@ class Supervisor:
         specs: Sequence[ChildSpec],
         *,
         drain_seconds: float,
+        force_seconds: float,
         log_format: str | None,
         tell: Callable[[str], None],
         inherited: Sequence[int] = (),
     ) -> None:
         self._specs = list(specs)
-        self._grace_seconds = drain_seconds + MARGIN_SECONDS
+        self._hurried_seconds = force_seconds + MARGIN_SECONDS
+        self._grace_seconds = drain_seconds + self._hurried_seconds
         self._log_format = log_format or ("console" if sys.stderr.isatty() else "json")
         self._tell = tell
         self._inherited = list(inherited)
@@ -95,7 +99,7 @@ class Supervisor:
         patience = self._grace_seconds
         if not ended.done() and hurry.is_set():
             child.terminate()  # it hurries: gives back what it holds, and goes
-            patience = MARGIN_SECONDS
+            patience = self._hurried_seconds
             await asyncio.wait({ended}, timeout=patience)
         if not ended.done():
             self._tell(f"{child.name} did not end within {patience:g} s and is killed.")
