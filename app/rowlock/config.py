@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Port on which workers and schedulers serve `/metrics`, and the first of those on which several "
         "API processes do (a single one does on its own).",
     )
+    metrics_host: str = Field(
+        "0.0.0.0",
+        description="Address on which workers and schedulers serve `/metrics`: by default all of the machine's. API "
+        "processes serve theirs on `host`.",
+    )
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8642, ge=0, le=65_535, description="Port the API listens on.")
     max_body_bytes: int = Field(8_388_608, ge=1_024, le=268_435_456, description="Largest REST request body.")

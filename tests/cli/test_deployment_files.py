@@ -102,6 +102,7 @@ def test_systemd_stops_the_first_process_alone_and_gives_it_time_to_drain() -> N
     [block] = [block for block in Page(page, page.read_text()).blocks if block.language == "ini"]
     unit = ConfigParser()
     unit.read_string(block.text)
+    assert unit["Unit"]["Wants"] == unit["Unit"]["After"]
     assert unit["Service"]["KillMode"] == "mixed"
     assert unit["Service"].getfloat("TimeoutStopSec") >= stopping_seconds({})
     formula = f"`ROWLOCK_DRAIN_SECONDS` + `ROWLOCK_FORCE_SECONDS` + {MARGIN_SECONDS + LAST_WORDS:g}: "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import socket
 from pathlib import Path
 
+import pytest
 from tests.cli.caller import Caller
 from tests.cli.supervised import program
 from tests.harness.eventually import eventually_sync
@@ -35,6 +37,19 @@ def test_being_stopped_while_the_database_is_away_is_no_failure(tmp_path: Path) 
         assert running.ends() == 0
         assert "The worker stops before it has begun." in running.text
         assert "Unexpected" not in running.text
+
+
+@pytest.mark.parametrize("arguments", [("worker", f"{APPS}:without_schema"), ("scheduler",)], ids=lambda a: a[0])
+def test_a_metrics_port_in_use_is_told_with_what_to_do(
+    database_url: str, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {"metrics_host": "127.0.0.1", "metrics_port": taken.getsockname()[1], "database_url": database_url}
+        with program(tmp_path / "output", *arguments, **settings) as running:
+            assert running.ends() == 2
+    assert "Address already in use. Each process needs a port to itself" in running.text
+    assert "ROWLOCK_METRICS_PORT" in running.text
+    assert "Unexpected" not in running.text
 
 
 def test_an_error_out_of_a_task_group_is_told_as_itself(database_url: str, tmp_path: Path) -> None:

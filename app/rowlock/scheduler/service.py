@@ -42,8 +42,8 @@ async def run_scheduler(settings: Settings, *, stop: asyncio.Event, url: str | N
     service = SchedulerService(settings, url=url)
     with ExitStack() as exits:
         if settings.metrics_port is not None:
-            registry = process_metrics().registry
-            exits.enter_context(serve_metrics(settings.metrics_port, registry, service.health))
+            registry, host = process_metrics().registry, settings.metrics_host
+            exits.enter_context(serve_metrics(settings.metrics_port, registry, service.health, host=host))
         await service.run(stop)
 
 

@@ -8,6 +8,7 @@ three routes itself.)
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Thread
@@ -17,6 +18,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
+
+from rowlock.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -35,7 +38,15 @@ class MetricsServer:
     """A running server; `close()` ends it and its threads. Also a context manager."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
-        self._server = make_server(host, port, app, ThreadingWSGIServer, _QuietHandler)
+        server = _IPv6Server if ":" in host else ThreadingWSGIServer
+        try:
+            self._server = make_server(host, port, app, server, _QuietHandler)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Metrics cannot be served on {host} port {port}: {error.strerror or error}. Each process needs a port "
+                "to itself: choose one that is free with ROWLOCK_METRICS_PORT, at an address of this machine "
+                "(ROWLOCK_METRICS_HOST), or stop what uses it."
+            ) from error
         self._thread = Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
 
@@ -67,9 +78,9 @@ def serve_metrics(
     registry: CollectorRegistry,
     health: Callable[[], HealthReport],
     *,
-    host: str = "0.0.0.0",
+    host: str,
 ) -> MetricsServer:
-    """Serve until closed; raises `OSError` when the port is taken. Port 0 takes a free one."""
+    """Serve until closed; raises `ConfigurationError` when the port is taken. Port 0 takes a free one."""
     metrics: WSGIApplication = make_wsgi_app(registry)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -95,6 +106,10 @@ def _answer(start_response: StartResponse, good: bool, report: HealthReport) -> 
     start_response(status, [("Content-Type", "application/json")])
     body = {"status": word, "reasons": report.reasons}
     return [json.dumps(body).encode()]
+
+
+class _IPv6Server(ThreadingWSGIServer):
+    address_family = socket.AF_INET6
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -59,7 +59,8 @@ async def run_worker(
             exits.enter_context(process_metrics().worker_health.watching(lambda: _health(worker, loop_turns)[0]))
             if settings.metrics_port is not None:
                 report = partial(_report, worker, loop_turns)
-                exits.enter_context(serve_metrics(settings.metrics_port, process_metrics().registry, report))
+                registry, host = process_metrics().registry, settings.metrics_host
+                exits.enter_context(serve_metrics(settings.metrics_port, registry, report, host=host))
             async with app.lifespan(app):
                 with loop_turns:
                     await _run_until(worker, stop, hurry or asyncio.Event())

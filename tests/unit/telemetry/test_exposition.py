@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from rowlock.domain.errors import ConfigurationError
 from rowlock.telemetry.exposition import HealthReport, MetricsServer, serve_metrics
 from rowlock.telemetry.metrics import Metrics
 
@@ -86,5 +87,15 @@ def test_a_closed_server_leaves_its_port(health: Health) -> None:
 
 
 def test_a_taken_port_is_refused(server: MetricsServer, health: Health) -> None:
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1 port \d+: .* in use\. .* ROWLOCK_METRICS_PORT"):
         serve_metrics(server.port, Metrics().registry, health, host="127.0.0.1")
+
+
+def test_an_address_that_is_none_of_this_machine_is_refused(health: Health) -> None:
+    with pytest.raises(ConfigurationError, match="ROWLOCK_METRICS_HOST"):
+        serve_metrics(0, Metrics().registry, health, host="192.0.2.1")
+
+
+def test_an_ipv6_address_is_listened_on(health: Health) -> None:
+    with serve_metrics(0, Metrics().registry, health, host="::1") as server:
+        socket.create_connection(("::1", server.port), timeout=5).close()
