@@ -1,7 +1,8 @@
 """How alembic runs rowlock's migrations: one transaction for each, two deployers at once are fine.
 
 The whole run holds an advisory lock, so a second deployer waits and then finds nothing to do. `lock_timeout` keeps a
-migration from queueing in front of everybody else: it fails instead, and is run again.
+migration from queueing in front of everybody else for long: it fails instead, and is run again. It counts for each
+lock, and while a migration waits for one it keeps those that it has.
 """
 
 import time

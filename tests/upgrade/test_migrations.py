@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 from alembic.script import ScriptDirectory
+from tests.cli.caller import Caller
 from tests.harness.installation import settings_for
 
+from rowlock.cli.exit_codes import ExitCode
 from rowlock.domain.errors import SchemaOutdated
 from rowlock.store.database import Database
 from rowlock.store.embedded_binaries import find_binaries
@@ -109,6 +111,18 @@ def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases) -> Non
         subprocess.run(command, input=migration_sql(), check=True, capture_output=True, text=True)
         assert dump(by_hand) == dump(migrated)
         assert current_revision(by_hand) == head_revision()
+
+
+def test_a_migration_that_waits_for_a_table_gives_up_and_the_next_run_goes_on(empty_database_url: str) -> None:
+    """As where a report reads it for hours: what was done before stays."""
+    migrate(empty_database_url, revision="0023")
+    cli = Caller({"ROWLOCK_DATABASE_URL": empty_database_url})
+    with psycopg.connect(empty_database_url) as report:
+        report.execute("SELECT count(*) FROM rowlock.idempotency_keys")
+        assert cli("migrate").code == ExitCode.UNAVAILABLE
+        assert current_revision(empty_database_url) == "0024"
+    assert cli("migrate").code == 0
+    assert current_revision(empty_database_url) == head_revision()
 
 
 async def test_a_database_that_is_behind_is_named(empty_database_url: str) -> None:
