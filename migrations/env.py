@@ -68,7 +68,7 @@ def wait_for_others(connection: Connection, schema: str) -> None:
 
 def run_online() -> None:
     url = context.config.attributes.get("url") or url_from_settings(load_settings())
-    with engine_for(url).connect() as connection:
+    with engine_for(url, context.config.attributes.get("note")).connect() as connection:
         refuse_pooler(connection)
         configure(connection=connection)
         schema = context.config.attributes["schema"]

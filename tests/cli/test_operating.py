@@ -273,7 +273,7 @@ def test_maintain_says_what_it_did(cli: Caller, database_url: str) -> None:
 def test_migrate_brings_an_empty_database_to_the_head(empty_database_url: str) -> None:
     cli = Caller({"ROWLOCK_DATABASE_URL": empty_database_url})
     first = cli.json("migrate", "--revision", "0001")
-    assert first == {"schema": "rowlock", "from": None, "to": "0001"}
+    assert first == {"schema": "rowlock", "from": None, "to": "0001", "notes": []}
     assert cli("migrate").out.startswith("The schema rowlock has been migrated from 0001 to ")
     assert cli("migrate").out.endswith("already.\n")
     assert cli("migrate", "--revision", "9999").code == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.cli.caller import Caller
+from tests.harness.installation import settings_for
 from tests.harness.roles import role, url_of
 
+from rowlock.cli.startup.installation import bring_schema_to_head
+from rowlock.cli.startup.progress import Progress
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.trouble import Trouble
 from rowlock.store.migrate import downgrade, migrate, migration_sql
@@ -115,15 +118,17 @@ def test_partitions_of_others_are_handed_over_where_whoever_migrates_may(two: Tw
     run(two.owners_url, ALTERED)
 
 
-def test_partitions_that_could_not_be_handed_over_are_noted_with_what_to_run(
-    two: Two, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("json", [False, True])
+def test_partitions_that_could_not_be_handed_over_are_noted_with_what_to_run(two: Two, json: bool) -> None:
     migrate(two.owners_url, revision="0026")
     run(two.members_url, LONGER)
-    with caplog.at_level(logging.INFO, logger="sqlalchemy.dialects.postgresql"):
-        migrate(two.owners_url)
+    cli = Caller({"ROWLOCK_DATABASE_URL": two.owners_url})
+    answer = cli("migrate", *(["--json"] if json else []))
     kept = two.partitions_of(two.member)
-    [noted] = re.findall(r"As their owner, or a superuser, run: (.*;)", caplog.text)
+    [note] = answer.json["notes"] if json else answer.err.removeprefix("Note: ").splitlines()
+    assert answer.err == ("" if json else f"Note: {note}\n")
+    beginning, _, noted = note.partition(" As their owner, or a superuser, run: ")
+    assert beginning == "A migration that changes these tables must own them."
     assert noted.count("ALTER TABLE") == len(kept) > 0
     [documented] = re.findall(r"```sql\n(SELECT format\('ALTER TABLE.*?)```", SQL_REFERENCE.read_text(), re.DOTALL)
     printed = [str(how) for (how,) in two.admin.execute(documented.encode()).fetchall()]
@@ -131,6 +136,13 @@ def test_partitions_that_could_not_be_handed_over_are_noted_with_what_to_run(
     run(two.members_url, noted)
     assert two.partitions_of(two.member) == set()
     run(two.owners_url, ALTERED)
+
+
+async def test_up_tells_notes_too(two: Two, capsys: pytest.CaptureFixture[str]) -> None:
+    migrate(two.owners_url, revision="0026")
+    run(two.members_url, LONGER)
+    await bring_schema_to_head(two.owners_url, settings_for(two.owners_url), Progress())
+    assert re.search(r"^Note +A migration that changes these tables must own them\.", capsys.readouterr().out, re.M)
 
 
 def test_a_partition_that_may_not_be_given_away_is_made_all_the_same(two: Two) -> None:

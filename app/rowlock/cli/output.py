@@ -66,6 +66,11 @@ def show(renderable: RenderableType) -> None:
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
+def tell_note(text: str) -> None:
+    """Tells something beside the answer."""
+    sys.stderr.write(f"Note: {printable(text)}\n")
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> Table:
     """A table without lines. The first column is never cut; `numbers` names the columns to set flush right."""
     from rich.table import Table

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import threading
+from collections.abc import Callable
 
 import alembic.command
 import psycopg
@@ -26,32 +27,50 @@ from rowlock.store.statements import render
 
 MIGRATION_LOCK = "rowlock.migrations"
 _ONE_AT_A_TIME = threading.Lock()  # alembic keeps its context in module globals
+RAISED = "exec_stmt_raise"  # where the server says that PL/pgSQL's RAISE comes from
 _BIND_LIKE = re.compile(r"(?<!:):(?=\w)")
 
 
-def engine_for(url: str) -> sa.Engine:
-    """A throw-away SQLAlchemy engine on psycopg 3. libpq reads the URL, for SQLAlchemy cannot read several hosts."""
-    return sa.create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, **connection_options(url)),
-        poolclass=sa.pool.NullPool,
-    )
+def engine_for(url: str, note: Callable[[str], None] | None = None) -> sa.Engine:
+    """A throw-away SQLAlchemy engine on psycopg 3. libpq reads the URL, for SQLAlchemy cannot read several hosts.
+    `note` takes what scripts raise as a notice; the server's own, such as that something exists already, are nobody's
+    business."""
+
+    def heard(said: psycopg.errors.Diagnostic) -> None:
+        if note is not None and said.source_function == RAISED:
+            note(said.message_primary or "")
+
+    def connect() -> psycopg.Connection[tuple[object, ...]]:
+        connection = psycopg.connect(url, **connection_options(url))
+        connection.add_notice_handler(heard)
+        return connection
+
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
 
 
-def alembic_config(url: str | None, schema: str, output: io.StringIO | None = None) -> Config:
+def alembic_config(
+    url: str | None,
+    schema: str,
+    output: io.StringIO | None = None,
+    *,
+    note: Callable[[str], None] | None = None,
+) -> Config:
     config = Config(output_buffer=output) if output else Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes.update(url=url, schema=schema)
+    config.attributes.update(url=url, schema=schema, note=note)
     return config
 
 
-def migrate(url: str, schema: str = "rowlock", revision: str = "head") -> None:
+def migrate(
+    url: str, schema: str = "rowlock", revision: str = "head", *, note: Callable[[str], None] | None = None
+) -> None:
     """Brings the schema to `revision`; waits for another deployer, then finds nothing to do. Neither is there anything
-    to do where a newer version has migrated: what it added, this one does not notice."""
+    to do where a newer version has migrated: what it added, this one does not notice. `note` takes what migrations have
+    to say, such as what somebody with more rights is to do."""
     with translated(), _ONE_AT_A_TIME:
         try:
-            alembic.command.upgrade(alembic_config(url, schema), revision)
+            alembic.command.upgrade(alembic_config(url, schema, note=note), revision)
         except CommandError:  # alembic does not find the script of what the database is at
             if not is_ahead(current_revision(url, schema), head_revision()):
                 raise

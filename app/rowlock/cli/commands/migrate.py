@@ -20,8 +20,10 @@ def register(program: typer.Typer) -> None:
     ) -> None:
         """Bring the database to this version's schema.
 
-        Two deployers at once are fine: the second waits, and then finds nothing to do.
+        Two deployers at once are fine: the second waits, and then finds nothing to do. What migrations have to say goes
+        to stderr.
         """
+        from rowlock.cli.output import tell_note
         from rowlock.store import migrate as migrations
         from rowlock.store.revisions import current_revision
 
@@ -35,9 +37,10 @@ def register(program: typer.Typer) -> None:
 
         url = url_from_settings(call.settings)
         before = current_revision(url, schema)
-        migrations.migrate(url, schema, revision)
+        notes: list[str] = []
+        migrations.migrate(url, schema, revision, note=notes.append if call.json else tell_note)
         after = current_revision(url, schema)
-        document = {"schema": schema, "from": before, "to": after}
+        document = {"schema": schema, "from": before, "to": after, "notes": notes}
         call.answer(document, lambda: _said(schema, before, after))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from rowlock.cli.output import printable
 from rowlock.cli.startup.progress import Progress
 from rowlock.config import Settings
 
@@ -24,8 +25,11 @@ async def bring_schema_to_head(url: str, settings: Settings, progress: Progress)
         return
     from rowlock.store.migrate import migrate  # brings alembic, which is slow to load
 
-    work = asyncio.to_thread(migrate, url, settings.schema_)
+    notes: list[str] = []
+    work = asyncio.to_thread(migrate, url, settings.schema_, note=notes.append)
     await progress.step("Schema", "migrating", work, f"{settings.schema_} migrated to {head}")
+    for note in notes:
+        progress.line("Note", printable(note))
 
 
 async def first_key(url: str, settings: Settings) -> str | None:
