@@ -94,6 +94,25 @@ async def test_pages_hold_while_tasks_come_and_end(api: Served) -> None:
     assert third["next_cursor"] is None
 
 
+async def test_the_oldest_come_first_where_they_are_asked_for(api: Served) -> None:
+    made = [str(await api.enqueue("a")) for _ in range(5)]
+    await api.enqueue("b")
+    oldest = {"name": "a", "order": "oldest", "limit": 3}
+    first = (await api.client.get("/v1/tasks", params=oldest)).json()
+    assert [item["id"] for item in first["items"]] == made[:3]
+
+    made.append(str(await api.enqueue("a")))
+    await api.client.post(f"/v1/tasks/{made[3]}/cancel")  # moves to another partition
+    second = (await api.client.get("/v1/tasks", params={**oldest, "cursor": first["next_cursor"]})).json()
+    assert [item["id"] for item in second["items"]] == made[3:]
+    assert second["next_cursor"] is None
+    assert await ids(api, "?name=a&order=newest") == made[::-1]
+
+    other_way = await api.client.get("/v1/tasks", params={"name": "a", "cursor": first["next_cursor"]})
+    assert_problem(other_way, 422, "invalid-cursor", field="cursor")
+    assert_problem(await api.client.get("/v1/tasks?order=random"), 422, "invalid-argument", field="order")
+
+
 async def test_every_list_is_whole_whatever_its_page_size(api: Served) -> None:
     for n in range(5):
         await api.bury(f"dead{n}")

@@ -33,8 +33,11 @@ MANY_ATTEMPTS = """
 """
 
 
-async def plan(here: Installation, statuses: set[Status], parameters: dict[str, Any]) -> str:
-    sql = page_sql(frozenset(statuses), frozenset(parameters.keys() & {"queue", "name"}), "before" in parameters)
+async def plan(
+    here: Installation, statuses: set[Status], parameters: dict[str, Any], *, oldest_first: bool = False
+) -> str:
+    filters = frozenset(parameters.keys() & {"queue", "name"})
+    sql = page_sql(frozenset(statuses), filters, "past" in parameters, oldest_first)
     rows = await here.query(f"EXPLAIN {sql}", {"tenant_id": TENANT, "limit": 50, **parameters})
     return "\n".join(row[0] for row in rows)
 
@@ -52,6 +55,16 @@ async def test_a_list_reads_the_partitions_of_its_statuses_in_order(here: Instal
         assert filled not in await plan(here, live, {})
     everything = await plan(here, set(), {})
     assert f"Index Scan Backward using {filled}_pkey" in everything
+
+
+async def test_the_oldest_of_a_backlog_are_read_from_its_end(here: Installation) -> None:
+    await here.query("INSERT INTO rowlock.tasks (id, name) SELECT rowlock.new_id(), 'a' FROM generate_series(1, 5000)")
+    await here.query("ANALYZE rowlock.tasks")
+
+    for parameters in ({}, {"queue": "default", "past": await here.enqueue()}):
+        oldest = await plan(here, {Status.READY}, parameters, oldest_first=True)
+        assert "Index Scan using tasks_live_pkey" in oldest
+        assert "Sort" not in oldest
 
 
 @pytest.mark.all_partitions

@@ -54,13 +54,14 @@ async def list_tasks(
     tenant_id: str,
     wanted: TaskFilter,
     *,
-    before: UUID | None = None,
+    past: UUID | None = None,
+    oldest_first: bool = False,
     limit: int = 50,
 ) -> list[ListedTask]:
-    """Tasks with ids below `before`, newest first."""
+    """Tasks behind the id `past`, newest or oldest first."""
     from rowlock.store import listing
 
-    return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
+    return await listing.list_tasks(database, tenant_id, wanted, past=past, oldest_first=oldest_first, limit=limit)
 
 
 async def get_executions(database: Database, tenant_id: str, task_id: UUID) -> list[ExecutionRecord]:
@@ -134,7 +135,7 @@ async def list_dead_letters(
     from rowlock.store import listing
 
     wanted = listing.TaskFilter(statuses=frozenset({Status.DEAD}), queue=queue, name=name)
-    return await listing.list_tasks(database, tenant_id, wanted, before=before, limit=limit)
+    return await listing.list_tasks(database, tenant_id, wanted, past=before, limit=limit)
 
 
 async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> DeadLetter:

@@ -53,7 +53,7 @@ class Looking:
         """Tasks by status, queue, handler and tag, newest first, without their payloads."""
         statuses = frozenset({PublicStatus(status)} if status else ())
         wanted = TaskFilter(statuses=statuses, queue=queue, name=name, tag=tag)
-        listed = await inspect.list_tasks(self._database, self._tenant_id, wanted, before=before, limit=limit)
+        listed = await inspect.list_tasks(self._database, self._tenant_id, wanted, past=before, limit=limit)
         return TaskPage.of(listed, limit)
 
     async def get_task(self, task_id: TaskId) -> Task:

@@ -1,4 +1,4 @@
-"""Pages of tasks, newest first, by any mix of filters.
+"""Pages of tasks, newest or oldest first, by any mix of filters.
 
 The statement's shape depends on which filters are given, so SQLAlchemy writes it: once per shape, for the values are
 parameters. A status says where its tasks lie (live, or in the finished days), so other partitions are never
@@ -66,23 +66,30 @@ async def list_tasks(
     tenant_id: str,
     wanted: TaskFilter,
     *,
-    before: UUID | None = None,
+    past: UUID | None = None,
+    oldest_first: bool = False,
     limit: int = 50,
 ) -> list[ListedTask]:
-    """At most `limit` tasks with ids below `before`, newest first."""
+    """At most `limit` tasks behind the id `past`, newest or oldest first."""
     given = wanted.given
-    sql = page_sql(wanted.statuses, frozenset(given), before is not None, database.schema)
+    sql = page_sql(wanted.statuses, frozenset(given), past is not None, oldest_first, database.schema)
     parameters = {**given, "tenant_id": tenant_id, "limit": limit}
     if "tag" in given:
         parameters["tags"] = [parameters.pop("tag")]
-    if before is not None:
-        parameters["before"] = before
+    if past is not None:
+        parameters["past"] = past
     rows = await Reading(database).records(sql, parameters, longest=LONGEST_READ)
     return [_listed(row) for row in rows]
 
 
 @cache
-def page_sql(statuses: frozenset[Status], filters: frozenset[str], continued: bool, schema: str = "rowlock") -> str:
+def page_sql(
+    statuses: frozenset[Status],
+    filters: frozenset[str],
+    continued: bool,
+    oldest_first: bool = False,
+    schema: str = "rowlock",
+) -> str:
     """The statement for that shape, with psycopg's placeholders."""
     conditions: list[Condition] = [task.c.tenant_id == _value("tenant_id", task.c.tenant_id)]
     if statuses:
@@ -92,11 +99,12 @@ def page_sql(statuses: frozenset[Status], filters: frozenset[str], continued: bo
     if "tag" in filters:
         conditions.append(task.c.tags.contains(_value("tags", task.c.tags)))
     if continued:
-        conditions.append(task.c.id < _value("before", task.c.id))
+        past = _value("past", task.c.id)
+        conditions.append(task.c.id > past if oldest_first else task.c.id < past)
     page = (
         sa.select(*_columns())
         .where(*conditions)
-        .order_by(task.c.id.desc())
+        .order_by(task.c.id.asc() if oldest_first else task.c.id.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer()))
     )
     return render(str(page.compile(dialect=DIALECT)), schema)

@@ -186,7 +186,7 @@ class ListedTask(Task):
 
 
 class TaskPage(BaseModel):
-    """One page of tasks, newest first."""
+    """One page of tasks, newest first unless asked otherwise."""
 
     items: list[ListedTask]
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last one.")

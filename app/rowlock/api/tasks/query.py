@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +27,7 @@ class TaskQuery(PageQuery):
     tag: Tag | None = None
     parent_id: TaskId | None = None
     schedule_id: TaskId | None = None
+    order: Literal["newest", "oldest"] = Field("newest", description="Which come first, by when they were enqueued.")
 
     def wanted(self) -> TaskFilter:
         return TaskFilter(

@@ -73,10 +73,15 @@ async def create_tasks(
 
 @router.get("/v1/tasks", response_model=TaskPage, responses=problems(422))
 async def list_tasks(request: Request, principal: Reader, query: Annotated[TaskQuery, Query()]) -> Response:
-    """Tasks that match all filters, newest first."""
-    after = read_cursor("tasks", query.filters(), query.cursor, UUID)
+    """Tasks that match all filters, newest first, or oldest first where `order` says so."""
+    past = read_cursor("tasks", query.filters(), query.cursor, UUID)
     found = await inspect.list_tasks(
-        services_of(request).database, principal.tenant_id, query.wanted(), before=after, limit=query.limit + 1
+        services_of(request).database,
+        principal.tenant_id,
+        query.wanted(),
+        past=past,
+        oldest_first=query.order == "oldest",
+        limit=query.limit + 1,
     )
     shown = found[: query.limit]
     more = make_cursor("tasks", query.filters(), str(shown[-1].task.id)) if len(found) > query.limit else None

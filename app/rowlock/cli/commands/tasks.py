@@ -52,7 +52,7 @@ def register(program: typer.Typer) -> None:
             parent_id=parse_id(parent) if parent else None,
         )
         start = parse_id(before) if before else None
-        page = call.on_database(lambda database: list_page(database, call.tenant, wanted, before=start, limit=limit))
+        page = call.on_database(lambda database: list_page(database, call.tenant, wanted, past=start, limit=limit))
         document = {"items": task_documents(page), "next_before": next_before(page, limit)}
         call.answer(document, lambda: task_table(page, limit))
 
