@@ -34,6 +34,7 @@ SPOKEN = {
     "/v1/schedules/{name}/trigger": {"post"},
     "/v1/schedules/{name}/windows": {"get"},
     "/v1/workers": {"get"},
+    "/v1/scheduler": {"get"},
     "/v1/handlers": {"get"},
     "/v1/keys": {"get", "post"},
 }

@@ -32,6 +32,7 @@ from rowlock.api.tasks.actions import router as task_actions
 from rowlock.api.tasks.routes import create_task_directly
 from rowlock.api.tasks.routes import router as tasks
 from rowlock.api.workers.routes import router as workers
+from rowlock.api.workers.scheduler import router as scheduler
 from rowlock.config import Settings
 from rowlock.engine.access import KeyRing
 from rowlock.engine.admission import Admission
@@ -51,6 +52,7 @@ ROUTERS = (
     schedule_windows,
     schedule_actions,
     workers,
+    scheduler,
     handlers,
     keys,
     audit,

@@ -19,7 +19,9 @@ from rowlock.domain.errors import DatabaseUnavailable, NotLeader, RowlockError
 from rowlock.domain.trouble import Trouble
 from rowlock.store import leaders
 from rowlock.store.database import Database
+from rowlock.store.leaders import LeaderRecord
 from rowlock.store.links import Link
+from rowlock.store.reading import Reading
 
 ROLE = "scheduler"
 LEAST_SILENCE_SECONDS = 2.0
@@ -29,6 +31,20 @@ SILENCE_PER_POLL = 2.5  # with one poll more, a frozen leader is followed within
 def silence_seconds(poll_seconds: float) -> float:
     """How long a leader may stay silent before PostgreSQL ends its session, and with it the lead."""
     return max(SILENCE_PER_POLL * poll_seconds, LEAST_SILENCE_SECONDS)
+
+
+def absence_seconds(poll_seconds: float) -> float:
+    """How long after its latest sign a leader is taken to lead no more."""
+    return 2 * silence_seconds(poll_seconds)
+
+
+async def leadership(database: Database) -> tuple[bool, LeaderRecord | None]:
+    """Whether a scheduler leads, and the one that does, or led last."""
+    leader = await leaders.get_leader(Reading(database), ROLE)
+    if leader is None:
+        return False, None
+    silent = (leader.read_at - leader.renewed_at).total_seconds()
+    return silent <= absence_seconds(database.settings.election_seconds), leader
 
 
 def holder_name() -> str:

@@ -14,7 +14,7 @@ from rowlock.domain.bounds import EARLIEST
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.once_trigger import parse_once
 from rowlock.domain.trigger_base import INSTANT, Trigger
-from rowlock.engine.elect import ROLE, silence_seconds
+from rowlock.engine.elect import ROLE, absence_seconds
 from rowlock.engine.schedules import get_schedule
 from rowlock.engine.window_reasons import reason_text
 from rowlock.store.database import Database
@@ -73,7 +73,7 @@ async def explain_window(
             window_at,
             await find_window(database, schedule.id, window_at),
             await get_leader(database, ROLE),
-            timedelta(seconds=2 * silence_seconds(database.settings.election_seconds)),
+            timedelta(seconds=absence_seconds(database.settings.election_seconds)),
         )
     )
 

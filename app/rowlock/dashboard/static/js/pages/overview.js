@@ -5,6 +5,7 @@ import { useLive } from '../live.js';
 import { Answer, Empty } from '../parts/answers.js';
 import { toneOf } from '../parts/chip.js';
 import { Heading } from '../parts/heading.js';
+import { NoScheduler } from '../parts/no_scheduler.js';
 import { LATE_SECONDS, Queues, STATES } from '../parts/queues.js';
 import { Ago } from '../parts/time.js';
 import { address } from '../router.js';
@@ -21,6 +22,7 @@ export function Overview() {
   const workers = useLive(`workers?${PRESENT}`, { limit: 200 }, { every: 5_000 });
   return html`
     <${Heading} title="Overview" />
+    <${NoScheduler} />
     <${Answer} live=${queues} rows=${4}>${({ items }) => html`
       <${Totals} queues=${items} />
       <section aria-labelledby="queues-title">

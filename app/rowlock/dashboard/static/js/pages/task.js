@@ -9,10 +9,10 @@ import { Executions } from '../parts/executions.js';
 import { Heading } from '../parts/heading.js';
 import { JsonView, copy } from '../parts/json_view.js';
 import { DepthBar, Meter } from '../parts/meters.js';
+import { Reasons } from '../parts/reasons.js';
 import { Steps } from '../parts/steps.js';
 import { TaskActs } from '../parts/task_acts.js';
 import { TaskFacts } from '../parts/task_facts.js';
-import { Sentence } from '../parts/time.js';
 import { address } from '../router.js';
 import { html, useEffect, useState } from '../view.js';
 
@@ -88,10 +88,4 @@ function Children({ id, counts: { total, by_status: found } }) {
       <p>${Object.entries(counts).map(([status, number]) => html`<a class="calm" href=${address('tasks', '', { parent_id: id, status })}>${count(number)} ${status}</a>`)}</p>
     </div>
   </section>`;
-}
-
-function Reasons({ reasons }) {
-  return html`<ul class="reasons">${reasons.map(({ code, explanation, advice }) => html`<li key=${code}>
-    <code>${code}</code> <${Sentence} text=${explanation} /> ${advice && html`<strong>${advice}</strong>`}
-  </li>`)}</ul>`;
 }
