@@ -32,6 +32,26 @@ async def test_tasks_are_listed_filtered_and_paged(site: Site, open_page: Opener
     await expect(rows).to_have_count(50)
 
 
+async def test_a_task_is_opened_by_its_id(site: Site, open_page: Opener) -> None:
+    task_id = await site.enqueue("mail.send")
+    page = await open_page("tasks?status=dead")
+    await page.get_by_label("id", exact=True).fill(f" {task_id} ")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".task-id")).to_have_text(str(task_id))
+    await page.go_back()
+    await expect(page).to_have_url(f"{site.address}/#/tasks?status=dead")
+
+
+async def test_the_tasks_that_failed_say_why(site: Site, open_page: Opener) -> None:
+    await site.bury(await site.enqueue("mail.send"), error="SMTPException: refused")
+    page = await open_page("tasks")
+    row = page.locator("tbody tr")
+    await expect(row).to_contain_text("mail.send")
+    await expect(row).not_to_contain_text("SMTPException")
+    await page.get_by_role("link", name="dead", exact=True).click()
+    await expect(row).to_contain_text("SMTPException: refused")
+
+
 async def test_a_task_shows_why_it_waits_and_takes_another_priority(site: Site, open_page: Opener) -> None:
     task_id = await site.enqueue("mail.send", payload={"to": 9007199254740993})
     page = await open_page(f"tasks/{task_id}")

@@ -6,7 +6,7 @@ import { Answer, Empty } from '../parts/answers.js';
 import { toneOf } from '../parts/chip.js';
 import { Heading } from '../parts/heading.js';
 import { NoScheduler } from '../parts/no_scheduler.js';
-import { LATE_SECONDS, Queues, STATES } from '../parts/queues.js';
+import { LATE_SECONDS, longestWaiting, Queues, STATES } from '../parts/queues.js';
 import { Ago } from '../parts/time.js';
 import { address } from '../router.js';
 import { html } from '../view.js';
@@ -43,14 +43,15 @@ export function Overview() {
 function Totals({ queues }) {
   const sum = (state) => queues.reduce((total, queue) => total + queue.depth[state], 0);
   const dead = queues.reduce((total, queue) => total + queue.dead_letters, 0);
-  const lag = Math.max(0, ...queues.map((queue) => queue.lag_seconds ?? 0));
+  const longest = queues.reduce((one, other) => (other.lag_seconds > one.lag_seconds ? other : one), { lag_seconds: 0 });
+  const lag = longest.lag_seconds;
   return html`<dl class="totals">
     ${STATES.filter((state) => state !== 'orphaned' || sum(state) > 0).map((state) => html`<div class="total tone-${toneOf(state)}">
       <dt>${state === 'orphaned' ? titled(state) : html`<a href=${address('tasks', '', { status: state })}>${titled(state)}</a>`}</dt>
       <dd>${count(sum(state))}</dd>
     </div>`)}
     <div class="total tone-${toneOf('dead')}"><dt><a href=${address('dead-letters')}>Dead</a></dt><dd>${count(dead)}</dd></div>
-    <div class="total ${lag > LATE_SECONDS ? 'late' : ''}"><dt>Longest wait</dt><dd>${duration(lag)}</dd></div>
+    <div class="total ${lag > LATE_SECONDS ? 'late' : ''}"><dt>${lag > 0 ? html`<a href=${longestWaiting(longest)}>Longest wait</a>` : 'Longest wait'}</dt><dd>${duration(lag)}</dd></div>
   </dl>`;
 }
 

@@ -29,8 +29,8 @@ export function Queues({ queues, onChange }) {
     { title: 'Queue', kind: 'main', cell: (queue) => html`<a href=${address('tasks', '', { queue: queue.name })}>${queue.name}</a> ${queue.paused && html`<${Paused} queue=${queue} />`}` },
     { title: 'Depth', kind: 'grow bare', cell: (queue) => html`<${DepthBar} fullest=${fullest} counts=${queue.depth} />` },
     ...['ready', 'running', 'scheduled', 'retrying', 'blocked'].map(number),
-    { title: 'Lag', kind: 'number', cell: (queue) => html`<span class=${queue.lag_seconds > LATE_SECONDS ? 'late' : ''}>${duration(queue.lag_seconds)}</span>` },
-    { title: 'Dead', kind: 'number', cell: (queue) => html`<a class=${queue.dead_letters ? '' : 'faint'} href=${address('tasks', '', { queue: queue.name, status: 'dead' })}>${count(queue.dead_letters)}</a>` },
+    { title: 'Lag', kind: 'number', cell: (queue) => html`<${Lag} queue=${queue} />` },
+    { title: 'Dead', kind: 'number', cell: (queue) => html`<a class=${queue.dead_letters ? '' : 'faint'} href=${address('dead-letters', '', { queue: queue.name })}>${count(queue.dead_letters)}</a>` },
     { title: 'Workers', kind: 'number', cell: (queue) => html`<span class=${queue.workers === 0 && queue.depth.ready > 0 ? 'late' : ''}>${count(queue.workers)}</span>` },
     { title: 'Acts', kind: 'actions', cell: (queue) => html`<${QueueSwitch} queue=${queue} onChange=${onChange} />` },
   ];
@@ -44,6 +44,16 @@ function rank(queue) {
   if (queue.lag_seconds > LATE_SECONDS) return 0;
   if (queue.dead_letters > 0 || queue.paused) return 1;
   return depth(queue) > 0 ? 2 : 3;
+}
+
+// Where the task stands that has waited longest: first, unless it was delayed or is tried again.
+export function longestWaiting(queue) {
+  return address('tasks', '', { queue: queue.name, status: 'ready', order: 'oldest' });
+}
+
+function Lag({ queue }) {
+  if (!queue.lag_seconds) return duration(queue.lag_seconds);
+  return html`<span class=${queue.lag_seconds > LATE_SECONDS ? 'late' : ''}><a href=${longestWaiting(queue)}>${duration(queue.lag_seconds)}</a></span>`;
 }
 
 function depth(queue) {
