@@ -35,8 +35,8 @@ export function Overview() {
       <${Answer} live=${workers} rows=${2}>${({ items, next_cursor: more }) => html`<${WorkersAtWork} workers=${items} more=${more} />`}<//>
     </section>`}
     <section aria-labelledby="dead-title">
-      <h2 id="dead-title">Latest dead letters</h2>
-      <${Answer} live=${dead} rows=${2}>${({ items }) => html`<${LatestDead} tasks=${items} />`}<//>
+      <h2 id="dead-title">The newest tasks that died</h2>
+      <${Answer} live=${dead} rows=${2}>${({ items }) => html`<${NewestDead} tasks=${items} />`}<//>
     </section>`;
 }
 
@@ -68,7 +68,7 @@ function NoQueues() {
   <//>`;
 }
 
-function LatestDead({ tasks }) {
+function NewestDead({ tasks }) {
   if (tasks.length === 0) return html`<p class="quiet">None. Tasks come here when they are out of attempts or fail for good.</p>`;
   return html`<ul class="lines">${tasks.map((task) => html`<li key=${task.id}>
     <a href=${address('tasks', task.id)}>${task.name}</a>
