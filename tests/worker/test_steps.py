@@ -121,6 +121,38 @@ async def test_handlers_in_threads_take_steps_too(app: Rowlock, here: Installati
     assert ran == {"plain": 1, "async": 1}
 
 
+@pytest.mark.parametrize("exits", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_a_step_that_would_end_the_process_fails_its_attempt_and_nothing_else(
+    app: Rowlock, exits: BaseException
+) -> None:
+    """Also where the step is an asyncio task of its own, which asyncio does not keep such an exception in."""
+
+    def leave() -> None:
+        raise exits
+
+    async def leave_later() -> None:
+        await asyncio.sleep(0)
+        raise exits
+
+    @app.task(max_attempts=1)
+    async def gathers(ctx: Context, later: bool) -> None:
+        await asyncio.gather(ctx.step("leave", leave_later if later else leave), ctx.step("stay", lambda: 1))
+
+    @app.task(max_attempts=1)
+    def in_a_thread(ctx: Context, step: bool) -> None:
+        if step:
+            ctx.step_sync("leave", leave_later)
+        ctx.wait_for(leave_later())
+
+    async with working(app):
+        handles = [await gathers.enqueue(later) for later in (False, True)]
+        handles += [await in_a_thread.enqueue(step) for step in (False, True)]
+        for handle in handles:
+            task = await handle.wait(SOON)
+            assert task.status == "dead"
+            assert f"raised {exits!r}." in str(task.error)
+
+
 async def test_a_redriven_and_a_snoozed_task_go_on_after_their_steps(app: Rowlock, ran: Counter[str]) -> None:
     @app.task(max_attempts=1)
     async def work(ctx: Context) -> str:

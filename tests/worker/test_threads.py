@@ -62,7 +62,7 @@ async def test_answers_and_errors_come_back_and_threads_are_used_again(held: Hel
 
     with pytest.raises(RuntimeError, match=r"StopIteration\(3\)"):
         await held.threads.run(stops, begin=held.begin)
-    with pytest.raises(SystemExit):
+    with pytest.raises(RuntimeError, match=r"SystemExit\(1\)"):
         await held.threads.run(lambda: exec("raise SystemExit(1)"), begin=held.begin)
     assert await held.answer(4) == 4
 

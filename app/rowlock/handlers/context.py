@@ -14,6 +14,7 @@ from uuid import UUID
 
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.steps import StepName
+from rowlock.handlers.exits import kept_in
 from rowlock.handlers.steps import Steps
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
@@ -165,7 +166,8 @@ class Context:
             raise RuntimeError("This would block the worker's event loop: in an async handler, await the other method.")
 
         async def awaited() -> Any:
-            return await awaitable
+            with kept_in("coroutine"):
+                return await awaitable
 
         return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result()
 

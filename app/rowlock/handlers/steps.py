@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from rowlock.domain.bounds import MAX_STEPS
 from rowlock.domain.errors import StepNotKept
 from rowlock.domain.steps import StepCounter, StepName
+from rowlock.handlers.exits import kept_in
 from rowlock.handlers.step_results import decode_result, encode_result
 from rowlock.store.steps import FinishedStep, Json
 
@@ -95,10 +96,11 @@ class Steps:
 
     async def _awaited(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """What the function returns; a plain one runs in a thread, so that it may block."""
-        if inspect.iscoroutinefunction(function):
-            return await function(*args, **kwargs)
-        value = await self._reporter.run_in_thread(partial(copy_context().run, function, *args, **kwargs))
-        return await value if inspect.isawaitable(value) else value
+        with kept_in("step"):
+            if inspect.iscoroutinefunction(function):
+                return await function(*args, **kwargs)
+            value = await self._reporter.run_in_thread(partial(copy_context().run, function, *args, **kwargs))
+            return await value if inspect.isawaitable(value) else value
 
     async def _keep(self, step: StepName, function: Function, value: object, run_seconds: float) -> Json:
         text = encode_result(function, value, what=self._what(step), max_bytes=self._reporter.max_step_bytes)

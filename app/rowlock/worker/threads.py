@@ -129,8 +129,9 @@ class HandlerThreads:
             error: BaseException | None = None
             try:
                 value = call.function()
-            except StopIteration as stopped:  # which no future takes
-                error = RuntimeError(f"The {self.what} raised {stopped!r}.")
+            except (StopIteration, SystemExit, KeyboardInterrupt) as stopped:
+                error = RuntimeError(f"The {self.what} raised {stopped!r}.")  # for no future takes it, or no event loop
+                error.__cause__ = stopped
             except BaseException as raised:  # noqa: BLE001 - whatever a handler raises is its outcome
                 error = raised
             self._idle.release()
