@@ -37,15 +37,22 @@ async def test_who_waits_is_told_that_the_connection_broke(here: Installation) -
             await broken
 
 
-async def test_what_listening_itself_raises_comes_out(here: Installation) -> None:
+async def test_what_cannot_be_taken_is_logged_and_keeps_nothing_from_being_heard(
+    here: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
     def refuse(payload: str) -> None:
-        raise LookupError(payload)
+        heard.append(payload)
+        if payload == "x":
+            raise LookupError(payload)
 
     async with listen(here.database, refuse) as broken:
         assert broken is not None
-        await here.query(NOTIFY, {"payload": "x"})
-        with pytest.raises(LookupError, match="x"):
-            await broken
+        for payload in ("x", "y"):
+            await here.query(NOTIFY, {"payload": payload})
+        await eventually(lambda: heard == ["x", "y"])
+        assert "LookupError" in caplog.text
 
 
 async def test_nothing_is_read_any_more_once_it_is_left(here: Installation) -> None:

@@ -18,9 +18,15 @@ from rowlock.worker.wakeups import MOST_LANES, Wakeups
 
 
 @pytest.fixture
-async def wakeups(here: Installation) -> AsyncIterator[Wakeups]:
+def asked() -> list[int]:
+    """The workers that were told to look for requests to cancel."""
+    return []
+
+
+@pytest.fixture
+async def wakeups(here: Installation, asked: list[int]) -> AsyncIterator[Wakeups]:
     """Those of a worker of two queues, which listens and has been woken by that alone."""
-    made = Wakeups(here.database, ["default", "mail"], poll_seconds=20, on_cancel=lambda _: None)
+    made = Wakeups(here.database, ["default", "mail"], poll_seconds=20, on_cancel=asked.append)
     listening = asyncio.create_task(made.run())
     await eventually(lambda: made.listening)
     await made.wait()  # for something may have come before it listened
@@ -83,6 +89,17 @@ async def test_lanes_are_gathered_while_nobody_waits(here: Installation, wakeups
     await heard(before + 5)
     await wakeups.wait()
     assert wakeups.take_lanes() == {Lane("default", 2, "a"), Lane("default", 2, "b")}
+
+
+@pytest.mark.parametrize("number", ["x", "", "-1", "²", "٣", "9" * 5_000], ids=lambda number: number[:3])
+async def test_what_is_no_number_of_a_worker_asks_nobody_to_cancel(
+    here: Installation, wakeups: Wakeups, asked: list[int], caplog: pytest.LogCaptureFixture, number: str
+) -> None:
+    before = figure("notifications_total")
+    for said in (number, "7"):
+        await here.query("SELECT pg_notify(rowlock.wake_channel(), 'cancel:' || %(said)s::text)", {"said": said})
+    await heard(before + 2)
+    assert (asked, caplog.text) == ([7], "")
 
 
 @pytest.mark.parametrize(

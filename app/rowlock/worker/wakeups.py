@@ -23,6 +23,7 @@ from rowlock.telemetry.metrics import process_metrics
 log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
 PRIORITIES = {str(int(priority)): int(priority) for priority in Priority}
+MOST_DIGITS = 19  # of a worker's number, which is a bigint
 MOST_LANES = 100  # the others are found by the next scan
 
 
@@ -102,7 +103,7 @@ class Wakeups:
     def _heard(self, payload: str) -> None:
         if payload.startswith("cancel:"):
             number = payload.removeprefix("cancel:")
-            if number.isdigit():
+            if number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS:
                 self._on_cancel(int(number))
         else:
             self._heard_of_work(*payload.split(" ", 2))
