@@ -20,6 +20,7 @@ from rowlock.store import leases
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask, FoundLane, LeaseTerms
 from rowlock.store.links import Link
+from rowlock.store.refusals import refusing
 
 LEASES_SHARE = 6  # of a lease, one in so many: as much later may a lease that has run out be found by a sweep
 SCANS_SHARE = 10  # of the time that looking for lanes may take while there are others to claim from, one in so many
@@ -186,7 +187,8 @@ class Claimer:
             if plan.lane not in self._capped or len(taken) >= room:
                 continue
             try:
-                taken += await leases.claim_capped(link, plan, room=room - len(taken), terms=terms)
+                with refusing():
+                    taken += await leases.claim_capped(link, plan, room=room - len(taken), terms=terms)
             except RowlockError:
                 if not taken:
                     raise

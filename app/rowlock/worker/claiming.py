@@ -18,6 +18,7 @@ from rowlock.engine.claim import Claimer
 from rowlock.store.database import Database
 from rowlock.store.leases import claiming_link
 from rowlock.store.links import Link
+from rowlock.store.refusals import refusing
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.worker.heartbeat import Heartbeat
@@ -88,21 +89,22 @@ class Claiming:
                 await self._held.freed.wait()
                 continue
             try:
-                if recovering:
-                    await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
-                heard_of = self._wakeups.take_lanes()
-                link = await self._open_link(in_haste=bool(heard_of))
-                began = time.perf_counter()
-                in_place = self._heartbeat.in_place and self._held.is_quick
-                taken = await self._claimer.claim(
-                    link,
-                    self._worker_id(),
-                    room,
-                    heard_of=heard_of,
-                    in_place=in_place,
-                    resting=resting,
-                    allowances=allowances,
-                )
+                with refusing():
+                    if recovering:
+                        await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
+                    heard_of = self._wakeups.take_lanes()
+                    link = await self._open_link(in_haste=bool(heard_of))
+                    began = time.perf_counter()
+                    in_place = self._heartbeat.in_place and self._held.is_quick
+                    taken = await self._claimer.claim(
+                        link,
+                        self._worker_id(),
+                        room,
+                        heard_of=heard_of,
+                        in_place=in_place,
+                        resting=resting,
+                        allowances=allowances,
+                    )
             except RowlockError as error:
                 self._condition.troubled("claim", error)
                 recovering = self._failed = True
@@ -133,8 +135,9 @@ class Claiming:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                if await self._claimer.sweep(self._database):
-                    self._wakeups.wake()
+                with refusing():
+                    if await self._claimer.sweep(self._database):
+                        self._wakeups.wake()
             except RowlockError as error:
                 self._condition.troubled("sweep", error)
             else:

@@ -16,6 +16,7 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import RowlockError
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
+from rowlock.store.refusals import refusing
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.health import Health
 from rowlock.telemetry.logs import get_logger
@@ -144,9 +145,10 @@ class Worker:
             health, reason = self.health
             seconds = self.settings.heartbeat_seconds
             try:
-                if not self.id:
-                    await self._register()
-                await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
+                with refusing():
+                    if not self.id:
+                        await self._register()
+                    await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
             except RowlockError as error:
                 self.condition.troubled("heartbeat", error)
                 self._heartbeat.in_place = False  # an older worker may have come meanwhile
@@ -165,7 +167,8 @@ class Worker:
                 pass
             self._cancel_asked.clear()
             try:
-                await self._heartbeat.heed_cancel_requests(self.id)
+                with refusing():
+                    await self._heartbeat.heed_cancel_requests(self.id)
             except RowlockError as error:
                 self.condition.troubled("cancel", error)
             else:
