@@ -12,13 +12,13 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import generate_latest
 from tests.harness.eventually import eventually, eventually_sync
-from tests.harness.installation import settings_for
+from tests.harness.installation import Installation, settings_for
 from tests.harness.ports import free_ports
 from tests.harness.proxy import Proxy
 
 from rowlock import Rowlock
 from rowlock.telemetry.metrics import process_metrics
-from rowlock.worker import run_worker, service
+from rowlock.worker import asking, run_worker, service
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -61,6 +61,26 @@ async def test_a_worker_whose_database_is_away_for_longer_than_a_lease_shows_as_
         await proxy.restore()
         await eventually(lambda: asyncio.to_thread(says, port, "healthy"))
         assert (await asyncio.to_thread(get, port, "/health/ready"))[0] == 200
+
+
+@pytest.mark.parametrize("table", ["workers", "tasks_live"], ids=["heartbeats", "claims"])
+async def test_a_worker_that_waits_for_an_answer_for_too_long_says_so(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    """No error comes back that would tell of it, as while VACUUM FULL holds the table."""
+    monkeypatch.setattr(asking, "SHORTEST_PATIENCE_SECONDS", 0.3)
+    async with serving(app, app.settings.database_url or "", lease_seconds=1) as port:
+        await eventually(lambda: asyncio.to_thread(says, port, "healthy"))
+        await eventually(lambda: here.query("SELECT FROM rowlock.workers"))
+        async with here.database.link() as link, link.transaction():
+            await link.query(f"LOCK TABLE rowlock.{table}")
+            await eventually(lambda: asyncio.to_thread(says, port, "unhealthy"))
+            status, body = await asyncio.to_thread(get, port, "/health/ready")
+            assert (status, json.loads(body)["reasons"][0][:50]) == (
+                503,
+                "The database has not answered for 0.3 s and longer",
+            )
+        await eventually(lambda: asyncio.to_thread(says, port, "healthy"))
 
 
 async def test_a_worker_whose_event_loop_stands_still_shows_as_unhealthy(

@@ -21,6 +21,7 @@ class Trouble(StrEnum):
     DEADLOCK = "deadlock"
     LOCK_TIMEOUT = "lock-timeout"
     STATEMENT_TIMEOUT = "statement-timeout"
+    NO_ANSWER = "no-answer"
     OTHER = "other"
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rowlock.config import Settings
 from rowlock.domain.backoff import Backoff
@@ -21,6 +22,7 @@ from rowlock.store.links import Link
 from rowlock.store.refusals import refusing
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.metrics import process_metrics
+from rowlock.worker.asking import asking
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held
 from rowlock.worker.resting import Resting
@@ -63,6 +65,7 @@ class Claiming:
             refresh_seconds=settings.lane_refresh_seconds,
             ahead_seconds=settings.poll_seconds,
         )
+        self._asking = partial(asking, condition, patience_seconds=settings.heartbeat_seconds)
         self._link: Link | None = None
         self._failed = False
 
@@ -89,7 +92,7 @@ class Claiming:
                 await self._held.freed.wait()
                 continue
             try:
-                with refusing():
+                with self._asking("claim"):
                     if recovering:
                         await self._heartbeat.renew_leases()  # first, or it may claim what it is still running
                     heard_of = self._wakeups.take_lanes()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from rowlock.client import Rowlock
 from rowlock.config import Settings
@@ -16,10 +17,10 @@ from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import RowlockError
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
-from rowlock.store.refusals import refusing
 from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.health import Health
 from rowlock.telemetry.logs import get_logger
+from rowlock.worker.asking import asking
 from rowlock.worker.claiming import LONGEST_PAUSE_SECONDS, Claiming, pause
 from rowlock.worker.heartbeat import Heartbeat
 from rowlock.worker.held import Held
@@ -54,6 +55,7 @@ class Worker:
         self.name = worker_name()
         self.id = 0
         self.condition = Condition("worker")
+        self._asking = partial(asking, self.condition, patience_seconds=settings.heartbeat_seconds)
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._cancel_asked = asyncio.Event()
@@ -120,9 +122,9 @@ class Worker:
 
     @property
     def health(self) -> tuple[Health, str | None]:
-        """What the worker says of itself: degraded in trouble with the database, unhealthy after a lease's length; the
-        same where abandoned threads have taken places of others, and all of them; degraded where handlers cannot
-        begin."""
+        """What the worker says of itself: degraded in trouble with the database, as when it does not answer, unhealthy
+        after a lease's length; the same where abandoned threads have taken places of others, and all of them; degraded
+        where handlers cannot begin."""
         ailments = self.condition.ailments
         if not ailments:
             return self._health_of_executors
@@ -145,9 +147,9 @@ class Worker:
             health, reason = self.health
             seconds = self.settings.heartbeat_seconds
             try:
-                with refusing():
-                    if not self.id:
-                        await self._register()
+                if not self.id:
+                    await self._register()
+                with self._asking("heartbeat"):
                     await self._heartbeat.beat(self.id, health, reason, draining=self._stopping.is_set())
             except RowlockError as error:
                 self.condition.troubled("heartbeat", error)
@@ -167,7 +169,7 @@ class Worker:
                 pass
             self._cancel_asked.clear()
             try:
-                with refusing():
+                with self._asking("cancel"):
                     await self._heartbeat.heed_cancel_requests(self.id)
             except RowlockError as error:
                 self.condition.troubled("cancel", error)
@@ -187,8 +189,11 @@ class Worker:
         backoff = Backoff(0.1, LONGEST_PAUSE_SECONDS)
         while True:
             try:
-                self.id, self._heartbeat.in_place = await register(self.database, self.settings, self.name, self.queues)
-                await register_handlers(self.database, self.app.handlers.values())
+                with self._asking("register"):
+                    self.id, self._heartbeat.in_place = await register(
+                        self.database, self.settings, self.name, self.queues
+                    )
+                    await register_handlers(self.database, self.app.handlers.values())
             except RowlockError as error:
                 self.condition.troubled("register", error)
                 await pause(backoff.pause(), self._stopping)
