@@ -11,6 +11,7 @@ from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 
 from rowlock.domain.errors import RowlockError
+from rowlock.engine import writing
 from rowlock.engine.finish import Finisher
 from rowlock.engine.writing import Ending, Way
 from rowlock.store.leases import ClaimedTask, FailedAttempt
@@ -78,6 +79,36 @@ async def test_a_last_word_that_cannot_be_stored_is_given_up(
     assert heard.accepted == {good.lease_token}
     assert len(finisher) == 0
     assert [(await here.task(task.id)).status for task in (bad, good)] == ["running", "succeeded"]
+
+
+async def test_no_statement_has_more_text_than_it_bears(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One ending alone may have more: how much, `max_result_bytes` says."""
+    monkeypatch.setattr(writing, "MOST_CHARACTERS", 100)
+    written: list[list[int]] = []
+
+    def settle(endings: list[Ending], accepted: set[int] | None) -> None:
+        assert accepted == {ending.task.lease_token for ending in endings}
+        written.append([len(ending.result or "") for ending in endings])
+
+    made = Finisher(here.database, lambda: 1, batch=100, settled=settle, troubled=lambda _: None)
+    for task, length in zip(await claimed(here, 7), (40, 50, 20, 500, 10, 90, 1), strict=True):
+        made.put(Ending(task, Way.COMPLETE_WITH_RESULT, result="1" * length))
+    running = asyncio.create_task(made.run())
+    async with asyncio.timeout(20):
+        await made.flushed()
+    running.cancel()
+    assert written == [[40, 50], [20], [500], [10, 90], [1]]
+
+
+async def test_errors_and_tracebacks_are_text_too(here: Installation) -> None:
+    (task,) = await claimed(here, 1)
+    text = "x" * 2**20
+    said = FailedAttempt(task.id, task.lease_token, "failed", "error", text, text)
+    sizes = {
+        way: [len(group) for _, group in writing.grouped([Ending(task, way, said=said)] * 20)]
+        for way in (Way.RETRY, Way.BURY, Way.SNOOZE, Way.CANCEL)
+    }
+    assert list(sizes.values()) == [[8, 8, 4]] * 4
 
 
 async def test_outcomes_of_every_kind_are_written_from_one_batch(

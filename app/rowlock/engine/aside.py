@@ -19,7 +19,7 @@ from rowlock.domain.errors import (
     is_lock_timeout,
 )
 from rowlock.domain.trouble import Trouble
-from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, by_way, find_locked
+from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, find_locked, grouped
 from rowlock.store.database import Database
 from rowlock.store.refusals import Refusing
 from rowlock.store.spare import SpareLink
@@ -100,7 +100,7 @@ class Aside:
         for _ in batch:
             self._waiting.popleft()
         held = [ending for ending in batch if ending.task.lease_token in locked]
-        for way, group in by_way(e for e in batch if e.task.lease_token not in locked).items():
+        for way, group in grouped(e for e in batch if e.task.lease_token not in locked):
             await self._write_free(way, group)
         if held:
             await self._stand_in_line(held[0])

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from rowlock.domain.backoff import Backoff
 from rowlock.domain.errors import AlreadyExists, InvalidArgument, RowlockError, is_lock_timeout
 from rowlock.engine.aside import LONGEST_PAUSE_SECONDS, Aside, concerns_all, doubt
-from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, by_way, find_locked, make_way, write
+from rowlock.engine.writing import LOCK_TIMEOUT, Ending, Hand, Way, find_locked, grouped, make_way, write
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
 from rowlock.store.leases import FailedAttempt
@@ -90,7 +90,7 @@ class Finisher:
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             if not self._waiting:
                 self._something.clear()
-            for way, group in by_way(batch).items():
+            for way, group in grouped(batch):
                 await self._write_surely(way, group)
 
     async def _write_surely(self, way: Way, group: list[Ending]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -14,6 +14,8 @@ from rowlock.store.leases import ClaimedTask, FailedAttempt
 from rowlock.store.links import Runner
 
 LOCK_TIMEOUT = "100ms"  # for which what a worker says of its attempts waits for rows that somebody else has locked
+
+MOST_CHARACTERS = 2**24  # of results, errors and tracebacks at once: PostgreSQL hangs up on whoever sends 1 GiB
 
 
 class Way(StrEnum):
@@ -49,6 +51,7 @@ class Hand:
     lock_timeout: str
 
 
+_WITHOUT_TEXT = frozenset({Way.COMPLETE, Way.RELEASE})
 # The status that a task has in the history by then. By the other ways it lives on.
 _STATUS = {
     Way.COMPLETE: "succeeded",
@@ -84,12 +87,36 @@ async def write(
             return set(tokens)
 
 
-def by_way(endings: Iterable[Ending]) -> dict[Way, list[Ending]]:
-    """The endings by the statements that write them."""
+def grouped(endings: Iterable[Ending]) -> Iterator[tuple[Way, list[Ending]]]:
+    """The endings by the statements that write them, none with more text than a statement bears."""
     groups: dict[Way, list[Ending]] = defaultdict(list)
     for ending in endings:
         groups[ending.way].append(ending)
-    return groups
+    for way, group in groups.items():
+        if way in _WITHOUT_TEXT:
+            yield way, group
+        else:
+            yield from ((way, part) for part in _parts(group))
+
+
+def _parts(group: list[Ending]) -> Iterator[list[Ending]]:
+    lengths = [len(e.result or "") if e.said is None else _characters(e.said) for e in group]
+    if sum(lengths) <= MOST_CHARACTERS:
+        yield group
+        return
+    part: list[Ending] = []
+    characters = 0
+    for ending, length in zip(group, lengths, strict=True):
+        if part and characters + length > MOST_CHARACTERS:
+            yield part
+            part, characters = [], 0
+        part.append(ending)
+        characters += length
+    yield part
+
+
+def _characters(said: FailedAttempt) -> int:
+    return len(said.error or "") + len(said.traceback or "")
 
 
 async def find_locked(runner: Runner, group: Sequence[Ending]) -> set[int]:
