@@ -26,10 +26,14 @@ class Heard:
     accepted: set[int] = field(default_factory=set)
     settled: list[Ending] = field(default_factory=list)
     troubles: list[RowlockError] = field(default_factory=list)
+    recoveries: int = 0
 
     def settle(self, endings: list[Ending], accepted: set[int] | None) -> None:
         self.settled += endings
         self.accepted |= accepted or set()
+
+    def recover(self) -> None:
+        self.recoveries += 1
 
 
 @pytest.fixture
@@ -39,7 +43,9 @@ def heard() -> Heard:
 
 @pytest.fixture
 async def finisher(here: Installation, heard: Heard) -> AsyncIterator[Finisher]:
-    made = Finisher(here.database, lambda: 1, batch=100, settled=heard.settle, troubled=heard.troubles.append)
+    made = Finisher(
+        here.database, lambda: 1, batch=100, settled=heard.settle, troubled=heard.troubles.append, well=heard.recover
+    )
     running = asyncio.create_task(made.run())
     yield made
     running.cancel()
@@ -90,7 +96,7 @@ async def test_no_statement_has_more_text_than_it_bears(here: Installation, monk
         assert accepted == {ending.task.lease_token for ending in endings}
         written.append([len(ending.result or "") for ending in endings])
 
-    made = Finisher(here.database, lambda: 1, batch=100, settled=settle, troubled=lambda _: None)
+    made = Finisher(here.database, lambda: 1, batch=100, settled=settle, troubled=print, well=print)
     for task, length in zip(await claimed(here, 7), (40, 50, 20, 500, 10, 90, 1), strict=True):
         made.put(Ending(task, Way.COMPLETE_WITH_RESULT, result="1" * length))
     running = asyncio.create_task(made.run())

@@ -30,7 +30,9 @@ async def locked(here: Installation, ids: Sequence[UUID]) -> AsyncIterator[None]
 
 @asynccontextmanager
 async def finishing(here: Installation, heard: Heard, batch: int = 100) -> AsyncIterator[Finisher]:
-    made = Finisher(here.database, lambda: 1, batch=batch, settled=heard.settle, troubled=heard.troubles.append)
+    made = Finisher(
+        here.database, lambda: 1, batch=batch, settled=heard.settle, troubled=heard.troubles.append, well=heard.recover
+    )
     running = asyncio.create_task(made.run())
     try:
         yield made

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from tests.engine.test_finish import Heard, claimed
-from tests.engine.test_finish_locked import ending, finishing, flushed
+from tests.engine.test_finish_locked import ending, finishing, flushed, locked
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 
@@ -57,6 +57,22 @@ async def test_one_that_is_refused_holds_up_no_other(here: Installation, state: 
         await flushed(finisher)
         assert not finisher.any_refused
     assert heard.accepted == {task.lease_token for task in (bad, *others, *late)}
+
+
+async def test_one_that_was_refused_and_is_merely_locked_by_then_is_no_trouble(here: Installation) -> None:
+    """However long the lock lasts."""
+    heard = Heard()
+    (task,) = await claimed(here, 1)
+    await refuse(here, task.id, "P0001")
+    async with finishing(here, heard) as finisher:
+        finisher.put(ending(task, Way.COMPLETE))
+        await eventually(lambda: finisher.any_refused)
+        async with locked(here, [task.id]):
+            await eventually(lambda: heard.recoveries)
+            assert (len(finisher), finisher.any_refused) == (1, False)
+        await here.query("DROP TRIGGER refuse ON rowlock.tasks")
+        await flushed(finisher)
+    assert heard.accepted == {task.lease_token}
 
 
 async def test_a_day_that_is_locked_holds_up_no_other_day(here: Installation) -> None:

@@ -61,7 +61,9 @@ WAYS: dict[Way, str] = {
 async def test_one_that_ends_on_the_day_of_another_of_its_id_holds_up_nothing(here: Installation, way: Way) -> None:
     ids = [await here.enqueue("first") for _ in range(3)]
     settled: list[Ending] = []
-    finisher = Finisher(here.database, lambda: 1, batch=10, settled=lambda e, _: settled.extend(e), troubled=print)
+    finisher = Finisher(
+        here.database, lambda: 1, batch=10, settled=lambda e, _: settled.extend(e), troubled=print, well=print
+    )
     running = asyncio.create_task(finisher.run())
     for name in ("first", "second", "third"):
         if name != "first":
@@ -129,7 +131,12 @@ async def test_where_every_day_is_taken_the_outcome_is_given_up_and_holds_up_not
     good = await here.enqueue("first")
     accepted: set[int] = set()
     finisher = Finisher(
-        here.database, lambda: 1, batch=10, settled=lambda _, tokens: accepted.update(tokens or ()), troubled=print
+        here.database,
+        lambda: 1,
+        batch=10,
+        settled=lambda _, tokens: accepted.update(tokens or ()),
+        troubled=print,
+        well=print,
     )
     running = asyncio.create_task(finisher.run())
     taken = {task.id: task for task in await here.claim()}

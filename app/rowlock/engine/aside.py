@@ -33,7 +33,8 @@ _OF_ONE_STATEMENT = (
 
 
 class Aside:
-    """One finisher's. `write(hand, way, endings)` writes all or none, and tells of them; it raises why it could not."""
+    """One finisher's. `write(hand, way, endings)` writes all or none, and tells of them; it raises why it could not.
+    `well` is called when the database refuses none any more, though some may be locked."""
 
     def __init__(
         self,
@@ -42,10 +43,13 @@ class Aside:
         *,
         batch: int,
         troubled: Callable[[RowlockError], None],
+        well: Callable[[], None],
     ) -> None:
         self._write = write
         self._batch = batch
         self._troubled = troubled
+        self._well = well
+        self._in_trouble = False
         self._link = SpareLink(database, "locked")
         self._brief = Hand(Refusing(self._link), LOCK_TIMEOUT)
         self._patient = Hand(self._brief.runner, PATIENT_LOCK_TIMEOUT)
@@ -64,6 +68,9 @@ class Aside:
             self._waiting.append(ending)
             if refused:
                 self._refused.add(ending.task.lease_token)
+                self._in_trouble = True
+            else:  # any more: it is merely locked
+                self._refused.discard(ending.task.lease_token)
         if self._waiting:
             self._something.set()
 
@@ -95,6 +102,7 @@ class Aside:
         try:
             locked = await find_locked(self._patient.runner, batch)
         except RowlockError as error:
+            self._in_trouble = True
             self._troubled(error)
             return False
         for _ in batch:
@@ -105,6 +113,9 @@ class Aside:
         if held:
             await self._stand_in_line(held[0])
         self.put(held[1:], refused=False)
+        if self._in_trouble and not self._refused:
+            self._in_trouble = False
+            self._well()
         return bool(held) or not all(ending.task.lease_token in self._refused for ending in batch)
 
     async def _write_free(self, way: Way, group: list[Ending]) -> None:

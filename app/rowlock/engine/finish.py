@@ -26,7 +26,8 @@ log = get_logger("rowlock.finish")
 
 
 class Finisher:
-    """Writes endings for one worker. `settled(endings, accepted tokens)` is called after each batch."""
+    """Writes endings for one worker. `settled(endings, accepted tokens)` is called after each batch, `well` when none
+    that waits aside is refused any more."""
 
     def __init__(
         self,
@@ -36,13 +37,14 @@ class Finisher:
         batch: int,
         settled: Callable[[list[Ending], set[int] | None], None],
         troubled: Callable[[RowlockError], None],
+        well: Callable[[], None],
     ) -> None:
         self._worker_id = worker_id
         self._batch = batch
         self._tell = settled
         self._troubled = troubled
         self._quick = Hand(Refusing(database), LOCK_TIMEOUT)
-        self._aside = Aside(database, self._write, batch=batch, troubled=troubled)
+        self._aside = Aside(database, self._write, batch=batch, troubled=troubled, well=well)
         self._unwritten = 0
         self._waiting: deque[Ending] = deque()
         self._something = asyncio.Event()

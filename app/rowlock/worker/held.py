@@ -91,6 +91,7 @@ class Held:
             batch=settings.finish_batch,
             settled=self._settled,
             troubled=partial(condition.troubled, "finish"),
+            well=partial(condition.well, "finish"),
         )
         self._settings = settings
         self._handlers = handlers
