@@ -97,7 +97,8 @@ class Settings(BaseSettings):
         5,
         ge=0,
         le=3_600,
-        description="How long an async handler may go on after it was cancelled before its attempt ends without it.",
+        description="How long an async handler may go on after it was cancelled, and a thread after its worker has "
+        "told it to stop, before the attempt ends without it.",
     )
     log_format: Literal["console", "json"] | None = Field(
         None, description="`console` or `json`. Default: console on a terminal, else JSON."

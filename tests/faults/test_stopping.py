@@ -38,7 +38,7 @@ async def test_no_lease_is_left_by_handlers_that_cannot_be_stopped(
     stages = [line for line in lines if "Stopping, stage" in line["event"]]
     assert [line["event"][:22] for line in stages] == [f"Stopping, stage {n} of 4" for n in (1, 2, 3, 4)]
     assert (stages[0]["held"], stages[1]["left"], stages[1]["hurried"]) == (2, 2, True)
-    assert (stages[2]["given_back"], stages[2]["left"], stages[3]["abandoned"]) == (1, 1, 1)
+    assert (stages[2]["given_back"], stages[2]["left"], stages[3]["abandoned"]) == (0, 2, 2)
     assert all("seconds" in line for line in stages[:3])
 
 

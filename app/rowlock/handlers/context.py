@@ -68,20 +68,22 @@ class Context:
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _stopping: asyncio.Event | None = field(default=None, repr=False)
     _stopped: bool = field(default=False, repr=False)
+    _seen_stopped: bool = field(default=False, repr=False)
     _steps: Steps | None = field(default=None, repr=False)
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked the task to stop, or its lease was lost: what it does from now on is for nothing."""
+        """Whether somebody asked the task to stop, its worker stops, or its lease was lost."""
+        self._seen_stopped = self._seen_stopped or self._stopped
         return self._stopped
 
     async def wait_cancelled(self) -> None:
         """Returns once `cancelled` is true; to be awaited beside the work. On the worker's loop only."""
-        if self._stopped:
-            return
-        if self._stopping is None:
-            self._stopping = asyncio.Event()
-        await self._stopping.wait()
+        if not self._stopped:
+            if self._stopping is None:
+                self._stopping = asyncio.Event()
+            await self._stopping.wait()
+        self._seen_stopped = True
 
     def _stop(self) -> None:
         self._stopped = True

@@ -6,7 +6,8 @@ timeout, and let `decide` say what follows. Nothing here writes to the database.
 Whoever wants it to stop asks first: `Context.cancelled` turns true, and an async handler that does not take the
 Context is cancelled, for it could not look. A cancelled task has its grace to obey; then async handlers are cancelled,
 child processes killed, threads abandoned. An async handler that goes on even so is abandoned too: its attempt ends
-without it.
+without it. Where the worker stops there is no such grace; but a thread, which nothing else can stop, has until the
+worker abandons what still runs. If it has seen that it is to stop, the task is given back, whatever comes of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rowlock.domain.decide import (
     DeadlinePassed,
     Raised,
     Result,
+    Returned,
     TimedOut,
     decide,
     returned,
@@ -166,6 +168,8 @@ class Attempt:
         if self.job is None:
             return  # it waits for a runner, which will not begin it
         self._forget_timers()
+        if why is Stop.WORKER_STOPS and self.begun and self.runs_in_thread:
+            return  # to abandon it would give the task to others while it runs
         if why is not Stop.CANCEL_REQUESTED:
             self._force()
             return
@@ -183,6 +187,21 @@ class Attempt:
             self._after(self.task.timeout_seconds + self._around.force_seconds, self._abandon, self._timed_out())
         if (left := self.seconds_left) is not None:
             self._after(left + self._around.force_seconds, self._abandon, DeadlinePassed())
+
+    @property
+    def runs_in_thread(self) -> bool:
+        """Whether its function does."""
+        return self._handler is not None and self._handler.executor == "thread"
+
+    @property
+    def _was_interrupted(self) -> bool:
+        """Whether its thread has seen that its worker stops: what it then returns or raises may be half its work."""
+        return (
+            self.stop is Stop.WORKER_STOPS
+            and not self.cancel_requested
+            and self.runs_in_thread
+            and self.context._seen_stopped
+        )
 
     @property
     def _runs_on_loop(self) -> bool:
@@ -245,6 +264,8 @@ class Attempt:
             return self.ending(raised(error), handler)
         with task_span(self.task.name, metadata, self._attributes) as span:
             result = await self._result(handler, middlewares, executors)
+            if self._was_interrupted and isinstance(result, Returned | Raised):
+                raise asyncio.CancelledError
             ending = self.ending(result, handler)
             if ending.said is not None:
                 _tell(span, result, ending)

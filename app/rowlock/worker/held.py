@@ -203,9 +203,9 @@ class Held:
             return
         self._runners.leave(attempt)
         self.figures.abandoned += 1
-        process_metrics().abandoned_attempts.labels("async").inc()
+        process_metrics().abandoned_attempts.labels("thread" if attempt.runs_in_thread else "async").inc()
         log.error(
-            "A handler goes on though it was cancelled; its attempt has ended without it.",
+            "A handler goes on though it was told to stop; its attempt has ended without it.",
             task_id=str(attempt.task.id),
             task_name=attempt.task.name,
             attempt=attempt.task.attempt,
