@@ -11,12 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 from tests.worker import children
 from tests.worker.conftest import working
 
 from rowlock import Context, Fail, RetryPolicy, Rowlock, Snooze
+from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.domain.trouble import Trouble
 from rowlock.handlers import steps as handler_steps
+from rowlock.store import steps as stored_steps
 from rowlock.worker.child import Call, run_in_child
 
 SOON = timedelta(seconds=60)
@@ -280,3 +284,75 @@ async def test_a_task_without_steps_asks_for_none(app: Rowlock, here: Installati
 
     async with working(app):
         assert await (await work.enqueue()).result(SOON) == 1
+
+
+async def test_a_step_that_the_database_refuses_is_said_and_goes_on_when_it_takes_it(
+    app: Rowlock, here: Installation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That it takes those of another task is no sign that all is well."""
+
+    @app.task(name="work", max_attempts=1)
+    async def work(ctx: Context) -> str:
+        return await ctx.step("one", lambda: "done")
+
+    await here.query(
+        "CREATE FUNCTION rowlock.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE 'no space left' USING ERRCODE = '53100'; END $$"
+    )
+    refused = await work.enqueue()
+    await here.query(
+        "CREATE TRIGGER refuse BEFORE INSERT ON rowlock.steps FOR EACH ROW"
+        f" WHEN (NEW.task_id = '{refused.id}') EXECUTE FUNCTION rowlock.refuse()"
+    )
+    async with working(app) as worker:
+        await eventually(lambda: worker.condition.ailments)
+        assert await (await work.enqueue()).result(SOON) == "done"
+        assert (worker.health[0], worker.condition.ailments[0].kind) == ("degraded", "disk-full")
+        said = "A step waits: the database does not take it."
+        assert [said in line and f"task_id='{refused.id}'" in line for line in caplog.messages].count(True) == 1
+        await here.query("DROP TRIGGER refuse ON rowlock.steps")
+        assert await refused.result(SOON) == "done"
+        await eventually(lambda: worker.health == ("healthy", None))
+
+
+async def test_a_task_whose_steps_cannot_be_read_says_so(
+    app: Rowlock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    load, gone = stored_steps.load_steps, asyncio.Event()
+
+    async def refuse(*about: Any) -> Any:
+        if not gone.is_set():
+            raise DatabaseUnavailable("Too many clients.", trouble=Trouble.TOO_MANY_CONNECTIONS)
+        return await load(*about)
+
+    @app.task(max_attempts=1)
+    async def work(ctx: Context) -> str:
+        return await ctx.step("one", lambda: "done")
+
+    monkeypatch.setattr(stored_steps, "load_steps", refuse)
+    async with working(app) as worker:
+        handle = await work.enqueue()
+        await eventually(lambda: worker.health == ("degraded", "Too many clients."))
+        assert "A task waits for its steps" in caplog.text
+        gone.set()
+        assert await handle.result(SOON) == "done"
+        await eventually(lambda: worker.health == ("healthy", None))
+
+
+async def test_an_attempt_that_is_stopped_takes_the_trouble_with_its_step_along(
+    app: Rowlock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*about: Any, **more: Any) -> Any:
+        raise DatabaseUnavailable("No space.", trouble=Trouble.DISK_FULL)
+
+    @app.task
+    async def work(ctx: Context) -> str:
+        return await ctx.step("one", lambda: "done")
+
+    monkeypatch.setattr(stored_steps, "record_step", refuse)
+    async with working(app, cancel_grace_seconds=0) as worker:
+        handle = await work.enqueue()
+        await eventually(lambda: worker.health[0] == "degraded")
+        await app.cancel(handle.id)
+        assert (await handle.wait(SOON)).status == "cancelled"
+        await eventually(lambda: worker.health == ("healthy", None))

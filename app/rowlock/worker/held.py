@@ -132,7 +132,7 @@ class Held:
     def _surroundings(self) -> Surroundings:
         """Made when the event loop runs that the attempts will run on."""
         return Surroundings(
-            DatabaseReporter(self._handlers, self.executors.step_threads),
+            DatabaseReporter(self._handlers, self.executors.step_threads, self._condition),
             asyncio.get_running_loop(),
             self._worker,
             max_result_bytes=self._settings.max_result_bytes,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown
+from rowlock.domain.errors import DatabaseUnavailable, OutcomeUnknown, RowlockError, is_lock_timeout
 from rowlock.domain.steps import StepName
 from rowlock.engine import children, steps
 from rowlock.engine.writing import LOCK_TIMEOUT
@@ -14,6 +15,7 @@ from rowlock.store import leases, tasks
 from rowlock.store.database import Database
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
+from rowlock.telemetry.condition import Condition
 from rowlock.telemetry.logs import get_logger
 from rowlock.worker.threads import HandlerThreads
 
@@ -23,9 +25,11 @@ log = get_logger("rowlock.worker")
 class DatabaseReporter:
     """The `Reporter` of a worker."""
 
-    def __init__(self, database: Database, step_threads: HandlerThreads) -> None:
+    def __init__(self, database: Database, step_threads: HandlerThreads, condition: Condition) -> None:
         self._database = database
         self._step_threads = step_threads
+        self._condition = condition
+        self._refused: set[object] = set()  # what is asked of steps, and the database refuses
 
     async def report_progress(self, context: Context, progress: str) -> None:
         """Keeps it, unless the database is in trouble or a transaction has locked the task, which is no failure of the
@@ -54,7 +58,35 @@ class DatabaseReporter:
         return await self._step_threads.run(function, begin=lambda: None)
 
     async def load_steps(self, context: Context) -> dict[StepName, Json]:
-        return await steps.load_steps(self._database, context.tenant_id, context.task_id, context.lease_token)
+        with self._noted() as failed:
+            return await steps.load_steps(
+                self._database, context.tenant_id, context.task_id, context.lease_token, failed=failed
+            )
 
     async def record_step(self, context: Context, done: FinishedStep) -> Json:
-        return await steps.record_step(self._database, context.tenant_id, context.task_id, context.lease_token, done)
+        with self._noted() as failed:
+            return await steps.record_step(
+                self._database, context.tenant_id, context.task_id, context.lease_token, done, failed=failed
+            )
+
+    @contextmanager
+    def _noted(self) -> Iterator[Callable[[RowlockError], None]]:
+        """Steps are in trouble while one of them is refused, but not for a task that a transaction has locked."""
+        this = object()
+
+        def failed(error: RowlockError) -> None:
+            if is_lock_timeout(error):
+                over()
+            else:
+                self._refused.add(this)
+                self._condition.troubled("step", error)
+
+        def over() -> None:
+            self._refused.discard(this)
+            if not self._refused:
+                self._condition.well("step")
+
+        try:
+            yield failed
+        finally:
+            over()
