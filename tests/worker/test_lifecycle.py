@@ -23,6 +23,7 @@ from rowlock.store import cancelling, workers
 from rowlock.store.database import Database
 from rowlock.store.leases import ClaimedTask
 from rowlock.worker import run_worker, shutdown, wakeups
+from rowlock.worker.claiming import Claiming
 from rowlock.worker.shutdown import Shutdown
 from rowlock.worker.worker import Worker
 
@@ -294,6 +295,37 @@ async def test_what_a_claim_took_that_is_never_answered_is_given_back(
         await eventually(lambda: _is_running(here, task_id))
     task = await here.task(task_id)
     assert (task.status, task.attempt) == ("ready", 0)
+
+
+async def test_an_outcome_that_is_not_written_in_time_keeps_nothing_else_from_being_given_back(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction has locked its task, which is left to the end of its lease."""
+    monkeypatch.setattr(Shutdown, "_patience", lambda _: asyncio.timeout(1))
+    monkeypatch.setattr(Claiming, "in_doubt", True)
+    gate = asyncio.Event()
+
+    @app.task
+    async def waits() -> None:
+        await gate.wait()
+
+    worker = Worker(app, settings_for(str(app.settings.database_url), lease_seconds=600), app.database, ["default"])
+    running = asyncio.create_task(worker.run())
+    handle = await waits.enqueue()
+    await eventually(lambda: worker.held.attempts)
+    unheard = await here.enqueue(queue="others")
+    await here.claim(queue="others", worker=worker.id)
+    async with here.database.link() as link, link.transaction():
+        await link.query("SELECT FROM rowlock.tasks_live WHERE id = %(id)s FOR UPDATE", {"id": handle.id})
+        gate.set()
+        await eventually(lambda: worker.held.unwritten)
+        worker.stop()
+        async with asyncio.timeout(60):
+            await running
+    assert (await handle.get()).status == "running"
+    task = await here.task(unheard)
+    assert (task.status, task.attempt) == ("ready", 0)
+    assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
 
 
 def _waits_for_an_answer(worker: Worker) -> bool:

@@ -58,7 +58,7 @@ class Claimer:
         self._to_learn: tuple[Sequence[LanePlan], Sequence[ClaimedTask]] = ((), ())
         self._next_due_at = float("-inf")  # or as far as was looked ahead
         self._by_hearsay = False  # whether the last claim took what it had heard of, and looked for nothing else
-        self.in_doubt = False  # whether one failed beside others, and may have taken what it never told of
+        self.failed_at = float("-inf")  # when one failed beside others, and may have taken what it never told of
 
     @property
     def idle_seconds(self) -> float:
@@ -192,7 +192,7 @@ class Claimer:
             except RowlockError:
                 if not taken:
                     raise
-                self.in_doubt = True
+                self.failed_at = self._monotonic()
                 break  # what was taken is leased, and must run; the next claim meets the trouble, if it lasts
             asked.append(plan)
         return taken, asked

@@ -29,6 +29,7 @@ from rowlock.worker.resting import Resting
 from rowlock.worker.wakeups import Wakeups
 
 SWEEP_SECONDS = 1.0  # between two looks whether something is to be swept
+LEASES_IN_DOUBT = 2  # after a claim that failed: one, and as long again for a server that went on with it
 LONGEST_PAUSE_SECONDS = 2.0  # between two tries while the database is in trouble
 
 
@@ -67,14 +68,15 @@ class Claiming:
         )
         self._asking = partial(asking, condition, patience_seconds=settings.heartbeat_seconds)
         self._link: Link | None = None
-        self._failed = False
+        self._failed_at = float("-inf")
+        self._doubt_seconds = LEASES_IN_DOUBT * settings.lease_seconds
 
     async def run(self) -> None:
         """Claims until the worker stops, or it is cancelled."""
         try:
             await self._claim_on()
         except asyncio.CancelledError:
-            self._failed = True
+            self._failed_at = time.monotonic()
             raise
         finally:
             if self._link is not None:
@@ -110,7 +112,7 @@ class Claiming:
                     )
             except RowlockError as error:
                 self._condition.troubled("claim", error)
-                recovering = self._failed = True
+                recovering, self._failed_at = True, time.monotonic()
                 await pause(backoff.pause(), self._stopping)
                 continue
             seconds = time.perf_counter() - began
@@ -130,8 +132,9 @@ class Claiming:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether a claim has failed, or was given up, and may have taken what it never told of."""
-        return self._failed or self._claimer.in_doubt
+        """Whether a claim has failed, or was given up, and may have taken what it never told of. Nobody has renewed
+        that since, so its leases run out."""
+        return time.monotonic() - max(self._failed_at, self._claimer.failed_at) < self._doubt_seconds
 
     async def sweep(self) -> None:
         """Finds what was committed late, or lost in its place, until cancelled."""

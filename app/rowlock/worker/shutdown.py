@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from rowlock.config import Settings
 from rowlock.domain.errors import RowlockError
 from rowlock.store import leases, workers
 from rowlock.store.cancelling import cancelled
 from rowlock.store.database import Database
+from rowlock.store.refusals import refusing
 from rowlock.telemetry.logs import get_logger
 from rowlock.worker.attempt import Stop
 from rowlock.worker.held import Held
@@ -93,20 +96,15 @@ class Shutdown:
         call it back to life.
         """
         began, unheard = time.monotonic(), 0
-        try:
-            async with self._patience():
-                await self._held.finisher.flushed()
-            if in_doubt:
-                async with self._patience():
-                    unheard = await leases.release_unheard(database, worker_id, known=list(self._held.attempts))
-        except (TimeoutError, RowlockError) as error:
-            log.error("The worker leaves leases behind, which will run out by themselves.", error=str(error))
-        try:
-            async with self._patience():
-                await cancelled(beating)
-                await workers.stop_worker(database, worker_id)
-        except (TimeoutError, RowlockError) as error:
-            log.error("The worker could not say goodbye; its row will run out by itself.", error=str(error))
+        async with self._trying("The worker leaves leases behind, which will run out by themselves."):
+            await self._held.finisher.flushed()
+        if in_doubt:
+            async with self._trying("The worker may leave leases behind that it never heard of; they will run out."):
+                known = [*self._held.attempts, *self._held.unwritten]
+                unheard = await leases.release_unheard(database, worker_id, known=known)
+        async with self._trying("The worker could not say goodbye; its row will run out by itself."):
+            await cancelled(beating)
+            await workers.stop_worker(database, worker_id)
         figures = self._held.figures
         log.info(
             "The worker has stopped.",
@@ -120,6 +118,15 @@ class Shutdown:
             left_behind=len(self._held.attempts) + len(self._held.finisher),
             seconds=_since(began),
         )
+
+    @asynccontextmanager
+    async def _trying(self, otherwise: str) -> AsyncIterator[None]:
+        try:
+            with refusing():
+                async with self._patience():
+                    yield
+        except (TimeoutError, RowlockError) as error:
+            log.error(otherwise, error=str(error))
 
     def _patience(self) -> asyncio.Timeout:
         return asyncio.timeout(max(5.0, self._settings.connect_seconds))
