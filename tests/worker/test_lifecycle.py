@@ -16,7 +16,7 @@ from tests.harness.proxy import Proxy
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
-from rowlock.domain.errors import ConfigurationError
+from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.engine.aside import Aside
 from rowlock.engine.claim import Claimer
 from rowlock.store import cancelling, workers
@@ -49,6 +49,37 @@ async def test_worker_and_handlers_stand_in_the_database(app: Rowlock, here: Ins
         rows = await here.query("SELECT rowlock.enqueue('mail.send', '{\"to\": \"ada\"}') AS id")
         task = await here.task(rows[0][0])
         assert (task.queue, task.max_attempts, task.timeout_seconds) == ("mail", 7, 3.0)
+    assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
+
+
+@pytest.mark.parametrize("ends", ["its handlers are entered", "it is told to stop"])
+async def test_a_worker_that_tries_again_to_enter_its_handlers_has_one_row(
+    app: Rowlock, here: Installation, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    tries = 0
+    register_handlers, may_enter = workers.register_handlers, asyncio.Event()
+
+    async def refuse(*about: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if not may_enter.is_set():
+            raise DatabaseUnavailable("not now")
+        await register_handlers(*about)
+
+    monkeypatch.setattr(workers, "register_handlers", refuse)
+    worker = Worker(app, settings_for(str(app.settings.database_url)), app.database, ["default"])
+    running = asyncio.create_task(worker.run())
+    await eventually(lambda: tries >= 3)
+    if ends == "it is told to stop":
+        worker.stop()
+        with pytest.raises(DatabaseUnavailable, match="not now"):
+            await running
+    else:
+        may_enter.set()
+        await eventually(lambda: worker.health == ("healthy", None))
+        assert await here.query("SELECT id FROM rowlock.workers") == [(worker.id,)]
+        worker.stop()
+        await running
     assert await here.query("SELECT health FROM rowlock.worker_health") == [("stopped",)]
 
 

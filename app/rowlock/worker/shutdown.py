@@ -102,9 +102,7 @@ class Shutdown:
             async with self._trying("The worker may leave leases behind that it never heard of; they will run out."):
                 known = [*self._held.attempts, *self._held.unwritten]
                 unheard = await leases.release_unheard(database, worker_id, known=known)
-        async with self._trying("The worker could not say goodbye; its row will run out by itself."):
-            await cancelled(beating)
-            await workers.stop_worker(database, worker_id)
+        await self.leave(database, worker_id, beating)
         figures = self._held.figures
         log.info(
             "The worker has stopped.",
@@ -118,6 +116,12 @@ class Shutdown:
             left_behind=len(self._held.attempts) + len(self._held.finisher),
             seconds=_since(began),
         )
+
+    async def leave(self, database: Database, worker_id: int, *beating: asyncio.Task[None]) -> None:
+        """Writes the worker's own end, once its heart has stopped."""
+        async with self._trying("The worker could not say goodbye; its row will run out by itself."):
+            await cancelled(*beating)
+            await workers.stop_worker(database, worker_id)
 
     @asynccontextmanager
     async def _trying(self, otherwise: str) -> AsyncIterator[None]:

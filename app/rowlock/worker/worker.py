@@ -74,6 +74,7 @@ class Worker:
             comes_back=self._wakeups.wake_in,
             wake=self._wakeups.wake,
         )
+        self._shutdown = Shutdown(settings, self.held, hurry=self._hurry)
         self._heartbeat = Heartbeat(
             database, settings, self.held.attempts, self.held.unwritten, reregister=self._lose_registration
         )
@@ -93,7 +94,12 @@ class Worker:
     async def run(self) -> None:
         """Works until `stop()` is called, then drains; returns when nothing is left. Raises what kept it from
         registering where it is told to stop before it has."""
-        await self._register()
+        try:
+            await self._register()
+        except RowlockError:
+            if self.id:
+                await self._shutdown.leave(self.database, self.id)
+            raise
         async with asyncio.TaskGroup() as jobs:
             beating = jobs.create_task(self._beat())
             background = [
@@ -190,9 +196,10 @@ class Worker:
         while True:
             try:
                 with self._asking("register"):
-                    self.id, self._heartbeat.in_place = await register(
-                        self.database, self.settings, self.name, self.queues
-                    )
+                    if not self.id:
+                        self.id, self._heartbeat.in_place = await register(
+                            self.database, self.settings, self.name, self.queues
+                        )
                     await register_handlers(self.database, self.app.handlers.values())
             except RowlockError as error:
                 self.condition.troubled("register", error)
@@ -207,7 +214,7 @@ class Worker:
     # -- stopping
 
     async def _shut_down(self, claims: asyncio.Task[None], beating: asyncio.Task[None]) -> None:
-        shutdown = Shutdown(self.settings, self.held, hurry=self._hurry)
+        shutdown = self._shutdown
         await shutdown.stop_claiming(claims)
         await shutdown.drain()
         await shutdown.release()
