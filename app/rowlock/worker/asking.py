@@ -24,9 +24,8 @@ def asking(condition: Condition, duty: str, *, patience_seconds: float) -> Itera
     the answer. A refusal is the domain's error, whatever it is."""
     patience = max(patience_seconds, SHORTEST_PATIENCE_SECONDS)
 
-    def tell() -> (
-        None
-    ):  # called by the event loop, so one that stands still does not take that for the database's silence
+    # By the event loop, so that one which stands still does not take that for the database's silence.
+    def tell() -> None:
         condition.troubled(duty, _silence(patience))
 
     timer = asyncio.get_running_loop().call_later(patience, tell)
