@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 from tests.cli.caller import Caller
+
+from rowlock import Task
 
 
 def stored_tasks(database_url: str) -> list[dict[str, Any]]:
@@ -22,7 +26,8 @@ def test_every_option_reaches_the_task(cli: Caller, database_url: str) -> None:
         "enqueue", "mail.send", "--payload", '{"to": ["ada", 1.5, null]}', "--queue", "mail", "--priority", "high",
         "--delay", "1h30m", "--max-attempts", "7", "--timeout", "90s", "--expires-in", "2d", "--tag", "a", "--tag", "b",
         "--metadata", '{"x": 1}',
-        "--idempotency-key", "i", "--unique-key", "u", "--on-duplicate", "refuse", "--flow-key", "f",
+        "--idempotency-key", "i", "--idempotency-ttl", "2h", "--payload-version", "3",
+        "--unique-key", "u", "--on-duplicate", "refuse", "--flow-key", "f",
         "--tenant", "acme",
     )  # fmt: skip
     assert answer.code == 0
@@ -40,7 +45,26 @@ def test_every_option_reaches_the_task(cli: Caller, database_url: str) -> None:
     assert task["metadata"]["x"] == 1
     assert (task["idempotency_key"], task["unique_key"]) == ("i", "u")
     assert task["lane"] == "acme/f"
+    assert task["payload_version"] == 3
     assert task["tenant_id"] == "acme"
+
+
+def test_a_key_holds_for_as_long_as_is_said_else_as_is_set(
+    cli: Caller, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWLOCK_IDEMPOTENCY_HOURS", "7")
+    assert cli("enqueue", "a.b", "--idempotency-key", "said", "--idempotency-ttl", "2h").code == 0
+    assert cli("enqueue", "a.b", "--idempotency-key", "set").code == 0
+    with psycopg.connect(database_url) as connection:
+        held = connection.execute("SELECT key, expires_at - created_at FROM rowlock.idempotency_keys").fetchall()
+    assert dict(held) == {"said": timedelta(hours=2), "set": timedelta(hours=7)}
+
+
+def test_python_has_no_option_that_it_lacks(cli: Caller) -> None:
+    named = {"tags": "tag", "tenant_id": "tenant"}
+    options = set(inspect.signature(Task.options).parameters) - {"self", "on"}  # a connection is a program's own
+    told = set(re.findall(r"--([a-z-]+)", cli("enqueue", "--help").out))
+    assert {named.get(name, name).replace("_", "-") for name in options} - told == set()
 
 
 def test_run_at_is_an_instant(cli: Caller, database_url: str) -> None:

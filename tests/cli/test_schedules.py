@@ -83,6 +83,23 @@ def test_a_schedule_has_the_version_of_the_registered_handler(cli: Caller, datab
     assert "payload_version" in cli("schedules", "show", "m").out
 
 
+def test_a_schedule_has_the_version_that_is_said(cli: Caller) -> None:
+    made = cli.json("schedules", "create", "s", "--task", "t", "--cron", "@daily", "--payload-version", "3")
+    assert made["payload_version"] == 3
+    assert cli.json("schedules", "update", "s", "--payload-version", "4")["payload_version"] == 4
+    assert cli("schedules", "update", "s", "--payload-version", "0").code == 2
+
+
+def test_a_trigger_may_be_repeated_under_its_id(cli: Caller) -> None:
+    chosen = "0192f0c1-6d2a-7cc3-9d4e-0123456789ab"
+    cli.json("schedules", "create", "s", "--task", "t", "--cron", "@daily")
+    assert cli("schedules", "trigger", "s", "--id", chosen).out == f"{chosen}\n"
+    again = cli("schedules", "trigger", "s", "--id", chosen)
+    assert (again.code, again.out, "earlier task" in again.err) == (0, f"{chosen}\n", True)
+    assert len(cli.json("tasks", "list")["items"]) == 1
+    assert cli("schedules", "trigger", "s", "--id", "7").code == 2
+
+
 def test_past_windows_are_backfilled_and_explained(cli: Caller) -> None:
     cli.json("schedules", "create", "s", "--task", "t", "--cron", "0 * * * *")
     noon = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

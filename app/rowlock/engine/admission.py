@@ -56,8 +56,8 @@ class Admission:
             version=said.get("payload_version"),
             key=said.get("idempotency_key"),
         )
-        if said.get("idempotency_key") is not None:
-            said.setdefault("idempotency_ttl", timedelta(hours=self._settings.idempotency_hours))
+        if said.get("idempotency_key") is not None and said.get("idempotency_ttl") is None:
+            said["idempotency_ttl"] = timedelta(hours=self._settings.idempotency_hours)
         own = {"expires_in": registered.handler.expires_in_seconds} if registered else {}
         return task_request(name, encoded, **with_defaults({**_defaults(registered), **own}, _given(said)))
 

@@ -46,12 +46,19 @@ def register(program: typer.Typer) -> None:
         idempotency_key: Annotated[
             str | None, typer.Option(metavar="KEY", help="Makes the same request, sent twice, one task.")
         ] = None,
+        idempotency_ttl: Annotated[
+            str | None,
+            typer.Option(metavar="TIME", help="How long that key holds. Default: ROWLOCK_IDEMPOTENCY_HOURS."),
+        ] = None,
         unique_key: Annotated[str | None, typer.Option(metavar="KEY", help="At most one pending task has it.")] = None,
         on_duplicate: Annotated[
             str | None, typer.Option(metavar="HOW", help="For the unique key: skip, replace or refuse.")
         ] = None,
         flow_key: Annotated[
             str | None, typer.Option(metavar="KEY", help="Lane within the tenant, for fairness and limits.")
+        ] = None,
+        payload_version: Annotated[
+            int | None, typer.Option(metavar="N", help="Version of the payload's shape. Default: the handler's.")
         ] = None,
         task_id: Annotated[
             str | None, typer.Option("--id", metavar="UUID", help="Its id, best a UUIDv7. Default: one is made.")
@@ -74,9 +81,13 @@ def register(program: typer.Typer) -> None:
             "tags": tag,
             "metadata": metadata and parse_object(metadata, what="metadata", max_bytes=MAX_METADATA_BYTES),
             "idempotency_key": idempotency_key,
+            "idempotency_ttl": None
+            if idempotency_ttl is None
+            else parse_duration(idempotency_ttl, what="idempotency-ttl"),
             "unique_key": unique_key,
             "on_duplicate": on_duplicate,
             "flow_key": flow_key,
+            "payload_version": payload_version,
             "id": None if task_id is None else parse_id(task_id),
         }
         request, stored = call.on_database(lambda database: _store(database, call, name, arguments, options))

@@ -54,13 +54,26 @@ def _register_pauses(schedules: typer.Typer) -> None:
 
 def _register_firing(schedules: typer.Typer) -> None:
     @command(schedules, "trigger")
-    def trigger(call: Call, name: said.NameArgument) -> None:
+    def trigger(
+        call: Call,
+        name: said.NameArgument,
+        task_id: Annotated[
+            str | None,
+            typer.Option("--id", metavar="UUID", help="The task's id; to trigger again under it makes no second task."),
+        ] = None,
+    ) -> None:
         """Enqueue one task of the schedule now, outside its windows, and print its id."""
+        from rowlock.domain.ids import parse_id
         from rowlock.engine.operate import Actor
         from rowlock.engine.schedules import trigger_now
 
-        stored = call.on_database(lambda database: trigger_now(database, call.tenant, name, actor=Actor(call.actor)))
-        call.answer({"id": stored.id, "schedule": name}, lambda: str(stored.id))
+        chosen, actor = None if task_id is None else parse_id(task_id), Actor(call.actor)
+        stored = call.on_database(
+            lambda database: trigger_now(database, call.tenant, name, actor=actor, task_id=chosen)
+        )
+        call.answer({"id": stored.id, "created": stored.created, "schedule": name}, lambda: str(stored.id))
+        if not stored.created and not call.json:
+            typer.echo("This is an earlier task: the schedule was triggered under its id before.", err=True)
 
     @command(schedules, "backfill")
     def backfill(

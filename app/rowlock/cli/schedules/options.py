@@ -48,6 +48,10 @@ OverlapPolicy = Annotated[
 Payload = Annotated[
     str | None, typer.Option("--payload", "-p", metavar="JSON", help="Arguments; @FILE or - reads them.")
 ]
+PayloadVersion = Annotated[
+    int | None,
+    typer.Option("--payload-version", metavar="N", help="Version of their payload's shape. Default: the handler's."),
+]
 Queue = Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME", help="Default: the handler's.")]
 Priority = Annotated[str | None, typer.Option("--priority", metavar="NAME", help="critical, high, normal or low.")]
 MaxAttempts = Annotated[int | None, typer.Option("--max-attempts", metavar="N", help="Attempts.")]
