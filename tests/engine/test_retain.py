@@ -15,6 +15,7 @@ from rowlock.engine import retain
 from rowlock.engine.fire import fire_due
 from rowlock.engine.retain import maintain
 from rowlock.store import leases
+from rowlock.store.maintenance import days_ahead
 
 pytestmark = pytest.mark.all_partitions
 DAY = timedelta(days=1)
@@ -85,6 +86,17 @@ async def test_a_day_that_is_emptied_by_hand_as_the_runbook_says_is_missed_by_no
     assert (await here.task(again)).status == "succeeded"
     await here.move_clock(8 * DAY)
     assert name_of("tasks", begun + 7 * DAY) in (await maintain(here.database)).dropped
+
+
+async def test_the_runbook_counts_the_days_that_the_alert_counts(here: Installation) -> None:
+    await here.query("INSERT INTO rowlock.queues (tenant_id, name, retention_dead_days) VALUES ('default', 'slow', 41)")
+    path = REPOSITORY / "ops/runbooks/partitions-ahead-low.md"
+    [text] = [block.text for block in Page(path, path.read_text()).blocks if "partition_horizon" in block.text]
+    [query, *_] = text.split(";")
+    days = {parent: days for parent, _, days in await here.query(query)}
+    assert days == {"tasks": 3, "executions": 14, "steps": 14}
+    async with here.database.link() as link:
+        assert await days_ahead(link) == 3
 
 
 async def test_ledgers_are_kept_for_more_than_a_year(here: Installation) -> None:
