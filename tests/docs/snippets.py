@@ -60,7 +60,9 @@ class Reader:
         if "skip" in block.options or not shutil.which(block.options.get("needs", "sh")):
             return
         if "file" in block.options:
-            (self.folder / block.options["file"]).write_text(block.text)
+            file = self.folder / block.options["file"]
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(block.text)
             return
         if "output" in block.options:
             self._compare(block)
