@@ -139,6 +139,22 @@ async def test_each_executor_runs_where_it_says(app: Rowlock, leaf: Task[..., An
     assert (grandchild.parent_id, grandchild.workflow_id) == (parent.id, parent.id)
 
 
+async def test_children_do_without_what_the_lifespan_opens(database_url: str) -> None:
+    @asynccontextmanager
+    async def lifespan(_: Rowlock) -> AsyncIterator[None]:
+        crunching.opened.append("client")
+        yield
+        crunching.opened.remove("client")
+
+    app = Rowlock(settings=settings_for(database_url), lifespan=lifespan)
+    for executor in ("thread", "process"):
+        app.task(executor=executor, name=executor)(crunching.what_is_open)
+    async with app:
+        thread, process = await app.enqueue("thread"), await app.enqueue("process")
+        await drain(app)
+        assert (await thread.result(), await process.result()) == (["client"], [])
+
+
 async def test_middleware_surrounds_each_attempt_outermost_first(database_url: str) -> None:
     said: list[str] = []
 

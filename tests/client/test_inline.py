@@ -428,6 +428,10 @@ async def test_middleware_surrounds_the_handler_and_async_with_enters_the_lifesp
     assert said == ["up", "before one", "one", "down"]
     assert tasks.tasks[0].result == 2
 
+    with inline(app):  # does not
+        await one.enqueue()
+    assert said[4:] == ["before one", "one"]
+
 
 async def test_enqueued_asks_by_name_and_by_arguments(bare_app: Rowlock) -> None:
     @bare_app.task
