@@ -19,6 +19,7 @@ from rowlock.config import Settings
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+DEPLOYING = REPOSITORY / "docs/how-to/deploy-workers.md"
 DOCKER = REPOSITORY / "ops" / "docker"
 CLUSTER = REPOSITORY / "ops" / "k8s"
 MANIFESTS = [
@@ -97,23 +98,41 @@ def test_deployments_are_probed_and_have_time_to_drain(manifest: dict[str, Any])
     assert manifest["spec"]["selector"]["matchLabels"] == manifest["spec"]["template"]["metadata"]["labels"]
 
 
-def test_systemd_stops_the_first_process_alone_and_gives_it_time_to_drain() -> None:
-    page = REPOSITORY / "docs/how-to/deploy-workers.md"
-    [block] = [block for block in Page(page, page.read_text()).blocks if block.language == "ini"]
-    unit = ConfigParser()
-    unit.read_string(block.text)
-    assert unit["Unit"]["Wants"] == unit["Unit"]["After"]
-    assert unit["Service"]["KillMode"] == "mixed"
-    assert unit["Service"].getfloat("TimeoutStopSec") >= stopping_seconds({})
+def test_the_image_can_send_traces_as_the_page_says() -> None:
+    assert "constraints.txt '.[otel]'" in (DOCKER / "Dockerfile").read_text()
+
+
+def units() -> dict[str, ConfigParser]:
+    """systemd's units of the page, by what they run."""
+    found = {}
+    for block in Page(DEPLOYING, DEPLOYING.read_text()).blocks:
+        if block.language == "ini":
+            unit = ConfigParser()
+            unit.read_string(block.text)
+            found[unit["Service"]["ExecStart"].partition("/rowlock ")[2]] = unit
+    return found
+
+
+def test_systemd_runs_commands_that_exist_and_gives_them_time_to_end(cli_without_database: Caller) -> None:
+    assert units().keys() == {"worker shop.jobs:app", "scheduler"}
+    for command, unit in units().items():
+        assert cli_without_database(*command.split(), "--help").code == 0
+        assert unit["Unit"]["Wants"] == unit["Unit"]["After"]
+        assert unit["Service"].getfloat("TimeoutStopSec") >= stopping_seconds({})
     formula = f"`ROWLOCK_DRAIN_SECONDS` + `ROWLOCK_FORCE_SECONDS` + {MARGIN_SECONDS + LAST_WORDS:g}: "
-    assert f"{formula}that is {stopping_seconds({}):g} by default" in " ".join(page.read_text().split())
+    assert f"{formula}that is {stopping_seconds({}):g} by default" in " ".join(DEPLOYING.read_text().split())
 
 
-def test_every_pod_takes_the_database_from_the_secret() -> None:
+def test_systemd_stops_the_first_process_of_a_worker_alone() -> None:
+    assert units()["worker shop.jobs:app"]["Service"]["KillMode"] == "mixed"
+
+
+def test_every_pod_takes_the_database_from_the_secret_and_what_needs_sessions_a_direct_address() -> None:
     pods = [manifest for manifest in MANIFESTS if "template" in manifest["spec"]]
     assert {manifest["metadata"]["name"] for manifest in pods} == {
         "rowlock-migrate", "rowlock-api", "rowlock-scheduler", "rowlock-worker"
     }  # fmt: skip
     for manifest in pods:
         [source] = [each["valueFrom"] for each in _container(manifest)["env"] if each["name"] == "ROWLOCK_DATABASE_URL"]
-        assert source == {"secretKeyRef": {"name": "rowlock-database", "key": "url"}}
+        direct = manifest["metadata"]["name"] in {"rowlock-migrate", "rowlock-scheduler"}
+        assert source == {"secretKeyRef": {"name": "rowlock-database", "key": "direct-url" if direct else "url"}}
