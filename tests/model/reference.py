@@ -149,8 +149,12 @@ class Reference:
         if outcome is not None:
             task.attempts.append((self.today, outcome))
         reason = "error" if outcome else "released"
-        task.put_back(self.now + timedelta(seconds=delay), reason, spent=spent)
+        task.put_back(self._due_in(task, timedelta(seconds=delay)), reason, spent=spent)
         return ACCEPTED
+
+    def _due_in(self, task: Task, wait: timedelta) -> datetime:
+        """What was asked to stop waits for nothing: the next claim ends it."""
+        return self.now + (timedelta(0) if task.asked_to_stop else wait)
 
     def renew(self, token: int, lease_seconds: int) -> str:
         task = self._held_by(token)
