@@ -120,7 +120,7 @@ async def test_errors_and_tracebacks_are_text_too(here: Installation) -> None:
 async def test_outcomes_of_every_kind_are_written_from_one_batch(
     here: Installation, heard: Heard, finisher: Finisher
 ) -> None:
-    tasks = await claimed(here, 7)
+    tasks = await claimed(here, 8)
     for task, way in zip(tasks, Way, strict=True):
         said = FailedAttempt(task.id, task.lease_token, "failed", "error", "no", None, 60)
         finisher.put(Ending(task, way, result="5", said=None if way is Way.RELEASE else said))
@@ -132,6 +132,7 @@ async def test_outcomes_of_every_kind_are_written_from_one_batch(
         Way.RETRY: "retrying",
         Way.BURY: "dead",
         Way.SNOOZE: "scheduled",
+        Way.DEFER: "scheduled",
         Way.CANCEL: "cancelled",
         Way.RELEASE: "ready",
     }

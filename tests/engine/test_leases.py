@@ -107,6 +107,22 @@ async def test_retry_spends_the_attempt_and_backs_off(here: Installation) -> Non
     assert letters == [(task_id, 2)]
 
 
+async def test_what_is_left_to_others_waits_longer_the_second_time_and_is_no_attempt(here: Installation) -> None:
+    task_id, passed = await here.enqueue(), 0
+    for reason, waited in (("no_handler", 15), ("unknown_version", 60), ("no_handler", 60)):
+        [task] = await here.claim()
+        left = FailedAttempt(task_id, task.lease_token, "released", reason, delay_seconds=15)
+        assert await leases.defer(here.database, [left]) == {task.lease_token}
+        waiting = await here.task(task_id)
+        assert (waiting.status, waiting.attempt, waiting.reason) == ("scheduled", 0, reason)
+        await here.move_clock(timedelta(seconds=passed + waited - 5))
+        assert await here.claim() == []
+        passed += waited + 5
+        await here.move_clock(timedelta(seconds=passed))
+    assert await here.outcomes(task_id) == []
+    assert (await here.claim())[0].attempt == 1
+
+
 async def test_snooze_and_release_do_not_spend_the_attempt(here: Installation) -> None:
     task_id = await here.enqueue()
     task = (await here.claim())[0]
@@ -126,6 +142,7 @@ STALE: dict[str, Say] = {
     ),
     "retry": lambda here, t: leases.retry(here.database, [said(t)], worker_id=1),
     "snooze": lambda here, t: leases.snooze(here.database, [said(t, "snoozed")], worker_id=1),
+    "defer": lambda here, t: leases.defer(here.database, [said(t, "released")]),
     "bury": lambda here, t: leases.bury(here.database, [said(t)]),
     "cancel": lambda here, t: leases.acknowledge_cancel(here.database, [said(t, "cancelled")]),
     "release": lambda here, t: leases.release(here.database, [t.id], [t.lease_token]),

@@ -224,7 +224,9 @@ def test_handlers_that_run_without_a_lease_of_their_own(system: Simulator) -> No
     ]
 
 
-@pytest.mark.parametrize(("way", "outcome"), [("retry", "failed"), ("snooze", "snoozed"), ("release", None)])
+@pytest.mark.parametrize(
+    ("way", "outcome"), [("retry", "failed"), ("snooze", "snoozed"), ("release", None), ("defer", None)]
+)
 def test_what_explains_another_execution(system: Simulator, way: str, outcome: str | None) -> None:
     system.say(leased(system), way, outcome=outcome)
     system.claim()

@@ -96,6 +96,7 @@ def test_truthful_is_asked_only_of_who_records_its_handlers(system: Simulator) -
     ("way", "returned", "sentence"),
     [
         ("release", True, "was given back as never begun, and its handler had returned."),
+        ("defer", True, "was given back as never begun, and its handler had returned."),
         ("complete", False, "was completed, and its handler had not returned."),
     ],
 )
@@ -192,13 +193,13 @@ def test_a_row_that_runs_under_a_lease_of_nobody(system: Simulator) -> None:
 def test_attempts(system: Simulator) -> None:
     """Each way of spending an attempt or not, and a redrive that gives all back."""
     [task] = system.enqueue(max_attempts=2)
-    for way in ("snooze", "release", "retry", "bury"):
+    for way in ("snooze", "release", "defer", "retry", "bury"):
         system.say(system.claim()[0], way)
     system.redrive(task)
     system.claim(lease_seconds=0)
     system.say(system.claim()[0], "snooze")
     assert sentences(attempts, system.case()) == []
-    assert sentences(attempts, system.case(audit=())) == ["Lease 5 of task task-1 is attempt 1, after 2 spent ones."]
+    assert sentences(attempts, system.case(audit=())) == ["Lease 6 of task task-1 is attempt 1, after 2 spent ones."]
     row = replace(system.tasks[task], attempt=2)
     assert sentences(attempts, system.case(tasks=(row,))) == ["Task task-1 counts 2 attempts, and 1 are spent."]
 

@@ -6,7 +6,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.harness.history.case import OUTCOMES
+from tests.harness.history.case import OUTCOMES, UNBEGUN
 from tests.harness.history.check import check
 from tests.harness.history.simulator import FAILED, OK, REPLY_LOST, REQUEST_LOST, TENANT, Heard, Held, Simulator
 
@@ -14,7 +14,7 @@ ACTS = (
     "enqueue", "enqueue_keyed", "claim", "claim_few", "claim_other", "work", "work", "work", "keep", "renew", "cancel",
     "redrive", "read", "vanish", "rescue", "cap", "schedule", "elect", "fire", "time", "time",
 )  # fmt: skip
-WAYS = ("complete", "complete_with_results", "retry", "snooze", "bury", "acknowledge_cancel", "release")
+WAYS = ("complete", "complete_with_results", "retry", "snooze", "bury", "acknowledge_cancel", "release", "defer")
 
 
 class Actors:
@@ -71,8 +71,10 @@ class Actors:
             return
         held = self.held.pop(self.chance.randrange(len(self.held)))
         way = self.chance.choice(WAYS)
+        if way == "retry" and held.attempt >= self.system.tasks[held.task].max_attempts:
+            way = "bury"
         result = '{"n": 1}' if way == "complete_with_results" else None
-        if way != "release":
+        if way not in UNBEGUN:
             self.system.run(held, ok=way.startswith("complete"), result=result is not None)
         heard = self.heard
         outcome = self.chance.choice(sorted(OUTCOMES[way] - {None}, key=str) or [None])

@@ -64,6 +64,8 @@ def _check_explanation(reference: Reference, task: Task, codes: list[str]) -> No
     """Nothing is silent: there is a first reason, it agrees with the state, and what holds the task is named."""
     state = task.state(reference.now)
     firsts = {"orphaned": {"lease_expired"}, "scheduled": {"scheduled"}, "retrying": {"retrying"}}
+    if task.reason == "no_handler":
+        firsts["scheduled"] = firsts["retrying"] = {"no_handler"}
     if task.overdue(reference.now):
         assert codes == ["expired"]
         return

@@ -176,6 +176,11 @@ class Installation(RuleBasedStateMachine):
         assert self.world.snooze(self._claim(nth), delay) == self.reference.snooze(self._claim(nth).lease_token, delay)
 
     @some_claim
+    @rule(nth=nths, delay=delays)
+    def defer(self, nth: int, delay: int) -> None:
+        assert self.world.defer(self._claim(nth), delay) == self.reference.defer(self._claim(nth).lease_token, delay)
+
+    @some_claim
     @rule(nth=nths)
     def release(self, nth: int) -> None:
         assert self.world.release(self._claim(nth)) == self.reference.release(self._claim(nth).lease_token)

@@ -142,6 +142,15 @@ class Reference:
         """Given back before it was begun: no attempt, so no outcome."""
         return self._put_back(token, 0, None, spent=False)
 
+    def defer(self, token: int, delay: int) -> str:
+        """Left to a worker that has the handler: no attempt either. Again and again, it waits four times as long."""
+        task = self._held_by(token)
+        if task is None:
+            return LOST
+        wait = timedelta(seconds=delay * (4 if task.reason == "no_handler" else 1))
+        task.put_back(self._due_in(task, wait), "no_handler", spent=False)
+        return ACCEPTED
+
     def _put_back(self, token: int, delay: int, outcome: str | None, *, spent: bool) -> str:
         task = self._held_by(token)
         if task is None:

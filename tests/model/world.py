@@ -180,6 +180,10 @@ class World:
     def snooze(self, task: ClaimedTask, delay: int) -> str:
         return self._told(leases.snooze(self.link, [_said(task, "snoozed", delay)], worker_id=1), task)
 
+    def defer(self, task: ClaimedTask, delay: int) -> str:
+        said = FailedAttempt(task.id, task.lease_token, "released", "no_handler", delay_seconds=delay)
+        return self._told(leases.defer(self.link, [said]), task)
+
     def release(self, task: ClaimedTask) -> str:
         count = self.do(leases.release(self.link, [task.id], [task.lease_token]))
         return ACCEPTED if count else LOST

@@ -102,6 +102,11 @@ async def snooze(link: Link, scene: Scene, part: str) -> Answer:
     return told(scene, await leases.snooze(link, scene.said("snoozed"), worker_id=scene.worker))
 
 
+@operation("held", "expired")
+async def defer(link: Link, scene: Scene, part: str) -> Answer:
+    return told(scene, await leases.defer(link, scene.said("released")))
+
+
 @operation("held", "spent")
 async def bury(link: Link, scene: Scene, part: str) -> Answer:
     return told(scene, await leases.bury(link, scene.said("failed")))

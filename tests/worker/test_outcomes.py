@@ -222,6 +222,33 @@ async def test_task_without_a_handler_waits_with_a_reason(app: Rowlock, here: In
     assert (task.status, task.attempt) == ("scheduled", 0)
     codes = await here.query("SELECT code FROM rowlock.explain_task(%(id)s)", {"id": handle.id})
     assert codes == [("no_handler",)]
+    assert await here.outcomes(handle.id) == [], "nothing has begun, and it may be looked at again for weeks"
+
+
+async def test_task_that_was_left_to_others_runs_within_about_a_minute_of_a_deploy(
+    app: Rowlock, here: Installation
+) -> None:
+    """However often it was looked at in vain. The first time it waits for less: a deploy may be under way."""
+    waits = "SELECT extract(epoch FROM visible_at - rowlock.clock())::float FROM rowlock.tasks_live"
+    waited = []
+    async with working(app):
+        handle = await app.enqueue("deployed.late")
+        for _ in range(3):
+            await eventually(lambda: _has_reason(here, handle.id, "no_handler"))
+            await eventually(lambda: _is(here, handle.id, "scheduled"))
+            waited += (await here.query(waits))[0]
+            await here.query("UPDATE rowlock.tasks_live SET visible_at = rowlock.clock()")
+        await eventually(lambda: _is(here, handle.id, "scheduled"))
+    assert 5 < waited[0] < 20
+    assert all(40 < seconds < 80 for seconds in waited[1:])
+
+    @app.task(name="deployed.late")
+    async def deployed() -> str:
+        return "late"
+
+    await here.move_clock(timedelta(seconds=80))
+    async with working(app):
+        assert await handle.result(SOON) == "late"
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -275,6 +302,10 @@ async def test_middleware_wraps_and_context_knows(app: Rowlock) -> None:
 
 async def _finished(here: Installation, task_id: object) -> bool:
     return (await here.task(task_id)).finished  # type: ignore[arg-type]
+
+
+async def _is(here: Installation, task_id: object, status: str) -> bool:
+    return (await here.task(task_id)).status == status  # type: ignore[arg-type]
 
 
 async def _has_reason(here: Installation, task_id: object, reason: str) -> bool:

@@ -42,8 +42,13 @@ def cancelled(task: ClaimedTask) -> Ending:
 
 
 def put_off(task: ClaimedTask, reason: str, seconds: float, *, error: str | None = None) -> Ending:
-    """This worker cannot run the task (no such handler, unknown version, no thread): it waits, with the reason code."""
+    """This worker cannot run the task now (no thread, something beside it): it waits, with the reason code."""
     return _said(task, Way.SNOOZE, "snoozed", reason, error, delay_seconds=seconds)
+
+
+def deferred(task: ClaimedTask, reason: str, seconds: float) -> Ending:
+    """This worker has not got what runs the task: it is left to others, and no attempt is written down."""
+    return _said(task, Way.DEFER, RELEASED, reason, delay_seconds=seconds)
 
 
 def _success(task: ClaimedTask, result: object, max_bytes: int, version: int) -> Ending:

@@ -26,6 +26,7 @@ class Way(StrEnum):
     RETRY = "retry"
     BURY = "bury"
     SNOOZE = "snooze"
+    DEFER = "defer"
     CANCEL = "acknowledge_cancel"
     RELEASE = "release"
 
@@ -78,6 +79,8 @@ async def write(
             return await leases.retry(runner, said, worker_id=worker_id, lock_timeout=lock_timeout)
         case Way.SNOOZE:
             return await leases.snooze(runner, said, worker_id=worker_id, lock_timeout=lock_timeout)
+        case Way.DEFER:
+            return await leases.defer(runner, said, lock_timeout=lock_timeout)
         case Way.BURY:
             return await leases.bury(runner, said, lock_timeout=lock_timeout)
         case Way.CANCEL:

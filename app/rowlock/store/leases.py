@@ -313,6 +313,11 @@ async def snooze(
     return await _say(runner, "snooze", attempts, worker_id=worker_id, lock_timeout=lock_timeout)
 
 
+async def defer(runner: Runner, attempts: Sequence[FailedAttempt], *, lock_timeout: str | None = None) -> set[int]:
+    """Leaves tasks that were not begun to workers that can run them; the tokens that were accepted."""
+    return await _say(runner, "defer", attempts, lock_timeout=lock_timeout)
+
+
 async def begin_alone(runner: Runner, task_id: UUID, token: int, *, lock_timeout: str | None = None) -> bool:
     """Notes that the attempt begins with nothing beside it; False where its lease is lost."""
     parameters = {"id": task_id, "lease_token": token, "lock_timeout": lock_timeout}
@@ -387,6 +392,6 @@ async def _say(runner: Runner, name: str, attempts: Sequence[FailedAttempt], **m
         "tracebacks": [said.traceback for said in attempts],
         **more,
     }
-    if name in ("retry", "snooze"):
+    if name in ("retry", "snooze", "defer"):
         parameters["delay_seconds"] = [said.delay_seconds for said in attempts]
     return {row[0] for row in await runner.run(name, parameters)}

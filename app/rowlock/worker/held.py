@@ -264,5 +264,5 @@ class Held:
         process_metrics().record_finished(
             (e.task.queue, e.task.name, e.outcome, e.task.wait_seconds, max(0.0, now - e.task.claimed_epoch))
             for e in endings
-            if e.way is not Way.RELEASE
+            if e.way not in (Way.RELEASE, Way.DEFER)
         )

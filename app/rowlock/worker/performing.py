@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 from rowlock.client import Rowlock
 from rowlock.domain.decide import ReasonCode, Result
 from rowlock.domain.errors import RowlockError, is_lock_timeout
-from rowlock.engine.endings import RELEASED, cancelled, given_back, put_off
+from rowlock.engine.endings import RELEASED, cancelled, deferred, given_back, put_off
 from rowlock.engine.writing import LOCK_TIMEOUT, Ending
 from rowlock.handlers.handler import Handler
 from rowlock.store import leases
 from rowlock.store.database import Database
+from rowlock.store.leases import ClaimedTask
 from rowlock.worker.alone import Turns
 from rowlock.worker.attempt import Attempt, Stop
 from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import Executors
 
 PUT_OFF_SECONDS = 15.0  # a task that cannot be run here is looked at again after this
+SPREAD = 0.2  # of that, more or less: those that were put off together do not come back together
 GIVE_BACK_SECONDS = 1.0  # and after this where others can, and this worker leaves it to them for a while
 
 
@@ -46,9 +49,9 @@ class Performer:
             return cancelled(task)
         handler = self._app.handlers.get(task.name)
         if handler is None:
-            return put_off(task, "no_handler", PUT_OFF_SECONDS)
+            return _left_to_others(task, "no_handler")
         if not handler.payloads.knows(task.payload_version):
-            return put_off(task, ReasonCode.UNKNOWN_VERSION, PUT_OFF_SECONDS)
+            return _left_to_others(task, ReasonCode.UNKNOWN_VERSION)
         if task.must_run_alone:
             return await self._alone(attempt, handler)
         return await self._run(attempt, handler)
@@ -79,3 +82,8 @@ class Performer:
         except CouldNotBegin as error:
             self._executors.pause()
             return put_off(attempt.task, RELEASED, GIVE_BACK_SECONDS, error=str(error))
+
+
+def _left_to_others(task: ClaimedTask, reason: str) -> Ending:
+    """A moment the first time, for others may have its code: a deploy may be under way. Then about a minute."""
+    return deferred(task, reason, PUT_OFF_SECONDS * random.uniform(1 - SPREAD, 1 + SPREAD))

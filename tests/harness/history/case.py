@@ -26,7 +26,9 @@ OUTCOMES: dict[str, frozenset[str | None]] = {  # of an attempt, by the word tha
     "snooze": frozenset({"snoozed", "released"}),
     "acknowledge_cancel": frozenset({"cancelled"}),
     "release": frozenset({None}),  # what never began leaves no execution
+    "defer": frozenset({None}),
 }
+UNBEGUN = frozenset(way for way, outcomes in OUTCOMES.items() if None in outcomes)
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Attempt:
 
     @property
     def maybe_released(self) -> bool:
-        return any(word.way == "release" and word.may_count for word in self.words)
+        return any(word.way in UNBEGUN and word.may_count for word in self.words)
 
     @property
     def ended_the_task(self) -> bool:

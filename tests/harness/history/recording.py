@@ -64,7 +64,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
         (leases, "claim_capped", follow.claim),
         (leases, "complete", follow.complete),
         (leases, "complete_with_results", follow.complete),
-        *((leases, way, follow.say) for way in ("retry", "snooze", "bury", "acknowledge_cancel")),
+        *((leases, way, follow.say) for way in ("retry", "snooze", "defer", "bury", "acknowledge_cancel")),
         (leases, "release", follow.release),
         (leases, "renew", follow.renew),
         (leases, "renew_capped", follow.renew),

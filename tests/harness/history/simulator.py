@@ -331,11 +331,11 @@ class Simulator:
         return {"task": row.id, "token": held.token, "started_at": self.started_at[row.id], **columns}
 
     def _end(self, row: TaskRow, way: str, outcome: str | None, result: str | None) -> None:
-        status = {"retry": "pending", "snooze": "pending", "release": "pending", "bury": "dead",
+        status = {"retry": "pending", "snooze": "pending", "release": "pending", "defer": "pending", "bury": "dead",
                   "acknowledge_cancel": "cancelled"}.get(way, "succeeded")  # fmt: skip
         if outcome is not None:
             self._execute(row, outcome)
-        spent = row.attempt - (way in ("snooze", "release"))
+        spent = row.attempt - (way in ("snooze", "release", "defer"))
         if status in TERMINAL:
             kept = orjson.loads(result) if result else None
             self._change(row.id, status=status, finished_at=self.now, result=kept)

@@ -12,7 +12,8 @@ SPENT = ("failed", "timed_out", "lease_expired")
 
 
 def attempts(case: Case) -> Iterator[Violation]:
-    """A failure or a lost lease spends an attempt; a snooze and a release spend none; a redrive gives all back.
+    """A failure or a lost lease spends an attempt; what is snoozed or given back unbegun does not; a redrive gives all
+    back.
 
     Where the last of several attempts lost its lease it may have been given back: what ran beside it may be to blame.
     """

@@ -12,7 +12,8 @@ RULE = "explained"
 
 
 def explained(case: Case) -> Iterator[Violation]:
-    """A lease that ran out, a retry, a snooze, a release, a redrive: one of these stands between two executions."""
+    """A lease that ran out, a retry, a snooze, what gives it back unbegun, a redrive: one of these stands between two
+    executions."""
     for story in case.stories.values():
         for earlier, later in pairwise(story.attempts):
             if not _explains_another(earlier):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.harness.history.calls import HandlerRun, Word
-from tests.harness.history.case import Case
+from tests.harness.history.case import UNBEGUN, Case
 from tests.harness.history.violations import Violation, violation
 
 COMPLETES = {"complete": False, "complete_with_results": True}  # whether there is a result
@@ -23,7 +23,7 @@ def truthful(case: Case) -> Iterator[Violation]:
 
 
 def _untrue(word: Word, runs: list[HandlerRun]) -> Iterator[Violation]:
-    if word.way == "release" and any(run.call.ok for run in runs):
+    if word.way in UNBEGUN and any(run.call.ok for run in runs):
         sentence = (
             f"Lease {word.token} of task {word.task} was given back as never begun, and its handler had returned."
         )
