@@ -15,7 +15,7 @@ from tests.cli.caller import Caller
 
 from rowlock.engine import findings as judged
 from rowlock.engine.findings import Finding
-from rowlock.store.diagnostics import Holder, LiveTableReading, ServerReading
+from rowlock.store.diagnostics import Holder, LiveTableReading, MissingHandler, ServerReading
 from rowlock.store.worker_health import WorkerRecord
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ def test_what_was_just_migrated_has_no_problem(cli: Caller) -> None:
     assert answer.json["ok"] is (answer.code == 0)
     assert found["migrations"] == found["partitions"] == found["indexes"] == "ok"
     assert found["scheduler"] == "warning"
-    assert len(found) == 19
+    assert len(found) == 20
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,12 @@ def test_what_was_just_migrated_has_no_problem(cli: Caller) -> None:
         ("UPDATE rowlock.partition_horizon SET last_day = rowlock.today() + 31", "partitions", "problem"),
         ("SELECT rowlock.pause_queue('mail', '*')", "paused queues", "warning"),
         ("SELECT rowlock.enqueue('a.b', queue => 'nobody')", "workers", "problem"),
+        (
+            "INSERT INTO rowlock.tasks_live (id, name, reason, visible_at)"
+            " SELECT gen_random_uuid(), 'mail.send', 'no_handler', now() FROM generate_series(1, 3)",
+            "handlers",
+            "warning",
+        ),
         (
             "INSERT INTO rowlock.workers (name, hostname, pid, version, queues, concurrency, expires_at, stopped_at)"
             " SELECT 'w', 'h', 1, '0', '{{a}}', 8, now(), CASE WHEN n > 1 THEN now() END"
@@ -182,6 +188,8 @@ def a_worker(health: str) -> WorkerRecord:
         (lambda: judged.judge_workers([a_worker("gone")], [], []), "warning"),
         (lambda: judged.judge_workers([], ["a"], []), "problem"),
         (lambda: judged.judge_workers([], [], []), "ok"),
+        (lambda: judged.judge_handlers([]), "ok"),
+        (lambda: judged.judge_handlers([MissingHandler("mail", "mail.send", None, 3)]), "warning"),
         (lambda: judged.judge_scheduler(1.0), "ok"),
         (lambda: judged.judge_scheduler(300.0), "warning"),
     ],
@@ -190,3 +198,10 @@ def test_judgements(judgement: Callable[[], Finding], verdict: str) -> None:
     finding = judgement()
     assert finding.verdict == verdict, finding
     assert bool(finding.advice) is (verdict != "ok")
+
+
+def test_the_doctor_names_the_handlers_that_are_missing_and_the_versions_that_none_knows() -> None:
+    found = judged.judge_handlers(
+        [MissingHandler("mail", "mail.send", None, 9_000), MissingHandler("default", "mail.count", 4, 1)]
+    )
+    assert found.detail.endswith("mail.send (9000 in mail), mail.count of version 4 (1 in default).")

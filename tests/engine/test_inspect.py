@@ -12,8 +12,9 @@ from tests.harness.installation import TENANT, Installation
 from rowlock.domain.states import Status
 from rowlock.engine import inspect, queue_board
 from rowlock.engine.queue_board import QueueBoard, QueueRecord
-from rowlock.store import counts
+from rowlock.store import counts, leases
 from rowlock.store.counts import LiveCount
+from rowlock.store.leases import FailedAttempt
 from rowlock.store.links import Runner
 from rowlock.store.listing import TaskFilter, page_sql
 
@@ -211,6 +212,29 @@ async def test_what_a_dead_fleet_held_waits_since_its_leases_ended(here: Install
     await here.query("SELECT rowlock.pause_queue('default', '*')")
     [paused] = await QueueBoard(here.database).snapshots()
     assert (paused.depth["ready"], paused.depth["orphaned"], paused.depth["paused"]) == (0, 0, 2)
+
+
+async def test_what_no_worker_could_run_is_counted_until_it_waits_like_any_other(here: Installation) -> None:
+    """Of the minute in which it is looked at again, too: a single one would else be counted and not, by turns."""
+
+    async def without_handler() -> int:
+        [queue] = await QueueBoard(here.database).snapshots()
+        return queue.without_handler
+
+    for reason in ("no_handler", "unknown_version", "released"):
+        await here.enqueue()
+        [task] = await here.claim()
+        left = FailedAttempt(task.id, task.lease_token, "released", reason, delay_seconds=60)
+        await leases.defer(here.database, [left])
+    await here.enqueue()
+    assert await without_handler() == 2
+    await here.query("SELECT rowlock.pause_queue('default', '*')")
+    assert await without_handler() == 0, "what waits under a pause, nobody can take"
+    await here.query("SELECT rowlock.resume_queue('default', '*')")
+    await here.move_clock(timedelta(seconds=90))
+    assert await without_handler() == 2
+    await here.move_clock(timedelta(seconds=150))
+    assert await without_handler() == 0
 
 
 async def test_the_view_knows_since_when_what_a_dead_fleet_held_waits(here: Installation) -> None:

@@ -96,5 +96,6 @@ async def _fleet(link: Link) -> list[Finding]:
             await diagnostics.read_queues_with_tasks(link),
             [queue.queue for queue in served.values() if queue.workers],
         ),
+        judged.judge_handlers(await diagnostics.read_missing_handlers(link)),
         judged.judge_scheduler(silence),
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from rowlock.store.diagnostics import Holder, LiveTableReading, ServerReading
+from rowlock.store.diagnostics import Holder, LiveTableReading, MissingHandler, ServerReading
 from rowlock.store.revisions import is_ahead
 from rowlock.store.worker_health import WorkerRecord
 
@@ -264,6 +264,19 @@ def judge_workers(workers: Sequence[WorkerRecord], queues: Sequence[str], served
         said = f"No heartbeat from {_some(by_health['gone'])}."
         return Finding("workers", "warning", said, "Their tasks are taken over; find out why they vanished.")
     return Finding("workers", "ok", f"{live} at work" if live else "none, and no tasks wait")
+
+
+def judge_handlers(missing: Sequence[MissingHandler]) -> Finding:
+    if not missing:
+        return Finding("handlers", "ok", "no task waits for one")
+    wanted = [
+        f"{one.name}{'' if one.version is None else f' of version {one.version}'} ({one.tasks} in {one.queue})"
+        for one in missing
+    ]
+    return Finding(
+        "handlers", "warning", f"Tasks wait for a handler that no worker has had that met them: {_some(wanted)}.",
+        "Nothing while you deploy it. Else deploy workers that have it, and take those queues; or cancel the tasks.",
+    )  # fmt: skip
 
 
 def judge_scheduler(silent_seconds: float | None) -> Finding:

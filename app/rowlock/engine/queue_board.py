@@ -136,6 +136,7 @@ def _snapshot(queue: str, live: list[LiveCount], *, dead_letters: int, workers: 
         workers=workers,
         lag_seconds=_lag(live),
         paused=paused,
+        without_handler=0 if paused else sum(one.without_handler for one in live),
     )
 
 

@@ -12,7 +12,8 @@ ALL_TENANTS = "*"
 
 @dataclass(frozen=True, slots=True)
 class LiveCount:
-    """Live tasks of one tenant, queue and priority by state. `oldest_ready_seconds` counts orphans as ready."""
+    """Live tasks of one tenant, queue and priority by state. `oldest_ready_seconds` counts orphans as ready;
+    `without_handler` are those, of the scheduled or ready ones, that no worker could run that has met them."""
 
     tenant_id: str
     queue: str
@@ -24,6 +25,7 @@ class LiveCount:
     orphaned: int
     blocked: int
     oldest_ready_seconds: float | None
+    without_handler: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from rowlock.store.links import Link, is_pooled
 
 MAX_QUEUES = 200
+MAX_HANDLERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,16 @@ class LiveTableReading:
     vacuumed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class MissingHandler:
+    """What tasks wait for that no worker could run that has met them: a handler, or that it knows their `version`."""
+
+    queue: str
+    name: str
+    version: int | None
+    tasks: int
+
+
 async def read_server(link: Link) -> ServerReading:
     before = datetime.now(UTC)
     rows = await link.run("diagnose_server")
@@ -89,6 +100,11 @@ async def read_invalid_indexes(link: Link) -> list[str]:
 async def read_queues_with_tasks(link: Link) -> list[str]:
     """At most `MAX_QUEUES`."""
     return [row[0] for row in await link.run("diagnose_queues", {"limit": MAX_QUEUES})]
+
+
+async def read_missing_handlers(link: Link) -> list[MissingHandler]:
+    """Those of most tasks first, at most `MAX_HANDLERS`."""
+    return [MissingHandler(*row) for row in await link.run("diagnose_deferred", {"limit": MAX_HANDLERS})]
 
 
 async def read_revision(link: Link) -> str | None:

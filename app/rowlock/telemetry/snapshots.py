@@ -25,7 +25,8 @@ class QueueSnapshot:
     `depth` counts live tasks by state, those that are ready or orphaned under a pause as `paused`.
     `oldest_ready_seconds` is how long the task that has waited longest has been ready, or orphaned;
     `lag_seconds` the same of its most urgent priority that has any (None where nobody asked): they
-    differ when a low priority starves. `workers` counts live workers subscribed to the queue.
+    differ when a low priority starves. `workers` counts live workers subscribed to the queue, and `without_handler` the
+    tasks that no worker could run that has met them.
     """
 
     queue: str
@@ -35,6 +36,7 @@ class QueueSnapshot:
     workers: int
     lag_seconds: float | None = None
     paused: bool = False
+    without_handler: int = 0
 
     def merged_with(self, more: QueueSnapshot) -> QueueSnapshot:
         """This and `more` as one row: counts add up, ages and workers take the greater.
@@ -51,6 +53,7 @@ class QueueSnapshot:
             dead_letters=self.dead_letters + more.dead_letters,
             workers=max(self.workers, more.workers),
             paused=self.paused and more.paused,
+            without_handler=self.without_handler + more.without_handler,
         )
 
 
@@ -107,5 +110,10 @@ _GAUGES: tuple[tuple[str, str, Callable[[QueueSnapshot], float | None]], ...] = 
     ),
     ("rowlock_dead_letters", "Dead tasks that are kept.", lambda row: row.dead_letters),
     ("rowlock_queue_workers", "Live workers subscribed.", lambda row: row.workers),
+    (
+        "rowlock_tasks_without_handler",
+        "Tasks that no worker could run that has met them: it has no such handler, or not for the payload's version.",
+        lambda row: row.without_handler,
+    ),
     ("rowlock_queue_paused", "1 while nothing is claimed.", lambda row: row.paused),
 )

@@ -15,6 +15,7 @@ from tests.unit.telemetry.promql import families_in, labels_of_result, unknown_i
 from rowlock.cli.startup.run import children
 from rowlock.config import Settings
 from rowlock.engine.queue_board import STATES
+from rowlock.worker.performing import PUT_OFF_SECONDS, SPREAD
 
 ROOT = Path(__file__).parents[3]
 RUNBOOKS = sorted((ROOT / "ops" / "runbooks").glob("*.md"))
@@ -55,6 +56,13 @@ def test_what_a_dead_fleet_held_counts_as_waiting_for_a_worker() -> None:
     [alert] = [alert for alert in alerts() if alert["alert"] == "RowlockQueueWithoutWorker"]
     [matched] = re.findall(r'rowlock_queue_depth\{status=~"([^"]+)"\}', alert["expr"])
     assert {state for state in STATES if re.fullmatch(matched, state)} == {"ready", "orphaned"}
+
+
+def test_a_task_that_an_old_worker_meets_during_a_deploy_wakes_nobody() -> None:
+    """It is counted for its longest pause and a minute more, unless it is run before."""
+    [alert] = [alert for alert in alerts() if alert["alert"] == "RowlockTasksWithoutHandler"]
+    minutes = float(alert["for"].removesuffix("m"))
+    assert minutes * 60 > 4 * PUT_OFF_SECONDS * (1 + SPREAD) + 60
 
 
 def test_every_runbook_belongs_to_an_alert() -> None:

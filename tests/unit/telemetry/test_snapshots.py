@@ -28,6 +28,7 @@ MAIL = QueueSnapshot(
     lag_seconds=1.5,
     dead_letters=3,
     workers=2,
+    without_handler=1,
 )
 
 
@@ -47,6 +48,7 @@ def test_the_rows_are_exported() -> None:
     assert 'rowlock_dead_letters{queue="mail"} 3.0' in lines
     assert 'rowlock_queue_workers{queue="mail"} 2.0' in lines
     assert 'rowlock_queue_paused{queue="mail"} 0.0' in lines
+    assert 'rowlock_tasks_without_handler{queue="mail"} 1.0' in lines
     at = registry.get_sample_value("rowlock_queue_snapshot_timestamp_seconds")
     assert at is not None
     assert abs(at - time.time()) < 60
@@ -64,7 +66,7 @@ def test_a_queue_that_is_gone_is_no_longer_exported() -> None:
 
 def test_rows_of_one_queue_and_queues_beyond_the_limit_are_merged() -> None:
     registry, queues = collector(limit=1)
-    more = QueueSnapshot("mail", {"ready": 1, "blocked": 4}, 99.0, dead_letters=1, workers=2)
+    more = QueueSnapshot("mail", {"ready": 1, "blocked": 4}, 99.0, dead_letters=1, workers=2, without_handler=4)
     others = [QueueSnapshot(f"q{i}", {"ready": 1}, float(i), 1, workers=i) for i in range(3)]
     queues.update([MAIL, more, *others])
     lines = samples(registry)
@@ -73,6 +75,7 @@ def test_rows_of_one_queue_and_queues_beyond_the_limit_are_merged() -> None:
     assert 'rowlock_oldest_ready_seconds{queue="mail"} 99.0' in lines
     assert 'rowlock_queue_lag_seconds{queue="mail"} 1.5' in lines
     assert 'rowlock_dead_letters{queue="mail"} 4.0' in lines
+    assert 'rowlock_tasks_without_handler{queue="mail"} 5.0' in lines
     assert 'rowlock_queue_workers{queue="mail"} 2.0' in lines
     assert 'rowlock_queue_depth{queue="other",status="ready"} 3.0' in lines
     assert 'rowlock_oldest_ready_seconds{queue="other"} 2.0' in lines
