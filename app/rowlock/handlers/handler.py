@@ -16,6 +16,7 @@ from rowlock.domain.retry import RetryPolicy
 from rowlock.domain.versions import Versions
 from rowlock.handlers.arguments import Arguments
 from rowlock.handlers.context import Context
+from rowlock.handlers.module_name import module_name
 
 Executor = Literal["async", "thread", "process"]
 
@@ -87,7 +88,7 @@ def make_handler(
         raise ConfigurationError(
             f"{known.name!r} is a task already, and @app.task decorates a function: put @app.schedule above @app.task."
         )
-    named = bounds.check_name(name or f"{function.__module__}.{function.__qualname__}".replace("<locals>.", ""))
+    named = bounds.check_name(name or _default_name(function))
     policy = retry or RetryPolicy()
     takes_context = _takes_context(named, function)
     is_async = inspect.iscoroutinefunction(function)
@@ -117,6 +118,16 @@ def make_handler(
         takes_context=takes_context,
         arguments=Arguments(named, function, skip_first=takes_context, max_bytes=max_payload_bytes),
     )
+
+
+def _default_name(function: Callable[..., Any]) -> str:
+    module = module_name(function)
+    if module is None:
+        raise ConfigurationError(
+            f"Handler {function.__qualname__!r} is in no module that a worker could import, so it needs a name: "
+            'say @app.task(name="…"), or save it in a file.'
+        )
+    return f"{module}.{function.__qualname__}".replace("<locals>.", "")
 
 
 def _takes_context(name: str, function: Callable[..., Any]) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from rowlock.handlers.context import Context
 from rowlock.handlers.handler import Handler
+from rowlock.handlers.module_name import module_name
 from rowlock.handlers.task import Task
 
 if TYPE_CHECKING:
@@ -48,7 +47,4 @@ def application_name(handlers: Iterable[Handler]) -> str:
     first = next(iter(handlers), None)
     if first is None:
         return "default"
-    package = str(first.function.__module__).partition(".")[0]
-    if package == "__main__":
-        return Path(getattr(sys.modules["__main__"], "__file__", None) or "main").stem
-    return package
+    return (module_name(first.function) or "main").partition(".")[0]
