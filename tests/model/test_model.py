@@ -19,6 +19,7 @@ EXAMPLES = int(os.environ.get("ROWLOCK_MODEL_EXAMPLES", "0"))
 STEPS = 40
 
 
+@pytest.mark.all_partitions
 @pytest.mark.timeout(0 if EXAMPLES else 300)
 def test_the_engine_keeps_to_the_reference(database_url: str) -> None:
     with asyncio.Runner() as runner:
