@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
+from rowlock.telemetry import logs
 from rowlock.testing.databases import FreshDatabases, fully_migrated
 from rowlock.testing.pytest_plugin import run_of
 from rowlock.testing.server_runs import end_in_order_when_told_to
@@ -24,6 +27,20 @@ def _keep_bytecode() -> None:
     """Or each program that a test starts would compile rowlock anew, and each worker of xdist all tests."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+@pytest.fixture(autouse=True)
+def no_logging_is_left_configured() -> Iterator[None]:
+    """By what a test runs in this process, such as a command: later tests would find its lines in their stderr."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    if logs.configured_logging() is not None:
+        root.handlers[:] = [handler for handler in root.handlers if handler.name != logs.HANDLER_NAME]
+        root.setLevel(level)
+        logs._processors[:] = logs._UNCONFIGURED
+        structlog.reset_defaults()
+        logging.captureWarnings(False)
 
 
 @pytest.fixture(scope="session")
