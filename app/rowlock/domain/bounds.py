@@ -25,6 +25,7 @@ MAX_TAG = 100
 MAX_METADATA_BYTES = 16_384  # trace context and the like: read with every claim
 MAX_NESTING = 64  # far beyond honest payloads, far below every parser's recursion limit
 MAX_ATTEMPTS = 1_000  # the column is a smallint (32,767)
+MAX_VERSION = 32_767  # of a payload or result: the columns are smallints
 MAX_DELAY = timedelta(days=3_660)  # ten years: anything longer is a unit mistaken for another
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # an instant before the epoch is a mistake
 # 9999-12-31 is the sentinel of live and blocked rows, so nothing may be due in that year.

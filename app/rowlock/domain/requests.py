@@ -169,8 +169,10 @@ def task_request(
         raise InvalidArgument(
             f"on_duplicate must be skip, replace or refuse, not {on_duplicate!r}.", field="on_duplicate"
         )
-    if not 1 <= payload_version <= 32_767:
-        raise InvalidArgument(f"payload_version must be 1 to 32767, not {payload_version}.", field="payload_version")
+    if not 1 <= payload_version <= bounds.MAX_VERSION:
+        raise InvalidArgument(
+            f"payload_version must be 1 to {bounds.MAX_VERSION}, not {payload_version}.", field="payload_version"
+        )
     lifetime = None if expires_in is None else bounds.check_expires_in(_duration(expires_in, "expires_in"))
     wait = ZERO if delay is None else bounds.check_delay(_duration(delay, "delay"))
     if lifetime is not None and wait >= lifetime:

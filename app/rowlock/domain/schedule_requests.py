@@ -105,8 +105,8 @@ def schedule_request(
         _refuse("max_catch_up", max_catch_up, f"must be a whole number from 1 to {MAX_CATCH_UP}")
     if type(allow_seconds) is not bool:
         _refuse("allow_seconds", allow_seconds, "must be true or false")
-    if type(payload_version) is not int or not 1 <= payload_version <= 32_767:
-        _refuse("payload_version", payload_version, "must be a whole number from 1 to 32767")
+    if type(payload_version) is not int or not 1 <= payload_version <= bounds.MAX_VERSION:
+        _refuse("payload_version", payload_version, f"must be a whole number from 1 to {bounds.MAX_VERSION}")
     request = ScheduleRequest(
         name=bounds.check_queue(name, field="name"),  # like a queue's, it is one segment of a URL
         task_name=bounds.check_name(task_name, field="task_name"),

@@ -10,10 +10,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rowlock.domain.bounds import shown
+from rowlock.domain.bounds import MAX_VERSION, shown
 from rowlock.domain.errors import ConfigurationError
 
-MAX_VERSION = 32_767  # the columns are smallints
 Json = Any  # whatever JSON spells
 Upcast = Callable[[Any], Any]
 F = TypeVar("F", bound=Upcast)

@@ -87,7 +87,6 @@ async def _tables(link: Link, database: Database) -> list[Finding]:
 
 async def _fleet(link: Link) -> list[Finding]:
     leader = await leaders.get_leader(link)
-    silence = (leader.read_at - leader.renewed_at).total_seconds() if leader else None
     served = await counts.get_queue_servers(link)
     return [
         judged.judge_paused_queues(await counts.get_paused_queues(link)),
@@ -97,5 +96,5 @@ async def _fleet(link: Link) -> list[Finding]:
             [queue.queue for queue in served.values() if queue.workers],
         ),
         judged.judge_handlers(await diagnostics.read_missing_handlers(link)),
-        judged.judge_scheduler(silence),
+        judged.judge_scheduler(leader.silent_seconds if leader else None),
     ]

@@ -43,8 +43,7 @@ async def leadership(database: Database) -> tuple[bool, LeaderRecord | None]:
     leader = await leaders.get_leader(Reading(database), ROLE)
     if leader is None:
         return False, None
-    silent = (leader.read_at - leader.renewed_at).total_seconds()
-    return silent <= absence_seconds(database.settings.election_seconds), leader
+    return leader.silent_seconds <= absence_seconds(database.settings.election_seconds), leader
 
 
 def holder_name() -> str:

@@ -22,6 +22,11 @@ class LeaderRecord:
     renewed_at: datetime
     read_at: datetime
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago it last said that it leads."""
+        return (self.read_at - self.renewed_at).total_seconds()
+
 
 async def prepare_session(link: Link, *, silence_seconds: float) -> int:
     """Lets PostgreSQL end the session when it has said nothing for so long; its backend's process id.

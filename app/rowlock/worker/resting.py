@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from rowlock.domain.lanes import NO_QUEUES
 from rowlock.handlers.handler import Handler
 from rowlock.worker.executors import Executors
-
-NO_QUEUES: frozenset[str] = frozenset()
 
 
 def needs_of(handlers: Collection[Handler], queues: Collection[str]) -> dict[str, frozenset[str]]:

@@ -26,12 +26,12 @@ from rowlock.api.wire import (
     Timeout,
 )
 from rowlock.config import Settings
-from rowlock.domain.bounds import MAX_TAGS
+from rowlock.domain.bounds import MAX_TAGS, MAX_VERSION
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.states import Status
 
 JsonObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]  # Any: whatever JSON spells
-Version = Annotated[int, Field(ge=1, le=32_767)]
+Version = Annotated[int, Field(ge=1, le=MAX_VERSION)]
 PriorityWord = Literal["critical", "high", "normal", "low"]
 
 EXAMPLE: JsonDict = {

@@ -18,7 +18,7 @@ from rowlock.cli.startup.welcome import Welcome, base_url
 from rowlock.cli.supervision.child import ChildSpec
 from rowlock.cli.supervision.environment import child_environment
 from rowlock.cli.supervision.signals import listen_for_signals
-from rowlock.cli.supervision.supervisor import MARGIN_SECONDS, Supervisor
+from rowlock.cli.supervision.supervisor import Supervisor, grace_seconds
 from rowlock.cli.values import shown_url
 from rowlock.config import Settings, default_data_dir
 
@@ -70,7 +70,7 @@ class Run:
         directory = DataDirectory(self.settings.data_dir or default_data_dir())
         ending.callback(directory.release)
         directory.claim()
-        patience = self.settings.drain_seconds + self.settings.force_seconds + MARGIN_SECONDS
+        patience = grace_seconds(self.settings.drain_seconds, self.settings.force_seconds)
         if not await directory.wait_for_former_children(patience, self.stop, self._say_waiting):
             self.progress.say("Processes of an earlier run are still there; going on beside them.")
         return directory

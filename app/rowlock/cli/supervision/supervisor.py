@@ -23,6 +23,11 @@ from rowlock.cli.supervision.restarts import Restarts
 MARGIN_SECONDS = 20.0
 
 
+def grace_seconds(drain_seconds: float, force_seconds: float) -> float:
+    """How long children may take to end by themselves."""
+    return drain_seconds + force_seconds + MARGIN_SECONDS
+
+
 class Supervisor:
     """Children under one roof. `tell` takes sentences for people; children keep `inherited` descriptors open."""
 
@@ -37,8 +42,8 @@ class Supervisor:
         inherited: Sequence[int] = (),
     ) -> None:
         self._specs = list(specs)
-        self._hurried_seconds = force_seconds + MARGIN_SECONDS
-        self._grace_seconds = drain_seconds + self._hurried_seconds
+        self._grace_seconds = grace_seconds(drain_seconds, force_seconds)
+        self._hurried_seconds = grace_seconds(0, force_seconds)
         self._log_format = log_format or ("console" if sys.stderr.isatty() else "json")
         self._tell = tell
         self._inherited = list(inherited)
