@@ -43,6 +43,20 @@ def no_logging_is_left_configured() -> Iterator[None]:
         logging.captureWarnings(False)
 
 
+@pytest.fixture(autouse=True)
+def no_settings_are_left_in_the_environment() -> Iterator[None]:
+    """As `rowlock worker` leaves them there when it is called in this process: they would beat later tests' files."""
+    before = _settings_in_the_environment()
+    yield
+    for name in _settings_in_the_environment().keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _settings_in_the_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("ROWLOCK_")}
+
+
 @pytest.fixture(scope="session")
 def server(rowlock_server: Server) -> Server:
     """The run's PostgreSQL."""
