@@ -83,7 +83,7 @@ async def test_what_ran_out_of_its_lease_is_taken_by_a_claim_after(here: Install
     new = await here.enqueue()
     link = await leases.claiming_link(here.database)
     taken: list[UUID] = []
-    for heard_of in ([LANE], []):
+    for heard_of in ({LANE: None}, {}):
         taken += [task.id for task in await claimer.claim(link, 2, 10, heard_of=heard_of)]
     if not renewed:
         assert taken == [new]

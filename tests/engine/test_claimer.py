@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.harness.installation import Installation
+from tests.harness.installation import TENANT, Installation
 
 from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.domain.requests import task_request
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.claim import Claimer
 from rowlock.engine.renew import renew
@@ -20,6 +22,7 @@ from rowlock.store import leases
 from rowlock.store.leases import ClaimedTask, LeaseTerms, Renewal
 from rowlock.store.links import Link
 from rowlock.store.statements import Statement, statement
+from rowlock.store.tasks import insert_task
 
 
 @pytest.fixture
@@ -131,7 +134,7 @@ async def test_a_lane_that_was_heard_of_needs_no_scan(
     assert await chosen.claim(link, 1, 10) == []
     task_id = await here.enqueue(tenant="acme")
     monkeypatch.delattr(leases, "find_lanes")
-    (taken,) = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 2, "acme")])
+    (taken,) = await chosen.claim(link, 1, 10, heard_of={Lane("default", 2, "acme"): None})
     assert taken.id == task_id
 
 
@@ -140,7 +143,7 @@ async def test_what_was_heard_of_leaves_room_for_what_is_more_urgent(here: Insta
         await here.enqueue(priority="low")
     urgent = await here.enqueue(priority="critical")
     chosen = claimer()
-    first = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 3, "default")])
+    first = await chosen.claim(link, 1, 10, heard_of={Lane("default", 3, "default"): None})
     assert [task.priority for task in first] == [3] * 5
     assert [task.id for task in await chosen.claim(link, 1, 5)] == [urgent]
 
@@ -148,25 +151,25 @@ async def test_what_was_heard_of_leaves_room_for_what_is_more_urgent(here: Insta
 async def test_a_single_place_goes_to_the_most_urgent_whatever_was_heard(here: Installation, link: Link) -> None:
     await here.enqueue(priority="low")
     urgent = await here.enqueue(priority="critical")
-    (taken,) = await claimer().claim(link, 1, 1, heard_of=[Lane("default", 3, "default")])
+    (taken,) = await claimer().claim(link, 1, 1, heard_of={Lane("default", 3, "default"): None})
     assert taken.id == urgent
 
 
 async def test_of_those_heard_of_the_most_urgent_goes_first(here: Installation, link: Link) -> None:
     for priority in ("low", "high"):
         await here.enqueue(priority=priority)
-    heard_of = [Lane("default", 3, "default"), Lane("default", 1, "default")]
+    heard_of = dict.fromkeys([Lane("default", 3, "default"), Lane("default", 1, "default")])
     assert [task.priority for task in await claimer().claim(link, 1, 10, heard_of=heard_of)] == [1]
 
 
 async def test_hearsay_that_is_not_so_costs_nothing_but_a_look(here: Installation, link: Link) -> None:
     there = await here.enqueue(tenant="there")
-    (taken,) = await claimer().claim(link, 1, 10, heard_of=[Lane("default", 2, "gone")])
+    (taken,) = await claimer().claim(link, 1, 10, heard_of={Lane("default", 2, "gone"): None})
     assert taken.id == there
 
 
-@pytest.mark.parametrize("heard_of", [[], [Lane("default", 2, "default")]], ids=["known", "heard of"])
-async def test_a_cap_counts_from_the_next_claim_on(here: Installation, link: Link, heard_of: list[Lane]) -> None:
+@pytest.mark.parametrize("heard_of", [{}, {Lane("default", 2, "default"): None}], ids=["known", "heard of"])
+async def test_a_cap_counts_from_the_next_claim_on(here: Installation, link: Link, heard_of: dict[Lane, None]) -> None:
     """Whatever the worker has known of the lane before."""
     for _ in range(10):
         await here.enqueue()
@@ -193,6 +196,27 @@ async def test_spent_attempts_that_wait_for_their_rescue_hold_up_nothing(here: I
     await here.claim(priority=0, lease_seconds=0)
     less_urgent = await here.enqueue(priority="low")
     assert [task.id for task in await claimer().claim(link, 1, 10)] == [less_urgent]
+
+
+async def test_what_a_long_transaction_stores_is_found_as_soon_as_its_commit_tells(
+    here: Installation, link: Link
+) -> None:
+    """Its visible_at lies below the floor that claims have reached meanwhile, and no other sweep is due."""
+    lane, request = Lane("default", 2, "default"), task_request("late")
+    chosen = Claimer(("default",), lease_seconds=30, lanes_per_scan=100, refresh_seconds=0, monotonic=lambda: 0)
+    async with here.database.link() as long, long.transaction():
+        ((began,),) = await long.query("SELECT now()")
+        await insert_task(long, TENANT, request, wake=True)
+        await here.move_clock(timedelta(minutes=1))
+        await here.enqueue()
+        assert len(await chosen.claim(link, 1, 10)) == 1
+        assert not await chosen.sweep(here.database)
+    assert await chosen.claim(link, 1, 10, heard_of={lane: began}) == []
+    assert chosen.heard_late
+    assert await chosen.sweep(here.database)
+    assert [task.id for task in await chosen.claim(link, 1, 10)] == [request.id]
+    assert not chosen.heard_late
+    assert not await chosen.sweep(here.database)
 
 
 async def test_task_committed_late_is_found_by_a_sweep(here: Installation, link: Link) -> None:
@@ -314,7 +338,7 @@ async def test_what_nobody_tells_of_is_found_though_there_is_always_something_th
     taken: list[list[UUID]] = []
     for clock[0] in (0.5, 2.0):
         await here.enqueue(tenant="acme")
-        told = await chosen.claim(link, 1, 10, heard_of=[Lane("default", 2, "acme")])
+        told = await chosen.claim(link, 1, 10, heard_of={Lane("default", 2, "acme"): None})
         taken.append([task.id for task in told])
     assert silent not in taken[0]
     assert taken[1] == [silent]

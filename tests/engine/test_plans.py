@@ -98,7 +98,8 @@ async def test_overdue_tasks_are_found_by_their_index(here: Installation) -> Non
     """However many tasks there are that have a deadline ahead of them, or none."""
     await fill(here, 20_000)
     await here.query(
-        "UPDATE rowlock.tasks_live SET deadline_at = rowlock.clock() + make_interval(secs => place - 5.5) "
+        "UPDATE rowlock.tasks_live "
+        "SET deadline_at = rowlock.clock() + make_interval(secs => CASE WHEN place > 5 THEN 3600 ELSE -place END) "
         "FROM (SELECT id AS numbered, row_number() OVER () AS place FROM rowlock.tasks_live LIMIT 5000) AS n "
         "WHERE id = numbered"
     )
@@ -154,7 +155,7 @@ async def test_a_sweep_walks_each_lane_from_its_oldest_to_its_floor(here: Instal
         "priorities": [2] * 3,
         "lanes": ["default", "zeta", "none"],
         "begins": [LONG_AGO] * 3,
-        "floors": [now] * 3,
+        "ends": [now] * 3,
     }
     async with here.database.link() as link, link.transaction():
         await link.query(ORDERED_SCANS_ONLY)

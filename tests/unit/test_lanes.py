@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowlock.domain.lanes import Allowance, Lane, LaneBook, LanePlan, SweepPlan
+from rowlock.domain.sweeps import Sweep
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SLACK = timedelta(seconds=2)
@@ -28,7 +29,7 @@ def book_of(*lanes: Lane, **settings: int) -> LaneBook:
 
 def whole(*names: str) -> list[SweepPlan]:
     """Whole sweeps of lanes, as they are reported."""
-    return [SweepPlan(lane(name), None, START) for name in names]
+    return [SweepPlan(lane(name), None, START, Sweep.WHOLE) for name in names]
 
 
 def names(plans: list[LanePlan]) -> list[str]:
@@ -152,7 +153,7 @@ def test_a_lane_is_swept_every_few_seconds_once_it_has_a_floor() -> None:
     swept = []
     for now in range(12):
         if plans := book.plan_sweep(now):
-            assert plans == [SweepPlan(lane("a"), None, START - SLACK)]
+            assert plans == [SweepPlan(lane("a"), None, START - SLACK, Sweep.WHOLE)]
             book.swept(plans, {}, now, seconds=0)
             swept.append(now)
     assert swept == [0, 5, 10]
@@ -197,22 +198,8 @@ def test_a_slow_sweep_is_not_soon_repeated() -> None:
     assert [bool(book.plan_sweep(now)) for now in (5, 59, 60)] == [False, False, True]
 
 
-def test_while_whole_sweeps_are_rare_short_ones_begin_where_the_floor_was_a_while_ago() -> None:
-    """Here a whole one takes 10 s, and so comes every 300 s; a short one takes 1 s, and so comes every 30 s."""
-    book = book_of(lane("a"), sweep_seconds=5, recent_seconds=60)
-    began: dict[int, float | None] = {}
-    for now in range(0, 400, 5):
-        book.claimed(lane("a"), START + timedelta(seconds=now))
-        if plans := book.plan_sweep(now):
-            [plan] = plans
-            began[now] = None if plan.begins is None else (plan.begins + SLACK - START).total_seconds()
-            book.swept(plans, {}, now, seconds=10 if plan.begins is None else 1)
-    assert began == {0: None, 60: 0, 90: 0, 120: 60, 150: 60, 180: 120, 210: 120, 240: 180, 270: 180,
-                     300: None, 305: 240, 335: 240, 365: 300, 395: 300}  # fmt: skip
-
-
 def test_quick_sweeps_are_whole() -> None:
-    book = book_of(lane("a"), sweep_seconds=5, recent_seconds=10)
+    book = book_of(lane("a"), sweep_seconds=5, lease_seconds=10)
     for now in range(0, 100, 5):
         book.claimed(lane("a"), START + timedelta(seconds=now))
         plans = book.plan_sweep(now)
@@ -339,7 +326,7 @@ def test_a_lane_that_a_scan_no_longer_finds_is_not_asked() -> None:
 
 def test_a_lane_that_was_heard_of_is_due_until_it_was_asked_whatever_scans_say() -> None:
     book = book_of(lane("a"))
-    book.heard([lane("x")])
+    book.heard({lane("x"): None})
     book.replace([lane("a")])
     assert names(book.plan(10)) == ["x", "a"]
     book.claimed(lane("x"), START)
@@ -349,7 +336,7 @@ def test_a_lane_that_was_heard_of_is_due_until_it_was_asked_whatever_scans_say()
 
 def test_of_lanes_that_were_never_served_those_heard_of_go_first() -> None:
     book = book_of(*(lane(str(number)) for number in range(500)))
-    book.heard([lane("new")])
+    book.heard({lane("new"): None})
     assert names(book.plan(10))[0] == "new"
 
 
@@ -357,14 +344,14 @@ def test_hearing_of_a_lane_does_not_let_it_go_before_its_turn() -> None:
     book = book_of(lane("busy"), lane("patient"))
     book.plan(1)
     book.claimed(lane("busy"), START)
-    book.heard([lane("busy")])
+    book.heard({lane("busy"): None})
     assert names(book.plan(1)) == ["patient"]
 
 
 def test_idle_is_a_book_in_which_nothing_is_due() -> None:
     book = book_of()
     assert book.idle()
-    book.heard([lane("a")])
+    book.heard({lane("a"): None})
     assert not book.idle()
     book.plan(1)
     book.came_up_short(lane("a"))
@@ -373,7 +360,7 @@ def test_idle_is_a_book_in_which_nothing_is_due() -> None:
 
 def test_hearsay_takes_no_more_memory_than_scans() -> None:
     book = book_of(*(lane(str(number)) for number in range(3)), lanes_kept=5)
-    book.heard(lane(f"x{number}") for number in range(20))
+    book.heard({lane(f"x{number}"): None for number in range(20)})
     assert len(book) == 5
     book.replace([lane("y")])
     assert len(book) <= 5

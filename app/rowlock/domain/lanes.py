@@ -5,8 +5,8 @@ rules. A better priority goes first, strictly. Within one priority the lane that
 ago goes first, and the room is shared equally. A lane's scan starts at its floor, the newest
 `visible_at` claimed from it less a slack, because under a pinned `xmin` everything before is dead
 index entries; the slack shrinks where a lane is so fast that many thousands would lie in it, and
-is shorter still but for a few times a second. Now and then a sweep (`sweeps.py`) looks before the
-floors for what was committed late or lost, and the next claim starts there.
+is shorter still but for a few times a second. Sweeps (`sweeps.py`) look before the floors for what
+was committed late or lost, and the next claim starts there.
 
 Instants of tasks are the database's; `now` is the worker's monotonic clock, in seconds.
 """
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rowlock.domain.sweeps import SweepClock
+from rowlock.domain.sweeps import News, Sweep, SweepClock
 
 NO_QUEUES: frozenset[str] = frozenset()
 
@@ -54,11 +54,13 @@ class Allowance(NamedTuple):
 
 
 class SweepPlan(NamedTuple):
-    """Look in `lane` for what is visible from `begins` on (None: from the beginning) and before `floor`."""
+    """Look in `lane` for what is visible from `begins` on (None: from the beginning) and before `ends`."""
 
     lane: Lane
     begins: datetime | None
-    floor: datetime
+    ends: datetime
+    sweep: Sweep
+    news: int | None = None  # the ticket of those that it looks for
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class _Entry:
     floor: datetime | None = None  # where claims begin, mostly
     far_floor: datetime | None = None  # where they begin a few times a second
     late: datetime | None = None  # when something became visible that a sweep has found before the floor
+    news: News = field(default_factory=News)
     sweeps: SweepClock = field(default_factory=SweepClock)
     # The claims that lie within the slack, oldest first: newest `visible_at` and number of tasks.
     claims: deque[tuple[datetime, int]] = field(default_factory=deque)
@@ -77,6 +80,7 @@ class _Entry:
     # nothing.
     planned_rank: int = 0
     planned_late: datetime | None = None
+    planned_news: int | None = None
 
     @property
     def start(self) -> datetime | None:
@@ -92,7 +96,7 @@ class LaneBook:
         slack: timedelta = timedelta(seconds=2),
         least_slack: timedelta = timedelta(seconds=0.25),
         sweep_seconds: float = 5,
-        recent_seconds: float = 60,
+        lease_seconds: float = 30,
         lanes_per_claim: int = 100,
         lanes_kept: int = 10_000,
         lanes_known: int = 64,
@@ -104,7 +108,7 @@ class LaneBook:
         self._slack = slack
         self._least_slack = least_slack
         self._sweep_seconds = sweep_seconds
-        self._recent_seconds = recent_seconds
+        self._lease_seconds = lease_seconds
         self._lanes_per_claim = lanes_per_claim
         self._lanes_kept = lanes_kept
         self._lanes_known = lanes_known
@@ -138,32 +142,58 @@ class LaneBook:
         return [(lane, entry.start) for lane, entry in served if entry.start is not None]
 
     def plan_sweep(self, now: float) -> list[SweepPlan]:
-        """Lanes that are to be looked at before their floors, those swept longest ago; all wholly, or all shortly."""
-        floors = [(lane, entry.sweeps, entry.floor) for lane, entry in self._entries.items() if entry.floor is not None]
-        for _, sweeps, floor in floors:
-            sweeps.note_floor(now, floor, self._recent_seconds)
-        for whole in (True, False):
+        """Lanes that are to be looked at before their floors, those swept longest ago; all of them for the same."""
+        entries = [(lane, entry, entry.floor) for lane, entry in self._entries.items() if entry.floor is not None]
+        for _, entry, floor in entries:
+            entry.sweeps.note_floor(now, floor, self._sweep_seconds)
+        for sweep in Sweep:
             due = (
-                (
-                    sweeps.whole_at if whole else sweeps.short_at,
-                    SweepPlan(lane, None if whole else sweeps.recent, floor),
-                )
-                for lane, sweeps, floor in floors
-                if sweeps.is_due(now, self._sweep_seconds, whole=whole)
+                (entry.sweeps.turn(sweep).at, plan)
+                for lane, entry, floor in entries
+                if entry.sweeps.turn(sweep).is_due(now)
+                and (plan := self._plan_sweep(sweep, now, lane, entry, floor)) is not None
             )
             if chosen := heapq.nsmallest(self._lanes_per_sweep, due, key=lambda known: known[0]):
                 return [plan for _, plan in chosen]
         return []
 
-    def swept(self, plans: Iterable[SweepPlan], late: Mapping[Lane, datetime], now: float, *, seconds: float) -> None:
+    def _plan_sweep(self, sweep: Sweep, now: float, lane: Lane, entry: _Entry, floor: datetime) -> SweepPlan | None:
+        match sweep:
+            case Sweep.NEWS:
+                told = entry.news.since
+                if told is None or told >= floor:
+                    return None
+                return SweepPlan(lane, told, floor, sweep, entry.news.ticket(told))
+            case Sweep.WHOLE:
+                return SweepPlan(lane, None, floor, sweep, entry.news.ticket(None))
+            case Sweep.SHORT:
+                found = entry.sweeps.lost_lately(now, floor, self._lease_seconds, self._sweep_seconds)
+                return None if found is None else SweepPlan(lane, *found, sweep)
+
+    def swept(
+        self,
+        plans: Iterable[SweepPlan],
+        late: Mapping[Lane, datetime],
+        now: float,
+        *,
+        seconds: float,
+        news_come: bool = False,
+    ) -> None:
         """A sweep has ended, which took so long. In some lanes there was something `late` to be claimed, the oldest of
-        it visible since then."""
-        for lane, begins, _ in plans:
+        it visible since then. While `news_come` they tell of what is committed late."""
+        lease, every = self._lease_seconds, self._sweep_seconds
+        for lane, _, _, sweep, news in plans:
             if (entry := self._entries.get(lane)) is not None:
-                entry.sweeps.swept(now, self._sweep_seconds, whole=begins is None, seconds=seconds)
+                entry.sweeps.swept(sweep, now, seconds=seconds, lease=lease, every=every, news_come=news_come)
+                entry.news.seen(news)
                 if lane in late:
                     entry.late = late[lane]
                     self._due[lane] = entry
+
+    def missed_news(self) -> None:
+        """Nobody knows what was told for a while: all lanes are to be swept."""
+        for entry in self._entries.values():
+            entry.sweeps.hurry()
 
     def replace(self, lanes: Iterable[Lane]) -> None:
         """These lanes have due tasks now, says a scan, and no others but those heard of; what is known of the others is
@@ -177,14 +207,20 @@ class LaneBook:
             for lane, _ in heapq.nsmallest(surplus, idle, key=lambda known: known[1].rank):
                 del self._entries[lane]
 
-    def heard(self, lanes: Iterable[Lane]) -> None:
-        """Tasks have come to these lanes. They count as due until they have been asked, whatever scans find, for a scan
-        may be far from them; and before others that were never served, which nobody has just come to."""
-        for lane in lanes:
-            if len(self._due) >= self._lanes_kept:
-                return  # scans will find the others
+    def heard(self, lanes: Mapping[Lane, datetime | None]) -> bool:
+        """Tasks have come to these lanes, visible since the instants where such were told. They count as due until they
+        have been asked, whatever scans find, for a scan may be far from them; and before others that were never served,
+        which nobody has just come to. Whether some lie before the floor of their lane, and are for a sweep to find."""
+        late = False
+        for lane, since in lanes.items():
+            if lane not in self._entries and len(self._due) >= self._lanes_kept:
+                continue  # scans will find it
             entry = self._due[lane] = self._entries.setdefault(lane, _Entry())
             entry.heard = True
+            if since is not None:
+                entry.news.told(since)
+                late = late or (entry.floor is not None and since < entry.floor)
+        return late
 
     def leave_out(self, queues: Collection[str]) -> None:
         """The lanes of these queues are not to be asked, until something is found or heard of in them again."""
@@ -218,6 +254,7 @@ class LaneBook:
             # The first ones get what cannot be shared equally, and so queue up behind the others next time.
             entry.planned_rank = self._last_rank + 1 + (nth - left_over) % len(chosen)
             entry.planned_late = entry.late
+            entry.planned_news = entry.news.ticket(entry.start)
             plans.append(LanePlan(lane, entry.start, share + (nth < left_over)))
         self._last_rank += len(chosen)
         return plans
@@ -286,6 +323,7 @@ def used_up(allowances: Sequence[Allowance]) -> frozenset[str]:
 
 def _serve(entry: _Entry, *, more_is_late: bool = False) -> None:
     entry.rank, entry.heard = entry.planned_rank, False
+    entry.news.seen(entry.planned_news)
     if (
         entry.late == entry.planned_late and not more_is_late
     ):  # else a sweep has found it while the claim was on its way

@@ -1,46 +1,118 @@
 """When a lane is looked at before its floor, and from where on.
 
-There lies what was committed late, and what was claimed in its place and then lost by its worker. A whole sweep begins
-where the lane does. While something pins `xmin` it walks over all that was ever claimed: the longer it takes, the
-longer it is until the next. Then short ones come between, from where the floor was some time ago, since what was lost
-lately was claimed lately.
+There lies what was committed late, and what was claimed in its place and then lost by its worker. Where news tell of
+the former, a sweep begins at the instant they tell. A whole sweep begins where the lane does, for what no news told.
+While something pins `xmin` it walks over all that was ever claimed: the longer it takes, the longer it is until the
+next. Then short ones come between, for what was lost lately: they look where the floor was a lease ago, and so pass
+each task twice or so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 
-SWEEPS_SHARE = 30  # of the time that whole sweeps of a lane may take, and short ones, one in so many
+SHARE = 30  # of the time that sweeps of a lane may take, one in so many: those for news, short ones, and whole ones
+WHOLE_SHARE = 100  # the same of whole ones while news come, which tell of what is committed late
+NEWS_SECONDS = 0.25  # no more often than that for news
+
+
+class Sweep(Enum):
+    """What a sweep is for."""
+
+    NEWS = "news"
+    WHOLE = "whole"
+    SHORT = "short"
+
+
+@dataclass(slots=True)
+class News:
+    """What was told of a lane: that there is something visible since then. Until a claim or a sweep that began there
+    after the news had come has been answered, nobody may have seen it."""
+
+    since: datetime | None = None
+    count: int = 0
+
+    def told(self, since: datetime) -> None:
+        """There is more."""
+        self.since = since if self.since is None else min(self.since, since)
+        self.count += 1
+
+    def ticket(self, start: datetime | None) -> int | None:
+        """For one that is about to look from there on (None: from the beginning): to be given back when it is
+        answered. None where it does not look so far back."""
+        return self.count if self.since is not None and (start is None or start <= self.since) else None
+
+    def seen(self, ticket: int | None) -> None:
+        """One that had this ticket is answered; what was told later may be older than its look."""
+        if ticket == self.count:
+            self.since = None
+
+
+@dataclass(slots=True)
+class Turn:
+    """When one kind of sweep was made last, and how long until the next."""
+
+    at: float = float("-inf")
+    pause: float = 0
+
+    def is_due(self, now: float) -> bool:
+        return now - self.at >= self.pause
 
 
 @dataclass(slots=True)
 class SweepClock:
-    """One lane's. `now` is the worker's monotonic clock, in seconds."""
+    """One lane's. `now`, `lease` and `every` are seconds: of the worker's monotonic clock, the length of a lease, and
+    what lies between two sweeps at least."""
 
-    whole_at: float = float("-inf")
-    short_at: float = float("-inf")
-    _whole_pause: float = 0
-    _short_pause: float = 0
-    recent: datetime | None = None  # the floor as it was between one and two times the recent seconds ago
-    _next_recent: datetime | None = None
-    _marked_at: float = float("-inf")
+    news: Turn = field(default_factory=Turn)
+    whole: Turn = field(default_factory=Turn)
+    short: Turn = field(default_factory=Turn)
+    _marks: deque[tuple[float, datetime]] | None = None  # what the floor was since when, oldest first
+    _covered: float = float("-inf")  # what was claimed before then and is lost has been found
 
-    def is_due(self, now: float, every: float, *, whole: bool) -> bool:
-        """Whether a sweep is, of those that come `every` so many seconds or more rarely; a short one only where whole
-        ones are rare."""
-        if whole:
-            return now - self.whole_at >= self._whole_pause
-        return self.recent is not None and self._whole_pause > every and now - self.short_at >= self._short_pause
+    def turn(self, sweep: Sweep) -> Turn:
+        match sweep:
+            case Sweep.NEWS:
+                return self.news
+            case Sweep.WHOLE:
+                return self.whole
+            case Sweep.SHORT:
+                return self.short
 
-    def note_floor(self, now: float, floor: datetime, recent: float) -> None:
-        """To be told again and again; `recent` is in seconds."""
-        if now - self._marked_at >= recent:
-            self.recent, self._next_recent, self._marked_at = self._next_recent, floor, now
+    def note_floor(self, now: float, floor: datetime, every: float) -> None:
+        """To be told again and again, for short sweeps: there are none where whole ones are not rare."""
+        if self.whole.pause <= every:
+            self._marks = None
+        elif self._marks is None:
+            self._marks = deque([(now, floor)])
+        elif floor != self._marks[-1][1] and now - self._marks[-1][0] >= every / 4:
+            self._marks.append((now, floor))
 
-    def swept(self, now: float, every: float, *, whole: bool, seconds: float) -> None:
+    def lost_lately(self, now: float, floor: datetime, lease: float, every: float) -> tuple[datetime, datetime] | None:
+        """From where to where those tasks lie whose leases may have run out since the last look, and a while longer;
+        None where nobody knows, or none do."""
+        marks, margin = self._marks, every / 2
+        if marks is None or marks[0][0] > now - lease + margin:
+            return None
+        begins = [mark for at, mark in marks if at <= self._covered - margin] or [marks[0][1]]
+        ends = [mark for at, mark in marks if at >= now - lease + margin] or [floor]
+        return (begins[-1], ends[0]) if begins[-1] < ends[0] else None
+
+    def swept(self, sweep: Sweep, now: float, *, seconds: float, lease: float, every: float, news_come: bool) -> None:
         """One has ended, which took so long."""
-        pause = max(every, SWEEPS_SHARE * seconds)
-        if whole:
-            self.whole_at, self._whole_pause = now, pause
-        self.short_at, self._short_pause = now, every if whole else pause
+        share = WHOLE_SHARE if news_come and sweep is Sweep.WHOLE else SHARE
+        turn = self.turn(sweep)
+        turn.at, turn.pause = now, max(NEWS_SECONDS if sweep is Sweep.NEWS else every, share * seconds)
+        if sweep is Sweep.NEWS:
+            return
+        self.short.at = now
+        self._covered = now - seconds - lease
+        while self._marks and len(self._marks) > 1 and self._marks[1][0] <= self._covered - every / 2:
+            self._marks.popleft()
+
+    def hurry(self) -> None:
+        """A whole sweep is due, for news may have been missed."""
+        self.whole.at = float("-inf")

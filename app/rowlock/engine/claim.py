@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rowlock.domain.errors import RowlockError
@@ -23,6 +23,7 @@ from rowlock.store.links import Link
 from rowlock.store.refusals import refusing
 
 LEASES_SHARE = 6  # of a lease, one in so many: as much later may a lease that has run out be found by a sweep
+NOTHING_HEARD: Mapping[Lane, datetime | None] = {}
 SCANS_SHARE = 10  # of the time that looking for lanes may take while there are others to claim from, one in so many
 
 
@@ -46,9 +47,7 @@ class Claimer:
         self._lanes_per_scan = lanes_per_scan
         self._refresh_seconds = refresh_seconds
         self._ahead_seconds = ahead_seconds
-        self._book = book or LaneBook(
-            sweep_seconds=min(5, lease_seconds / LEASES_SHARE), recent_seconds=2 * lease_seconds
-        )
+        self._book = book or LaneBook(sweep_seconds=min(5, lease_seconds / LEASES_SHARE), lease_seconds=lease_seconds)
         self._monotonic = monotonic
         self._capped: set[Lane] = set()
         self._past: dict[tuple[str, int], str] = {}
@@ -59,6 +58,8 @@ class Claimer:
         self._next_due_at = float("-inf")  # or as far as was looked ahead
         self._by_hearsay = False  # whether the last claim took what it had heard of, and looked for nothing else
         self.failed_at = float("-inf")  # when one failed beside others, and may have taken what it never told of
+        self.news_come = False  # of all that is enqueued, as it is committed
+        self.heard_late = False  # whether the last claim heard of something that lies before the floor of its lane
 
     @property
     def idle_seconds(self) -> float:
@@ -72,7 +73,7 @@ class Claimer:
         worker_id: int,
         room: int,
         *,
-        heard_of: Collection[Lane] = (),
+        heard_of: Mapping[Lane, datetime | None] = NOTHING_HEARD,
         in_place: bool = True,
         resting: Collection[str] = (),
         allowances: Sequence[Allowance] = (),
@@ -81,7 +82,8 @@ class Claimer:
         long, or a worker lives that does not know of such claims. From queues that are `resting` it takes nothing, and
         from those of the `allowances` no more than these allow.
 
-        It may have `heard_of` lanes to which tasks have come, and need not look for those. Where nothing else is known
+        It may have `heard_of` lanes to which tasks have come, with the instants since when they are visible as far as
+        those were told, and need not look for those. Where nothing else is known
         to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
         such as tasks that were enqueued for later and are due now, or whose leases have run out, it has not heard. The
         next claim finds that, however many lanes it has heard of meanwhile, if it is time to look again.
@@ -96,7 +98,8 @@ class Claimer:
         self._book.leave_out(resting)
         by_hearsay = self._book.idle(allowances) and not (self._by_hearsay and is_time_to_scan)
         self._by_hearsay = False
-        self._book.heard(lane for lane in heard_of if lane.queue not in resting)
+        self.heard_late = self._book.heard(heard_of)
+        self._book.leave_out(resting)
         if by_hearsay:
             plans = self._book.plan(room // 2, [allowance.half for allowance in allowances])
             if taken := await self._take(link, plans, terms, room // 2, new=True):
@@ -137,8 +140,12 @@ class Claimer:
             asked_at = self._monotonic()  # a server that had to come back first has not worked so long
             late = await leases.find_late(link, plans)
         seconds = self._monotonic() - asked_at
-        self._book.swept(plans, late, asked_at + seconds, seconds=seconds)
+        self._book.swept(plans, late, asked_at + seconds, seconds=seconds, news_come=self.news_come)
         return bool(late)
+
+    def missed_news(self) -> None:
+        """What was told for a while is not known: it is to be swept for."""
+        self._book.missed_news()
 
     async def _scan(self, link: Link, resting: Collection[str]) -> None:
         starts = [

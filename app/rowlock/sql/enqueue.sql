@@ -1,5 +1,6 @@
 -- Stores one task that has no idempotency or unique key (those go through rowlock.enqueue_many), and wakes workers,
--- which are told of its lane and so need not look for it.
+-- which are told of its lane and so need not look for it, and since when it is visible, wherever their floors are by the
+-- time of the commit.
 -- Index: inserts into all of tasks_live's. Locks: none that wait. Fence: the primary key refuses a second task of the id.
 WITH stored AS (
     INSERT INTO rowlock.tasks_live (
@@ -11,6 +12,7 @@ WITH stored AS (
         %(max_attempts)s, %(timeout_seconds)s, %(payload)s::jsonb, %(payload_version)s, %(tags)s::text[],
         %(metadata)s::jsonb, %(parent_id)s, %(workflow_id)s,
         rowlock.clock() + make_interval(secs => %(expires_in_seconds)s))
-    RETURNING queue, priority, lane
+    RETURNING queue, priority, lane, visible_at
 )
-SELECT pg_notify(rowlock.wake_channel(), concat_ws(' ', queue, priority, lane)) FROM stored WHERE %(wake)s::boolean
+SELECT pg_notify(rowlock.wake_channel(), rowlock.news_of(queue, priority, lane, visible_at))
+  FROM stored WHERE %(wake)s::boolean

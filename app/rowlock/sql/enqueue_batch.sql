@@ -1,5 +1,6 @@
 -- Stores many tasks without keys and of different options, all or none, and wakes the workers of those that are due:
--- once for each queue, and with the lane where all are of one. Answers with the database's clock.
+-- of each lane with the instant since when the oldest is visible, or of the queue alone where there are many lanes.
+-- Answers with the database's clock.
 -- What tasks have in common is sent once: a task is an id, a payload and the number of its options.
 -- Index: inserts into all of tasks_live's. Locks: none that wait. Fence: the primary key refuses a second task of an id.
 WITH stored AS (
@@ -24,11 +25,12 @@ WITH stored AS (
         ON options.option = asked.option
     RETURNING queue, priority, lane, visible_at
 )
-SELECT rowlock.clock(), count(pg_notify(rowlock.wake_channel(), due.news))
+SELECT rowlock.clock(), count(pg_notify(rowlock.wake_channel(), news.told))
   FROM (
-        SELECT CASE WHEN min(stored.priority) = max(stored.priority) AND min(stored.lane) = max(stored.lane)
-               THEN concat_ws(' ', stored.queue, min(stored.priority), min(stored.lane))
-               ELSE stored.queue END AS news
-          FROM stored
-         WHERE stored.visible_at <= rowlock.clock() + interval '1 second'
-         GROUP BY stored.queue) AS due
+        SELECT DISTINCT CASE WHEN count(*) OVER (PARTITION BY due.queue) <= 8
+                        THEN rowlock.news_of(due.queue, due.priority, due.lane, due.since) ELSE due.queue END AS told
+          FROM (
+                SELECT stored.queue, stored.priority, stored.lane, min(stored.visible_at) AS since
+                  FROM stored
+                 WHERE stored.visible_at <= rowlock.clock() + interval '1 second'
+                 GROUP BY stored.queue, stored.priority, stored.lane) AS due) AS news

@@ -18,5 +18,5 @@ WITH due AS MATERIALIZED (
 SELECT rowlock.clock(),
        CASE WHEN due.visible_at <= rowlock.clock() + interval '1 second'
             THEN pg_notify(rowlock.wake_channel(),
-                           concat_ws(' ', %(queue)s::text, %(priority)s::smallint, %(lane)s::text)) END
+                           rowlock.news_of(%(queue)s::text, %(priority)s::smallint, %(lane)s::text, due.visible_at)) END
   FROM due

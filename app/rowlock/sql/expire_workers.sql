@@ -28,5 +28,5 @@ WITH gone AS MATERIALIZED (
 SELECT gone.id AS worker_id, count(returned.worker_id) AS tasks, gone.claims_in_place AS in_place
   FROM gone
   LEFT JOIN returned ON returned.worker_id = gone.id
-  LEFT JOIN (SELECT count(*) FROM woken) AS told ON true
+ CROSS JOIN (SELECT count(*) FROM woken) AS told  -- not LEFT JOIN: the planner would drop what adds nothing, and wake nobody
  GROUP BY gone.id, gone.claims_in_place

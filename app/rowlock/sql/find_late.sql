@@ -4,10 +4,10 @@
 -- Index: tasks_live_claim. Locks: none. Fence: none; the claim checks again.
 SELECT asked.queue, asked.priority, asked.lane, late.visible_at
   FROM unnest(%(queues)s::text[], %(priorities)s::smallint[], %(lanes)s::text[], %(begins)s::timestamptz[],
-              %(floors)s::timestamptz[]) AS asked (queue, priority, lane, begins_at, floor_at)
+              %(ends)s::timestamptz[]) AS asked (queue, priority, lane, begins_at, ends_at)
  CROSS JOIN LATERAL (
         SELECT task.visible_at FROM rowlock.tasks_live AS task
          WHERE task.queue = asked.queue AND task.priority = asked.priority AND task.lane = asked.lane
-           AND task.visible_at >= asked.begins_at AND task.visible_at < asked.floor_at
+           AND task.visible_at >= asked.begins_at AND task.visible_at < asked.ends_at
            AND (task.status = 'pending' OR task.lease_expires_at IS NULL OR task.lease_expires_at <= rowlock.clock())
          ORDER BY task.visible_at LIMIT 1) AS late

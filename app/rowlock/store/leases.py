@@ -170,13 +170,13 @@ async def find_lanes(
 async def find_late(link: Link, plans: Sequence[SweepPlan]) -> dict[Lane, datetime]:
     """Since when the oldest is visible of what lies before the floors and can be claimed, in those of the lanes that
     have any."""
-    queues, priorities, names, floors = _columns([(plan.lane, plan.floor) for plan in plans])
+    queues, priorities, names, ends = _columns([(plan.lane, plan.ends) for plan in plans])
     parameters = {
         "queues": queues,
         "priorities": priorities,
         "lanes": names,
         "begins": Instants(plan.begins or BEGINNING for plan in plans),
-        "floors": floors,
+        "ends": ends,
     }
     async with link.transaction():
         await link.query(ORDERED_SCANS_ONLY)

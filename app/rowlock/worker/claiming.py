@@ -59,6 +59,7 @@ class Claiming:
         self._condition = condition
         self._worker_id = worker_id
         self._stopping = stopping
+        self._late = asyncio.Event()
         self._claimer = Claimer(
             queues,
             lease_seconds=settings.lease_seconds,
@@ -113,9 +114,12 @@ class Claiming:
             except RowlockError as error:
                 self._condition.troubled("claim", error)
                 recovering, self._failed_at = True, time.monotonic()
+                self._claimer.missed_news()  # of what it had heard nothing may have been claimed
                 await pause(backoff.pause(), self._stopping)
                 continue
             seconds = time.perf_counter() - began
+            if self._claimer.heard_late:
+                self._late.set()
             if taken and self._stopping.is_set():
                 self._held.give_back(taken)
             elif taken:
@@ -139,7 +143,11 @@ class Claiming:
     async def sweep(self) -> None:
         """Finds what was committed late, or lost in its place, until cancelled."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await pause(SWEEP_SECONDS, self._late)
+            self._late.clear()
+            self._claimer.news_come = self._wakeups.listening
+            if self._wakeups.take_missed():
+                self._claimer.missed_news()
             try:
                 with refusing():
                     if await self._claimer.sweep(self._database):
@@ -156,10 +164,10 @@ class Claiming:
         return self._link
 
 
-async def pause(seconds: float, stopping: asyncio.Event) -> None:
-    """Sleeps for so long, but no longer than until the worker stops."""
+async def pause(seconds: float, over: asyncio.Event) -> None:
+    """Sleeps for so long, but no longer than until the event, such as that the worker stops."""
     try:
         async with asyncio.timeout(seconds):
-            await stopping.wait()
+            await over.wait()
     except TimeoutError:
         return

@@ -1,14 +1,15 @@
 """Wake-ups: LISTEN where the connection allows it, polling behind it always.
 
-A notification is only a hint: that a queue has work, or that one lane of it has. Without LISTEN (a pooler in
-transaction mode) everything works by polling, whose pauses grow from a few milliseconds to the setting while nothing
-is found.
+A notification is only a hint: that a queue has work, or that one lane of it has, and since when. Without LISTEN (a
+pooler in transaction mode) everything works by polling, whose pauses grow from a few milliseconds to the setting while
+nothing is found.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 
 import tenacity
 
@@ -24,7 +25,8 @@ log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
 PRIORITIES = {str(int(priority)): int(priority) for priority in Priority}
 MOST_DIGITS = 19  # of a worker's number, which is a bigint
-MOST_LANES = 100  # the others are found by the next scan
+MOST_LANES = 1_000  # the others are found by the next scan
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Wakeups:
@@ -43,9 +45,10 @@ class Wakeups:
         self._poll_seconds = poll_seconds
         self._on_cancel = on_cancel
         self._event = asyncio.Event()
-        self._lanes: set[Lane] = set()
+        self._lanes: dict[Lane, datetime | None] = {}
         self._pause = SHORTEST_PAUSE
         self.listening = False
+        self._missed = False
 
     def wake(self) -> None:
         """There may be work now."""
@@ -55,10 +58,16 @@ class Wakeups:
         """The last claim took something: poll eagerly again."""
         self._pause = SHORTEST_PAUSE
 
-    def take_lanes(self) -> set[Lane]:
-        """Lanes to which work has come since the last time, as far as they were told. That wakes too."""
-        lanes, self._lanes = self._lanes, set()
+    def take_lanes(self) -> dict[Lane, datetime | None]:
+        """Lanes to which work has come since the last time, and since when it is visible, as far as they were told.
+        That wakes too."""
+        lanes, self._lanes = self._lanes, {}
         return lanes
+
+    def take_missed(self) -> bool:
+        """Whether something may have been told since the last time that nobody has heard."""
+        missed, self._missed = self._missed, False
+        return missed
 
     def wake_in(self, seconds: float) -> None:
         """There will be work then. Beyond the poll's pause that is found by looking ahead."""
@@ -92,7 +101,7 @@ class Wakeups:
             if broken is None:
                 log.info("A pooler stands before the database: polling without LISTEN.")
                 return
-            self.listening = True
+            self.listening = self._missed = True
             attempt.retry_state.attempt_number = 1  # the next connection is tried at once
             self.wake()  # whatever was announced while nobody listened
             try:
@@ -110,10 +119,30 @@ class Wakeups:
         asyncio.get_running_loop().call_soon(process_metrics().notifications.inc)  # after whom it has woken
 
     def _heard_of_work(self, queue: str, *stream: str) -> None:
-        """`stream` is a priority and a lane of that queue, where they were told."""
+        """`stream` is a priority and a lane of that queue, where they were told. After the priority may stand since
+        when the oldest of the work is visible: `2@1767225600000000`, in microseconds."""
         if queue not in self._queues:
             return
         self.found_work()
-        if len(stream) == 2 and stream[0] in PRIORITIES and len(self._lanes) < MOST_LANES:
-            self._lanes.add(Lane(queue, PRIORITIES[stream[0]], stream[1]))
+        if len(stream) == 2:
+            priority, _, since = stream[0].partition("@")
+            if priority in PRIORITIES:
+                self._note(Lane(queue, PRIORITIES[priority], stream[1]), _instant(since))
         self.wake()
+
+    def _note(self, lane: Lane, since: datetime | None) -> None:
+        known = self._lanes.get(lane)
+        if lane not in self._lanes:
+            if len(self._lanes) < MOST_LANES:
+                self._lanes[lane] = since
+        elif since is not None and (known is None or since < known):
+            self._lanes[lane] = since
+
+
+def _instant(microseconds: str) -> datetime | None:
+    if microseconds.isascii() and microseconds.isdecimal() and len(microseconds) <= MOST_DIGITS:
+        try:
+            return EPOCH + timedelta(microseconds=int(microseconds))
+        except OverflowError:
+            return None
+    return None
