@@ -64,27 +64,6 @@ def test_what_is_told_of_a_lane_that_nobody_has_claimed_from_is_for_the_first_cl
     assert [plan.sweep for plan in book.plan_sweep(0)] == [Sweep.WHOLE]
 
 
-def test_what_is_told_while_a_claim_is_on_its_way_that_passes_it_is_swept_for() -> None:
-    """The claim began before it was committed, and went on to what is younger."""
-    book = served()
-    swept_wholly(book)
-    book.plan(1)
-    assert not book.heard({LANE: START})
-    book.claimed(LANE, START + 3 * SLACK)
-    assert book.plan_sweep(0) == [SweepPlan(LANE, START, START + 2 * SLACK, Sweep.NEWS, 1)]
-
-
-def test_a_claim_that_came_back_without_an_answer_has_seen_nothing() -> None:
-    book = served()
-    swept_wholly(book)
-    book.heard({LANE: START})
-    book.plan(1)  # and no answer
-    book.heard({LANE: START + 3 * SLACK})
-    book.plan(1)
-    book.claimed(LANE, START + 4 * SLACK)
-    assert book.plan_sweep(0) == []
-
-
 def test_what_is_told_while_a_sweep_looks_is_swept_for_again() -> None:
     book = served()
     swept_wholly(book)
@@ -125,12 +104,13 @@ def test_whole_sweeps_are_rarer_while_news_come(news_come: bool, pause: int) -> 
     assert [bool(book.plan_sweep(now)) for now in (pause - 1, pause)] == [False, True]
 
 
-def test_after_news_may_have_been_missed_a_whole_sweep_is_due() -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_after_news_may_have_been_missed_the_next_whole_sweep_is_due_as_if_none_came(times: int) -> None:
     book = served()
-    swept_wholly(book, seconds=2)
-    assert book.plan_sweep(1) == []
-    book.missed_news()
-    assert [plan.sweep for plan in book.plan_sweep(1)] == [Sweep.WHOLE]
+    swept_wholly(book, seconds=2, news_come=True)
+    for _ in range(times):
+        book.missed_news()
+    assert [[plan.sweep for plan in book.plan_sweep(now)] for now in (59, 60)] == [[], [Sweep.WHOLE]]
 
 
 def test_while_whole_sweeps_are_rare_short_ones_look_where_the_floor_was_a_lease_ago() -> None:
@@ -186,22 +166,20 @@ def test_short_sweeps_pass_all_that_was_claimed_once_its_lease_has_ended(
     assert not {seen for seen, claimed in held.items() if seen < floor and claimed + lease + late + 15 <= len(claims)}
 
 
-instants = st.integers(0, 5).map(at)
+steps = st.lists(st.one_of(st.integers(0, 5).map(at), st.sampled_from(["looks", "has looked"])))
 
 
-@given(st.lists(st.one_of(instants.map(lambda since: ("told", since)), instants.map(lambda start: ("look", start)))))
-def test_what_was_told_is_kept_until_a_look_that_began_later_has_seen_it(steps: list[tuple[str, datetime]]) -> None:
-    """Looks are answered when the next one begins."""
-    news, ticket, unseen, looking_for = News(), None, list[datetime](), list[datetime]()
-    for what, instant in steps:
-        if what == "told":
-            news.told(instant)
-            unseen.append(instant)
-        else:
-            news.seen(ticket)
-            unseen = [since for since in unseen if since not in looking_for]
-            looking_for = [since for since in unseen if since >= instant]
-            ticket = news.ticket(instant)
-        if unseen:
-            assert news.since is not None
-            assert news.since <= min(unseen)
+@given(steps)
+def test_what_was_told_is_kept_until_a_sweep_that_began_later_has_looked(steps: list[datetime | str]) -> None:
+    news, began, looks_for, unseen = News(), None, list[datetime](), list[datetime]()
+    for step in steps:
+        if isinstance(step, datetime):
+            news.told(step)
+            unseen.append(step)
+        elif step == "looks":
+            began, looks_for = news.count, [*unseen]
+        elif began is not None:
+            news.seen(began)
+            unseen, began = unseen[len(looks_for) :], None
+        assert not unseen or (news.since is not None and news.since <= min(unseen))
+    assert unseen or news.since is None

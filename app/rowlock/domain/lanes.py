@@ -60,7 +60,7 @@ class SweepPlan(NamedTuple):
     begins: datetime | None
     ends: datetime
     sweep: Sweep
-    news: int | None = None  # the ticket of those that it looks for
+    news: int = 0  # how much of them had come when it was planned
 
 
 @dataclass(slots=True)
@@ -80,7 +80,6 @@ class _Entry:
     # nothing.
     planned_rank: int = 0
     planned_late: datetime | None = None
-    planned_news: int | None = None
 
     @property
     def start(self) -> datetime | None:
@@ -160,12 +159,10 @@ class LaneBook:
     def _plan_sweep(self, sweep: Sweep, now: float, lane: Lane, entry: _Entry, floor: datetime) -> SweepPlan | None:
         match sweep:
             case Sweep.NEWS:
-                told = entry.news.since
-                if told is None or told >= floor:
-                    return None
-                return SweepPlan(lane, told, floor, sweep, entry.news.ticket(told))
+                since, count = entry.news.since, entry.news.count
+                return None if since is None else SweepPlan(lane, since, floor, sweep, count)
             case Sweep.WHOLE:
-                return SweepPlan(lane, None, floor, sweep, entry.news.ticket(None))
+                return SweepPlan(lane, None, floor, sweep, entry.news.count)
             case Sweep.SHORT:
                 found = entry.sweeps.lost_lately(now, floor, self._lease_seconds, self._sweep_seconds)
                 return None if found is None else SweepPlan(lane, *found, sweep)
@@ -185,15 +182,16 @@ class LaneBook:
         for lane, _, _, sweep, news in plans:
             if (entry := self._entries.get(lane)) is not None:
                 entry.sweeps.swept(sweep, now, seconds=seconds, lease=lease, every=every, news_come=news_come)
-                entry.news.seen(news)
+                if sweep is not Sweep.SHORT:
+                    entry.news.seen(news)
                 if lane in late:
                     entry.late = late[lane]
                     self._due[lane] = entry
 
     def missed_news(self) -> None:
-        """Nobody knows what was told for a while: all lanes are to be swept."""
+        """Nobody knows what was told for a while: all lanes are to be swept wholly, as soon as the time allows."""
         for entry in self._entries.values():
-            entry.sweeps.hurry()
+            entry.sweeps.hurry(self._sweep_seconds)
 
     def replace(self, lanes: Iterable[Lane]) -> None:
         """These lanes have due tasks now, says a scan, and no others but those heard of; what is known of the others is
@@ -210,16 +208,17 @@ class LaneBook:
     def heard(self, lanes: Mapping[Lane, datetime | None]) -> bool:
         """Tasks have come to these lanes, visible since the instants where such were told. They count as due until they
         have been asked, whatever scans find, for a scan may be far from them; and before others that were never served,
-        which nobody has just come to. Whether some lie before the floor of their lane, and are for a sweep to find."""
+        which nobody has just come to. Whether some lie before the floor of their lane, where no claim will look: to be
+        told when the claim is reported that was on its way, for it may have passed them."""
         late = False
         for lane, since in lanes.items():
             if lane not in self._entries and len(self._due) >= self._lanes_kept:
                 continue  # scans will find it
             entry = self._due[lane] = self._entries.setdefault(lane, _Entry())
             entry.heard = True
-            if since is not None:
+            if since is not None and entry.floor is not None and since < entry.floor:
                 entry.news.told(since)
-                late = late or (entry.floor is not None and since < entry.floor)
+                late = True
         return late
 
     def leave_out(self, queues: Collection[str]) -> None:
@@ -254,7 +253,6 @@ class LaneBook:
             # The first ones get what cannot be shared equally, and so queue up behind the others next time.
             entry.planned_rank = self._last_rank + 1 + (nth - left_over) % len(chosen)
             entry.planned_late = entry.late
-            entry.planned_news = entry.news.ticket(entry.start)
             plans.append(LanePlan(lane, entry.start, share + (nth < left_over)))
         self._last_rank += len(chosen)
         return plans
@@ -323,7 +321,6 @@ def used_up(allowances: Sequence[Allowance]) -> frozenset[str]:
 
 def _serve(entry: _Entry, *, more_is_late: bool = False) -> None:
     entry.rank, entry.heard = entry.planned_rank, False
-    entry.news.seen(entry.planned_news)
     if (
         entry.late == entry.planned_late and not more_is_late
     ):  # else a sweep has found it while the claim was on its way

@@ -29,33 +29,28 @@ class Sweep(Enum):
 
 @dataclass(slots=True)
 class News:
-    """What was told of a lane: that there is something visible since then. Until a claim or a sweep that began there
-    after the news had come has been answered, nobody may have seen it."""
+    """What was told of a lane that lies before its floor: visible since then, until a sweep that began after the news
+    had come has looked."""
 
     since: datetime | None = None
     count: int = 0
 
     def told(self, since: datetime) -> None:
-        """There is more."""
         self.since = since if self.since is None else min(self.since, since)
         self.count += 1
 
-    def ticket(self, start: datetime | None) -> int | None:
-        """For one that is about to look from there on (None: from the beginning): to be given back when it is
-        answered. None where it does not look so far back."""
-        return self.count if self.since is not None and (start is None or start <= self.since) else None
-
-    def seen(self, ticket: int | None) -> None:
-        """One that had this ticket is answered; what was told later may be older than its look."""
-        if ticket == self.count:
+    def seen(self, count: int) -> None:
+        """By a sweep that began when so much had been told."""
+        if count == self.count:
             self.since = None
 
 
 @dataclass(slots=True)
 class Turn:
-    """When one kind of sweep was made last, and how long until the next."""
+    """When one kind of sweep was made last, how long it took, and how long until the next."""
 
     at: float = float("-inf")
+    seconds: float = 0
     pause: float = 0
 
     def is_due(self, now: float) -> bool:
@@ -105,7 +100,8 @@ class SweepClock:
         """One has ended, which took so long."""
         share = WHOLE_SHARE if news_come and sweep is Sweep.WHOLE else SHARE
         turn = self.turn(sweep)
-        turn.at, turn.pause = now, max(NEWS_SECONDS if sweep is Sweep.NEWS else every, share * seconds)
+        turn.at, turn.seconds = now, seconds
+        turn.pause = max(NEWS_SECONDS if sweep is Sweep.NEWS else every, share * seconds)
         if sweep is Sweep.NEWS:
             return
         self.short.at = now
@@ -113,6 +109,6 @@ class SweepClock:
         while self._marks and len(self._marks) > 1 and self._marks[1][0] <= self._covered - every / 2:
             self._marks.popleft()
 
-    def hurry(self) -> None:
-        """A whole sweep is due, for news may have been missed."""
-        self.whole.at = float("-inf")
+    def hurry(self, every: float) -> None:
+        """News may have been missed: the next whole sweep is due as if none came."""
+        self.whole.pause = min(self.whole.pause, max(every, SHARE * self.whole.seconds))

@@ -82,11 +82,11 @@ class Claimer:
         long, or a worker lives that does not know of such claims. From queues that are `resting` it takes nothing, and
         from those of the `allowances` no more than these allow.
 
-        It may have `heard_of` lanes to which tasks have come, with the instants since when they are visible as far as
-        those were told, and need not look for those. Where nothing else is known
-        to be due it asks them at once, and fills no more than half of its room from them: of what may be more urgent,
-        such as tasks that were enqueued for later and are due now, or whose leases have run out, it has not heard. The
-        next claim finds that, however many lanes it has heard of meanwhile, if it is time to look again.
+        It may have `heard_of` lanes to which tasks have come, and since when those are visible, as far as it was told,
+        and need not look for those. Where nothing else is known to be due it asks them at once, and fills no more than
+        half of its room from them: of what may be more urgent, such as tasks that were enqueued for later and are due
+        now, or whose leases have run out, it has not heard. The next claim finds that, however many lanes it has heard
+        of meanwhile, if it is time to look again.
 
         A lane that is due may have nothing to give: its cap is reached, or its attempts are spent and wait for their
         rescue. It must not keep the worker from what is less urgent, so the next best lanes are asked at once.
