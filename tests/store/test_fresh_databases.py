@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from tests.harness.eventually import eventually_sync
 
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.store.databases import connected, database_exists, database_of, with_database
@@ -49,6 +52,51 @@ def test_a_clone_goes_with_its_block_whoever_is_connected(few: FreshDatabases) -
         assert not database_exists(few.admin_url, database_of(url))
     finally:
         left_open.close()
+
+
+def test_clones_are_made_and_dropped_by_one_session_and_by_another_once_it_has_ended(few: FreshDatabases) -> None:
+    with few.clone(), few.clone():
+        [session] = idle_sessions(few)
+    with few.clone():
+        assert idle_sessions(few) == [session]
+        with connected(few.admin_url) as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 10000)", (session,))
+    with few.clone():
+        [other] = idle_sessions(few)
+    assert other != session
+
+
+def test_a_session_ends_with_whom_it_served(server: Server, few: FreshDatabases) -> None:
+    own = FreshDatabases(server.admin_url, prefix="rowlock_few", prepare=filled)
+    with own.clone():
+        assert idle_sessions(few)
+    del own
+    eventually_sync(lambda: not idle_sessions(few))
+
+
+def test_a_forked_program_leaves_its_parents_session_alone(few: FreshDatabases) -> None:
+    with few.clone():
+        before = idle_sessions(few)
+
+        def clone_one() -> None:
+            with few.clone():
+                assert idle_sessions(few) != before
+
+        child = multiprocessing.get_context("fork").Process(target=clone_one)
+        child.start()
+        child.join()
+        assert child.exitcode == 0
+        assert set(before) <= set(idle_sessions(few))
+
+
+def idle_sessions(databases: FreshDatabases) -> list[int]:
+    """Those that have last made or dropped one of these databases."""
+    with connected(databases.admin_url) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND query LIKE %s ORDER BY pid",
+            (f'%DATABASE%"{databases.prefix}_{os.getpid()}_%',),
+        )
+        return [pid for (pid,) in rows]
 
 
 def test_an_empty_database_is_empty(empty_database_url: str) -> None:

@@ -45,18 +45,28 @@ def database_exists(server_url: str, name: str) -> bool:
 
 def create_database(server_url: str, name: str, *, template: str | None = None, strategy: Strategy = "wal_log") -> str:
     """Makes a database, of `template` where one is named (which must be idle); returns its URL."""
-    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-    if template is not None:
-        statement += sql.SQL(" TEMPLATE {} STRATEGY {}").format(sql.Identifier(template), sql.Identifier(strategy))
     with connected(server_url) as connection:
-        connection.execute(statement)
+        connection.execute(creation(name, template=template, strategy=strategy))
     return with_database(server_url, name)
 
 
 def drop_database(server_url: str, name: str) -> None:
     """Drops a database, if it is there, whoever is still connected to it."""
     with connected(server_url) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(removal(name))
+
+
+def creation(name: str, *, template: str | None = None, strategy: Strategy = "wal_log") -> sql.Composed:
+    """The statement that makes a database."""
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {} STRATEGY {}").format(sql.Identifier(template), sql.Identifier(strategy))
+    return statement
+
+
+def removal(name: str) -> sql.Composed:
+    """The statement that drops a database, if it is there, whoever is still connected to it."""
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
 
 
 @contextmanager

@@ -21,9 +21,13 @@ from rowlock.store.databases import (
     Strategy,
     connected,
     create_database,
+    creation,
     drop_database,
+    removal,
+    with_database,
 )
 from rowlock.store.statements import render
+from rowlock.testing.kept_connection import KeptConnection
 
 LONGEST_PREFIX = 40
 PREFIX = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_PREFIX - 1}}}")
@@ -82,6 +86,7 @@ class FreshDatabases:
         self._strategy: Strategy = strategy
         self._numbers = itertools.count(1)
         self._template_is_known = False
+        self._kept = KeptConnection(admin_url)
 
     def template(self) -> str:
         """The template's name, once it is complete; the first to ask makes it."""
@@ -119,9 +124,10 @@ class FreshDatabases:
     def _database(self, template: str | None) -> Iterator[str]:
         name = f"{self.prefix}_{os.getpid()}_{next(self._numbers)}"
         try:
-            yield create_database(self.admin_url, name, template=template, strategy=self._strategy)
+            self._kept.execute(creation(name, template=template, strategy=self._strategy))
+            yield with_database(self.admin_url, name)
         finally:
-            drop_database(self.admin_url, name)
+            self._kept.execute(removal(name))
 
     @contextmanager
     def _making_the_template(self, connection: Connection) -> Iterator[None]:
