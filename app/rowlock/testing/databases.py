@@ -41,25 +41,46 @@ SELECT child.oid::regclass::text
   JOIN pg_class AS child ON child.oid = inhrelid AND child.relname ~ '_[0-9]{8}$'
  WHERE to_date(right(child.relname, 8), 'YYYYMMDD') > rowlock.today() + %s
 """
+CATALOGS = """
+SELECT oid::regclass::text FROM pg_class
+ WHERE relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace AND NOT relisshared
+"""
 NEARER_HORIZON = "UPDATE rowlock.partition_horizon SET last_day = least(last_day, rowlock.today() + %s)"
 
 
 def fully_migrated(url: str, schema: str = "rowlock") -> None:
     """Gives a database rowlock's newest schema."""
-    from rowlock.store.migrate import migrate
-
-    migrate(url, schema)
+    _migrate(url, schema)
+    _pack(url)
 
 
 def migrated(url: str, schema: str = "rowlock") -> None:
     """The same with partitions of a few days ahead: a clone takes half the time so, and the first statement that reads
     all of a table a fifth. What is to be kept for longer is filed under the last of them, as wherever they end."""
-    fully_migrated(url, schema)
+    _migrate(url, schema)
     with connected(url) as connection, connection.transaction():
         rows = connection.execute(render(LATER_PARTITIONS, schema).encode(), (DAYS_AHEAD,))
         later = [sql.SQL(name) for (name,) in rows]
         connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(later)))
         connection.execute(render(NEARER_HORIZON, schema).encode(), (DAYS_AHEAD,))
+    _pack(url)
+
+
+def _migrate(url: str, schema: str) -> None:
+    from rowlock.store.migrate import migrate
+
+    migrate(url, schema)
+
+
+def _pack(url: str) -> None:
+    """Rewrites the catalogs without the rows that migrations left dead there: to clone a database and to begin using it
+    takes PostgreSQL a fifth less. One more session leaves a file behind, by which a clone's first one starts quickly.
+    """
+    with connected(url) as connection:
+        names = [sql.SQL(name) for (name,) in connection.execute(CATALOGS)]
+        connection.execute(sql.SQL("VACUUM (FULL) {}").format(sql.SQL(", ").join(names)))
+    with connected(url):
+        pass
 
 
 class FreshDatabases:
