@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -16,11 +17,20 @@ from rowlock.testing.pytest_plugin import run_of
 from rowlock.testing.server_runs import end_in_order_when_told_to
 from rowlock.testing.servers import Server, databases_on
 
+gc.disable()  # while all tests are imported, which leaves next to nothing that could be freed
+
 
 def pytest_configure(config: pytest.Config) -> None:
     _keep_bytecode()
     if not hasattr(config, "workerinput"):
         end_in_order_when_told_to()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What was imported stays until the end, so the collector need never look at it again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _keep_bytecode() -> None:
