@@ -1,20 +1,25 @@
-"""A server on a database of the test's own, and a client that speaks to it in memory."""
+"""A server on a database of the test's own, and a client that speaks to it in memory.
+
+The library is imported by the tests that use it: that takes more than a second, which each program would pay that only
+collects them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from mcp.server import MCPServer
-from mcp.types import CallToolResult, Tool
 
-from mcp import Client
 from rowlock.config import Settings
 from rowlock.mcp import make_server
 from rowlock.store.database import Database
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+    from mcp.types import CallToolResult, Tool
 
 Room = Callable[..., AbstractAsyncContextManager["Desk"]]
 
@@ -37,10 +42,14 @@ class Desk:
         return str(getattr(answer.content[0], "text", ""))
 
     async def tools(self) -> dict[str, Tool]:
+        from mcp import Client
+
         async with Client(self.server) as client:
             return {tool.name: tool for tool in (await client.list_tools()).tools}
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+        from mcp import Client
+
         async with Client(self.server) as client:
             return await client.call_tool(tool, arguments)
 

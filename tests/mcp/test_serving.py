@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from mcp import Client, StdioServerParameters
 from rowlock.config import Settings
 from rowlock.domain.errors import ConfigurationError, InvalidArgument
 from rowlock.mcp import make_server
@@ -18,6 +17,8 @@ PROGRAM = (
 
 
 async def test_it_serves_on_stdin_and_stdout(database_url: str) -> None:
+    from mcp import Client, StdioServerParameters
+
     program = StdioServerParameters(
         command=sys.executable, args=["-c", PROGRAM], env={"ROWLOCK_DATABASE_URL": database_url}
     )
@@ -30,6 +31,8 @@ async def test_it_serves_on_stdin_and_stdout(database_url: str) -> None:
 
 
 async def test_without_a_database_the_tools_say_so() -> None:
+    from mcp import Client
+
     nowhere = Settings(database_url="postgresql://postgres@127.0.0.1:1/none", connect_seconds=0.2)
     database = Database(nowhere)
     async with database, Client(make_server(database)) as client:
