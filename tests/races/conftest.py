@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from tests.harness.installation import settings_for
 from tests.harness.scripts import run_script
 from tests.harness.virtual_clock import install_clock, read_clock
@@ -49,9 +50,32 @@ async def _prepare(url: str) -> None:
 
 @pytest.fixture
 async def ring(gated_database: str) -> AsyncIterator[Ring]:
-    database = Database(settings_for(gated_database))
+    ring = await _open_ring(gated_database)
+    yield ring
+    await ring.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rings(gated_database: str) -> AsyncIterator[list[Ring]]:
+    """The ring that the tests of a module share, once there is one."""
+    rings: list[Ring] = []
+    yield rings
+    for ring in rings:
+        await ring.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shared_ring(rings: list[Ring], gated_database: str) -> AsyncIterator[Ring]:
+    """One whose connections know the statements already, and which remembers what comes of taking turns."""
+    if not rings:
+        rings.append(await _open_ring(gated_database))
+    yield rings[0]
+    if rings[0].racing:  # a test failed half-way and left who knows what open
+        await rings.pop().close()
+
+
+async def _open_ring(url: str) -> Ring:
+    database = Database(settings_for(url))
     links = [await database.own_link(name) for name in ("first", "second", "keeper", "watch")]
     links[-1].ordered_scans = True  # the claims that set the scenes need no transaction for their settings
-    yield Ring(*links, Stage(links[-1], await read_clock(links[-1])))
-    for link in links:
-        await link.close()
+    return Ring(*links, Stage(links[-1], await read_clock(links[-1])))

@@ -94,7 +94,7 @@ async def ended_or_waiting(ended: Callable[[], bool], at: Link, watch: Link) -> 
     """Returns once the session's operation has ended or waits for a lock."""
     while not ended():
         waits = await watch.query(
-            "SELECT true FROM pg_stat_activity WHERE pid = %(pid)s AND wait_event_type = 'Lock'",
+            "SELECT true FROM pg_stat_get_activity(%(pid)s) WHERE wait_event_type = 'Lock'",
             {"pid": at.connection.info.backend_pid},
         )
         if waits:

@@ -48,7 +48,7 @@ class Turns:
 
 @dataclass
 class Ring:
-    """The connections of a test: two that meet, one that stops the first, and one that watches."""
+    """The connections of some tests: two that meet, one that stops the first, and one that watches."""
 
     first: Link
     second: Link
@@ -56,21 +56,29 @@ class Ring:
     watch: Link
     stage: Stage
     turns: dict[tuple[str, ...], Turns] = field(default_factory=dict)
+    racing: bool = False
+
+    async def close(self) -> None:
+        for link in (self.first, self.second, self.keeper, self.watch):
+            await link.close()
 
     async def in_turn(self, kind: str, **acts: str) -> Turns:
         """Sets the scene and lets the operations act one after the other, in the order given."""
         key = (kind, *(f"{part} {act}" for part, act in acts.items()))
         if key not in self.turns:
+            self.racing = True
             scene = await self.stage.set(kind)
             await gates.close_gate(self.keeper, self.first, step=gates.NEVER)
             answers = {part: await _answer(self.first, act, scene, part) for part, act in acts.items()}
             steps = await gates.steps_taken(self.first)
             await gates.open_gate(self.keeper)
             self.turns[key] = Turns(await look(self.watch, scene), answers, steps)
+            self.racing = False
         return self.turns[key]
 
     async def race(self, kind: str, first: str, second: str, stop: Stop, *, commit: bool = True) -> Turns:
         """Lets them meet: the second comes while the first stands where it was stopped."""
+        self.racing = True
         scene = await self.stage.set(kind)
         arrived, go_on = asyncio.Event(), asyncio.Event()
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -86,7 +94,9 @@ class Ring:
             await self._let_go(stop)
             go_on.set()
             answers = {"first": await one, "second": await two}
-        return Turns(await look(self.watch, scene), answers)
+        met = Turns(await look(self.watch, scene), answers)
+        self.racing = False
+        return met
 
     async def _hold_up(self, scene: Scene, stop: Stop) -> None:
         if stop == "before":

@@ -13,8 +13,10 @@ from tests.races.scenes import SCENES
 MEETINGS = [(kind, name) for kind in SCENES for name, known in OPERATIONS.items() if kind in known.scenes]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("kind", "first"), MEETINGS)
-async def test_pairs(ring: Ring, kind: str, first: str) -> None:
+async def test_pairs(shared_ring: Ring, kind: str, first: str) -> None:
+    ring = shared_ring
     steps = (await ring.in_turn(kind, first=first)).steps
     stops: list[Stop] = [*range(1, steps + 2)]
     if kind != "free":
