@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 import pytest
+from tests.harness.claimed import claimed
 from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 from tests.worker.conftest import working
 
 from rowlock import Cancel, Context, Rowlock
-from rowlock.worker.attempt import Stop
+from rowlock.handlers.context import CallNext, Reporter
+from rowlock.worker.attempt import Attempt, Stop, Surroundings
+from rowlock.worker.executors import Executors
 from rowlock.worker.worker import Worker
 
 
@@ -131,3 +136,88 @@ async def test_one_that_does_not_end_in_time_is_given_back_without_it(app: Rowlo
     assert worker.held.figures.abandoned == 1
     assert await here.outcomes(handle.id) == ["released"]
     thread.go.set()
+
+
+@pytest.fixture
+def offline() -> Rowlock:
+    """An application whose database nobody asks for anything."""
+    return Rowlock(database_url="postgresql://nowhere/rowlock")
+
+
+@pytest.fixture
+async def executors() -> AsyncIterator[Executors]:
+    """A single thread, and nothing else."""
+    made = Executors(threads=1, step_threads=1, child_processes=1)
+    yield made
+    made.close()
+
+
+def attempt_at(name: str) -> Attempt:
+    """One of a worker that knows no database."""
+    around = Surroundings(cast("Reporter", None), asyncio.get_running_loop(), "worker", 1_000, grace_seconds=600)
+    return Attempt(claimed(name), around)
+
+
+async def look(context: Context) -> bool:
+    return context.cancelled
+
+
+def look_in_another(context: Context) -> None:
+    other = threading.Thread(target=lambda: context.cancelled)
+    other.start()
+    other.join()
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        lambda context: context.cancelled,
+        look_in_another,
+        lambda context: context.wait_for(look(context)),
+        lambda context: context.wait_for(context.wait_cancelled()),
+    ],
+    ids=["in its thread", "in another", "on the worker's loop", "waiting"],
+)
+async def test_one_has_seen_it_wherever_it_looks(
+    offline: Rowlock, executors: Executors, looks: Callable[[Context], object]
+) -> None:
+    thread = Thread()
+
+    @offline.task
+    def handler(ctx: Context) -> str:
+        thread.wait()
+        looks(ctx)
+        return "half of it"
+
+    attempt = attempt_at(handler.name)
+    performing = asyncio.create_task(attempt.perform(offline.handlers[handler.name], (), executors))
+    await eventually(thread.begun.is_set)
+    attempt.request_stop(Stop.WORKER_STOPS)
+    thread.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await performing
+
+
+async def test_what_a_middleware_has_seen_says_nothing_of_its_handler(offline: Rowlock, executors: Executors) -> None:
+    thread, seen = Thread(), []
+
+    async def logs(context: Context, call_next: CallNext) -> object:
+        told = asyncio.create_task(context.wait_cancelled())
+        try:
+            return await call_next()
+        finally:
+            await told
+            seen.append(context.cancelled)
+
+    @offline.task
+    def handler() -> str:
+        thread.wait()
+        return "all of it"
+
+    attempt = attempt_at(handler.name)
+    performing = asyncio.create_task(attempt.perform(offline.handlers[handler.name], (logs,), executors))
+    await eventually(thread.begun.is_set)
+    attempt.request_stop(Stop.WORKER_STOPS)
+    thread.go.set()
+    ending = await performing
+    assert (seen, ending.result) == ([True], '"all of it"')

@@ -74,8 +74,10 @@ class Context:
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the task to stop, its worker stops, or its lease was lost."""
-        self._seen_stopped = self._seen_stopped or self._stopped
-        return self._stopped
+        if not self._stopped:
+            return False
+        self._note_seen()
+        return True
 
     async def wait_cancelled(self) -> None:
         """Returns once `cancelled` is true; to be awaited beside the work. On the worker's loop only."""
@@ -83,7 +85,13 @@ class Context:
             if self._stopping is None:
                 self._stopping = asyncio.Event()
             await self._stopping.wait()
-        self._seen_stopped = True
+        self._note_seen()
+
+    def _note_seen(self) -> None:
+        """The handler has seen that it is to stop, in a thread or in what a thread waits for. What else looks on the
+        worker's loop is a middleware: of what that sees the handler knows nothing."""
+        if asyncio._get_running_loop() is not self._loop or _FOR_THREAD.get():
+            self._seen_stopped = True
 
     def _stop(self) -> None:
         self._stopped = True
@@ -168,6 +176,7 @@ class Context:
             raise RuntimeError("This would block the worker's event loop: in an async handler, await the other method.")
 
         async def awaited() -> Any:
+            _FOR_THREAD.set(True)
             with kept_in("coroutine"):
                 return await awaitable
 
@@ -187,6 +196,8 @@ class Context:
             return self._steps
 
 
+_FOR_THREAD: ContextVar[bool] = ContextVar("rowlock_for_thread", default=False)
+"""Whether a handler's thread waits for what runs here."""
 CURRENT: ContextVar[Callable[[], Context] | None] = ContextVar("rowlock_context", default=None)
 """The way to the context of the attempt that runs here: most handlers never ask for it, and then it is never made."""
 CallNext = Callable[[], Awaitable[Any]]
