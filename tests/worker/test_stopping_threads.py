@@ -221,3 +221,37 @@ async def test_what_a_middleware_has_seen_says_nothing_of_its_handler(offline: R
     thread.go.set()
     ending = await performing
     assert (seen, ending.result) == ([True], '"all of it"')
+
+
+@pytest.mark.parametrize("why", [Stop.WORKER_STOPS, Stop.CANCEL_REQUESTED])
+async def test_one_that_begins_in_the_moment_in_which_it_is_told_to_stop_is_told_as_one_that_runs(
+    offline: Rowlock, executors: Executors, why: Stop
+) -> None:
+    """Its thread is not left to go on without its lease."""
+    thread, before, endings = Thread(), threading.Event(), []
+
+    @offline.task
+    def stays() -> str:
+        thread.wait()
+        return "all of it"
+
+    attempt = attempt_at(stays.name)
+
+    async def perform() -> None:
+        endings.append(await attempt.perform(offline.handlers[stays.name], (), executors))
+
+    def wait_for_the_place() -> None:
+        attempt.job = asyncio.create_task(perform())
+        asyncio.get_running_loop().call_soon(before.set)
+
+    await executors.threads.run(before.wait, begin=wait_for_the_place)
+    assert not attempt.begun  # it has the place, and will in the next turn of the event loop
+    attempt.request_stop(why)
+    await eventually(thread.begun.is_set)
+    assert attempt.context.cancelled
+    assert attempt.job is not None
+    assert not attempt.job.done()
+    thread.go.set()
+    await attempt.job
+    assert [ending.result for ending in endings] == ['"all of it"']
+    assert executors.threads.abandoned == 0

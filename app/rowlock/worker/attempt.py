@@ -226,12 +226,16 @@ class Attempt:
         self._abandon(CancelRequested(forced=True))
 
     def _cancel_job(self) -> None:
-        """Cancels what runs the attempt, unless it has ended by then: its handler may be who asks, and be done."""
-        self._around.loop.call_soon(self._cancel_now, self.job)
+        """Cancels what runs the attempt, unless it has ended by then: its handler may be who asks, and be done. Nor if
+        its thread has begun by then: what is asked of it is asked of one that had begun."""
+        self._around.loop.call_soon(self._cancel_now, self.job, self.begun)
 
-    def _cancel_now(self, job: asyncio.Task[None] | None) -> None:
-        if job is not None and self.job is job:
-            job.cancel()
+    def _cancel_now(self, job: asyncio.Task[None] | None, had_begun: bool) -> None:
+        if job is None or self.job is not job:
+            return
+        if self.begun and not had_begun and self.runs_in_thread and self.stop is not Stop.LEASE_LOST:
+            return  # it has what time it has left, and keeps its lease
+        job.cancel()
 
     def _after(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
         self._timers = self._timers or []
