@@ -7,7 +7,7 @@ synchronous standby that is away. A worker that merely waits would show as healt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rowlock.domain.errors import DatabaseUnavailable
@@ -16,6 +16,7 @@ from rowlock.store.refusals import refusing
 from rowlock.telemetry.condition import Condition
 
 SHORTEST_PATIENCE_SECONDS = 3.0  # for whom the lock of a lane is held for two is not in trouble
+LATE_SECONDS = 0.5  # by so much an event loop is late that a handler has blocked
 
 
 @contextmanager
@@ -24,16 +25,41 @@ def asking(condition: Condition, duty: str, *, patience_seconds: float) -> Itera
     the answer. A refusal is the domain's error, whatever it is."""
     patience = max(patience_seconds, SHORTEST_PATIENCE_SECONDS)
 
-    # By the event loop, so that one which stands still does not take that for the database's silence.
     def tell() -> None:
         condition.troubled(duty, _silence(patience))
 
-    timer = asyncio.get_running_loop().call_later(patience, tell)
+    timer = _Timer(patience, tell)
     try:
         with refusing():
             yield
     finally:
         timer.cancel()
+
+
+class _Timer:
+    """Tells after so many seconds of an event loop that turns, so that one which stood still does not take that for the
+    database's silence: when it turns again, timers may come before an answer that has long been there."""
+
+    __slots__ = ("_due", "_loop", "_running", "_seconds", "_tell")
+
+    def __init__(self, seconds: float, tell: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._start()
+
+    def cancel(self) -> None:
+        self._running.cancel()
+
+    def _start(self) -> None:
+        self._due = self._loop.time() + self._seconds
+        self._running = self._loop.call_at(self._due, self._end)
+
+    def _end(self) -> None:
+        if self._loop.time() - self._due < LATE_SECONDS:
+            self._tell()
+        else:
+            self._start()
 
 
 def _silence(seconds: float) -> DatabaseUnavailable:
