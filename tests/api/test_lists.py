@@ -94,6 +94,9 @@ async def test_pages_hold_while_tasks_come_and_end(api: Served) -> None:
     assert third["next_cursor"] is None
 
 
+FILTERS = ("queue", "name", "tag", "parent_id", "schedule_id")
+
+
 async def test_the_oldest_come_first_where_they_are_asked_for(api: Served) -> None:
     made = [str(await api.enqueue("a")) for _ in range(5)]
     await api.enqueue("b")
@@ -108,6 +111,8 @@ async def test_the_oldest_come_first_where_they_are_asked_for(api: Served) -> No
     assert second["next_cursor"] is None
     assert await ids(api, "?name=a&order=newest") == made[::-1]
 
+    before = make_cursor("tasks", {**dict.fromkeys(FILTERS), "status": [], "name": "a"}, made[1])
+    assert await ids(api, f"?name=a&cursor={before}") == made[:1], "as a version made it that knew no order"
     other_way = await api.client.get("/v1/tasks", params={"name": "a", "cursor": first["next_cursor"]})
     assert_problem(other_way, 422, "invalid-cursor", field="cursor")
     assert_problem(await api.client.get("/v1/tasks?order=random"), 422, "invalid-argument", field="order")

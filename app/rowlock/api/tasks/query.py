@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +28,11 @@ class TaskQuery(PageQuery):
     parent_id: TaskId | None = None
     schedule_id: TaskId | None = None
     order: Literal["newest", "oldest"] = Field("newest", description="Which come first, by when they were enqueued.")
+
+    def filters(self) -> dict[str, Any]:
+        """Without the order that is usual, for whose pages versions that know no other have made cursors."""
+        given = super().filters()
+        return {name: value for name, value in given.items() if (name, value) != ("order", "newest")}
 
     def wanted(self) -> TaskFilter:
         return TaskFilter(
