@@ -31,7 +31,7 @@ from rowlock.domain.retry import RetryPolicy
 
 POLICY = RetryPolicy(jitter="none", give_up_on=(PermissionError,))
 MINUTE = timedelta(minutes=1)
-UNUSABLE = "\nThis outcome cannot be used: its delay is not a timedelta."
+UNUSABLE = "\nThis outcome cannot be used: its delay is neither a timedelta nor a number of seconds."
 
 
 def decided(result: Result, *, attempt: int = 2, max_attempts: int = 4, **more: Any) -> Transition:
@@ -60,8 +60,11 @@ def decided(result: Result, *, attempt: int = 2, max_attempts: int = 4, **more: 
         (Raised(Retry("Busy.", after=MINUTE)), RetryLater(MINUTE, ReasonCode.RETRY_REQUESTED, "Busy.")),
         (Raised(Retry("Busy.", after=-MINUTE)), RetryLater(timedelta(0), ReasonCode.RETRY_REQUESTED, "Busy.")),
         (Raised(Retry("Busy.", after=timedelta.max)), RetryLater(MAX_DELAY, ReasonCode.RETRY_REQUESTED, "Busy.")),
+        (Raised(Retry("Busy.", after=60)), RetryLater(MINUTE, ReasonCode.RETRY_REQUESTED, "Busy.")),
+        (Raised(Retry("Busy.", after=float("inf"))), RetryLater(MAX_DELAY, ReasonCode.RETRY_REQUESTED, "Busy.")),
+        (Raised(Retry("Busy.", after=-1e99)), RetryLater(timedelta(0), ReasonCode.RETRY_REQUESTED, "Busy.")),
         (
-            Raised(Retry("Busy.", after=5)),  # type: ignore[arg-type]  # what callers do all the same
+            Raised(Retry("Busy.", after="5 s")),  # type: ignore[arg-type]  # what callers do all the same
             RetryLater(timedelta(seconds=2), ReasonCode.ERROR, "rowlock.domain.outcomes.Retry: Busy." + UNUSABLE),
         ),
         (Raised(Fail("Gone."), "t"), Bury(ReasonCode.FAILED_FOR_GOOD, "Gone.", "t")),
@@ -69,8 +72,9 @@ def decided(result: Result, *, attempt: int = 2, max_attempts: int = 4, **more: 
         (Raised(Snooze(MINUTE, "Not yet.")), SnoozeFor(MINUTE, "Not yet.", ReasonCode.SNOOZED)),
         (Raised(Snooze(-MINUTE, "Not yet.")), SnoozeFor(timedelta(0), "Not yet.")),
         (Raised(Snooze(timedelta.max, "Not yet.")), SnoozeFor(MAX_DELAY, "Not yet.")),
+        (Raised(Snooze(0.5, "Not yet.")), SnoozeFor(timedelta(milliseconds=500), "Not yet.")),
         (
-            Raised(Snooze(5, "Not yet.")),  # type: ignore[arg-type]
+            Raised(Snooze(float("nan"), "Not yet.")),
             RetryLater(timedelta(seconds=2), ReasonCode.ERROR, "rowlock.domain.outcomes.Snooze: Not yet." + UNUSABLE),
         ),
         (Raised(Cancel("Unwanted.")), CancelDone("Unwanted.", ReasonCode.CANCELLED)),

@@ -207,7 +207,10 @@ def _as_said(said: Outcome, trace: str | None, backoff: Callable[[], timedelta])
             delay = backoff() if after is None else _bounded(after)
             return RetryLater(delay, ReasonCode.RETRY_REQUESTED, _said(reason), trace)
         case _:
-            error = error_text(said) + "\nThis outcome cannot be used: its delay is not a timedelta."
+            error = (
+                error_text(said)
+                + "\nThis outcome cannot be used: its delay is neither a timedelta nor a number of seconds."
+            )
             return RetryLater(backoff(), ReasonCode.ERROR, error, trace)
 
 

@@ -10,12 +10,14 @@ class Outcome(Exception):
 
 
 class Retry(Outcome):
-    """Try again: the attempt is spent. `after` overrides the handler's backoff."""
+    """Try again: the attempt is spent. `after`, a timedelta or seconds, overrides the handler's backoff."""
 
-    def __init__(self, reason: str = "The handler asked for a retry.", *, after: timedelta | None = None) -> None:
+    def __init__(
+        self, reason: str = "The handler asked for a retry.", *, after: timedelta | float | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.after = after
+        self.after = _span(after)
 
 
 class Fail(Outcome):
@@ -27,12 +29,12 @@ class Fail(Outcome):
 
 
 class Snooze(Outcome):
-    """Not yet: run again after `for_`, without spending an attempt."""
+    """Not yet: run again after `for_`, a timedelta or seconds, without spending an attempt."""
 
-    def __init__(self, for_: timedelta, reason: str = "The handler snoozed.") -> None:
+    def __init__(self, for_: timedelta | float, reason: str = "The handler snoozed.") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.for_ = for_
+        self.for_ = _span(for_)
 
 
 class Cancel(Outcome):
@@ -41,3 +43,13 @@ class Cancel(Outcome):
     def __init__(self, reason: str = "The handler cancelled its task.") -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def _span(given: object) -> object:
+    """As a timedelta what is one or a number of seconds; anything else as it is, for the decision to refuse."""
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return given
+    try:
+        return timedelta(seconds=given)
+    except (ValueError, OverflowError):  # not a number, or longer than a timedelta can be
+        return timedelta.max if given > 0 else timedelta(0) if given < 0 else given
