@@ -64,6 +64,17 @@ async def test_workers_that_are_not_well_come_first(site: Site, open_page: Opene
     await expect(page.get_by_role("link", name="All 23 workers")).to_be_visible()
 
 
+async def test_those_at_work_are_seen_however_many_have_crashed(site: Site, open_page: Opener) -> None:
+    await site.sql(AILING_WORKERS)
+    await site.sql("UPDATE rowlock.workers SET expires_at = rowlock.clock() - interval '1 hour' WHERE name <> 'web-1'")
+    page = await open_page()
+    rows = page.locator(".table-frame[aria-label=Workers] tbody tr")
+    await expect(rows).to_have_count(4)
+    await expect(rows.nth(3)).to_contain_text("web-1")
+    await expect(rows.nth(3)).to_contain_text("healthy")
+    await expect(page.get_by_role("link", name="All 23 workers")).to_be_visible()
+
+
 async def test_schedules_go_on_over_pages(site: Site, open_page: Opener) -> None:
     for number in range(51):
         request = schedule_request(name=f"nightly{number:02}", task_name="report.build", cron="0 3 * * *")

@@ -253,7 +253,7 @@ def test_workers_that_are_not_well_come_first(cli: Caller, database_url: str) ->
             "   ) AS made (name, health, lasts, stops)"
         )
     shown = [worker["name"] for worker in cli.json("workers")["items"]]
-    assert shown == ["sick", "weak", "gone", "new", "old"]
+    assert shown == ["sick", "weak", "new", "old", "gone"]
     assert [worker["name"] for worker in cli.json("workers", "--limit", "3")["items"]] == shown[:3]
     assert [worker["name"] for worker in cli.json("workers", "--all")["items"]] == [*shown, "left"]
 

@@ -160,7 +160,7 @@ async def list_workers(
     ailing_first: bool = False,
 ) -> list[WorkerRecord]:
     """Worker processes with numbers below `before`, newest first; those of some `healths` where given. With
-    `ailing_first` those that are not well come before all others."""
+    `ailing_first` those that are not well come first, and those that are gone or have stopped last."""
     return await worker_health.list_workers(
         Reading(database), healths=healths, before=before, limit=limit, ailing_first=ailing_first
     )

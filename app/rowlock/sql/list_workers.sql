@@ -6,5 +6,5 @@ SELECT worker.id, worker.name, worker.hostname, worker.pid, worker.version, work
  WHERE worker.id < coalesce(%(before)s::integer, 2147483647)
    AND (%(healths)s::text[] IS NULL OR worker.health = ANY (%(healths)s))
  ORDER BY CASE WHEN %(ailing_first)s::boolean
-          THEN array_position('{unhealthy,degraded,gone,healthy,stopped}', worker.health) END, worker.id DESC
+          THEN array_position('{unhealthy,degraded,healthy,gone,stopped}', worker.health) END, worker.id DESC
  LIMIT %(limit)s

@@ -42,7 +42,8 @@ async def list_workers(
 ) -> list[WorkerRecord]:
     """Workers with numbers below `before`, newest first; those of `healths` where given.
 
-    With `ailing_first` those that are not well come before all others: unhealthy, degraded, gone.
+    With `ailing_first` unhealthy and degraded ones come before those that are well, and those that are gone or have
+    stopped last.
     """
     asked = {"healths": list(healths) or None, "before": before, "limit": limit, "ailing_first": ailing_first}
     rows = await runner.run("list_workers", asked)

@@ -23,7 +23,7 @@ def register(program: typer.Typer) -> None:
         every: Annotated[bool, typer.Option("--all", help="Those that have stopped too.")] = False,
         limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many.")] = 100,
     ) -> None:
-        """List worker processes: those that are not well first, those that have stopped last."""
+        """List worker processes: those that are not well first, those that are gone or have stopped last."""
         from rowlock.cli.documents import document
         from rowlock.engine.inspect import list_workers
         from rowlock.store.worker_health import PRESENT

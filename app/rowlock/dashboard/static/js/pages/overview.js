@@ -13,13 +13,15 @@ import { html } from '../view.js';
 import { WorkersTable } from './workers.js';
 
 const MOST_WORKERS = 12;
+const MOST_GONE = 3; // of these: a crash leaves one for a day, and they must not hide those at work
 const HEALTHS = ['unhealthy', 'degraded', 'gone', 'healthy']; // of those that have not stopped: what hurts first
-const PRESENT = HEALTHS.map((health) => `health=${health}`).join('&');
+const AT_WORK = HEALTHS.filter((health) => health !== 'gone').map((health) => `health=${health}`).join('&');
 
 export function Overview() {
   const queues = useLive('queues');
   const dead = useLive('dead-letters', { limit: 5 }, { every: 10_000 });
-  const workers = useLive(`workers?${PRESENT}`, { limit: 200 }, { every: 5_000 });
+  const workers = useLive(`workers?${AT_WORK}`, { limit: 200 }, { every: 5_000 });
+  const gone = useLive('workers?health=gone', { limit: 200 }, { every: 5_000 });
   return html`
     <${Heading} title="Overview" />
     <${NoScheduler} />
@@ -32,7 +34,8 @@ export function Overview() {
     <//>
     ${workers.problem?.status !== 403 && html`<section aria-labelledby="workers-title">
       <h2 id="workers-title">Workers</h2>
-      <${Answer} live=${workers} rows=${2}>${({ items, next_cursor: more }) => html`<${WorkersAtWork} workers=${items} more=${more} />`}<//>
+      <${Answer} live=${workers} rows=${2}>${({ items, next_cursor: more }) => html`
+        <${WorkersAtWork} workers=${items} gone=${gone.data?.items ?? []} more=${more || gone.data?.next_cursor} />`}<//>
     </section>`}
     <section aria-labelledby="dead-title">
       <h2 id="dead-title">The newest tasks that died</h2>
@@ -55,11 +58,13 @@ function Totals({ queues }) {
   </dl>`;
 }
 
-function WorkersAtWork({ workers, more }) {
+function WorkersAtWork({ workers, gone, more }) {
   const rank = (worker) => HEALTHS.indexOf(worker.health);
-  const sorted = [...workers].sort((one, other) => rank(one) - rank(other)); // otherwise newest first, as they came
-  return html`<${WorkersTable} workers=${sorted.slice(0, MOST_WORKERS)} />
-    ${workers.length > MOST_WORKERS && html`<p class="quiet"><a href=${address('workers')}>All ${count(workers.length)}${more && '+'} workers</a></p>`}`;
+  const sorted = [...workers, ...gone.slice(0, MOST_GONE)].sort((one, other) => rank(one) - rank(other)); // else newest first
+  const shown = sorted.slice(0, MOST_WORKERS);
+  const all = workers.length + gone.length;
+  return html`<${WorkersTable} workers=${shown} />
+    ${all > shown.length && html`<p class="quiet"><a href=${address('workers')}>All ${count(all)}${more && '+'} workers</a></p>`}`;
 }
 
 function NoQueues() {
