@@ -13,7 +13,7 @@ import pytest
 from tests.harness.installation import TENANT, Installation
 
 from rowlock.domain.errors import DatabaseUnavailable
-from rowlock.domain.lanes import Lane, LanePlan
+from rowlock.domain.lanes import Allowance, Lane, LanePlan
 from rowlock.domain.requests import task_request
 from rowlock.domain.trouble import Trouble
 from rowlock.engine.claim import Claimer
@@ -264,6 +264,32 @@ async def test_does_not_look_ahead_with_every_scan(here: Installation, link: Lin
     now = 9.0
     assert await chosen.claim(link, 1, 10) == []
     assert 30 < chosen.idle_seconds <= 40
+
+
+async def test_news_for_a_queue_without_places_are_no_reason_to_look_for_lanes(
+    here: Installation, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come by the hundred, and a scan of many lanes takes long. What lies elsewhere is found when it is time."""
+    now = 0.0
+    chosen = Claimer(
+        ("full", "free"),
+        lease_seconds=30,
+        lanes_per_scan=100,
+        refresh_seconds=9,
+        ahead_seconds=5,
+        monotonic=lambda: now,
+    )
+    full = [Allowance(frozenset({"full"}), 0)]
+    await here.enqueue(queue="full")
+    assert await chosen.claim(link, 1, 10, allowances=full) == []
+    free = await here.enqueue(queue="free")
+    now = 8.0
+    with monkeypatch.context() as patched:
+        patched.delattr(leases, "find_lanes")
+        assert await chosen.claim(link, 1, 10, heard_of={Lane("full", 2, "acme"): None}, allowances=full) == []
+    assert chosen.idle_seconds == 1
+    now = 9.0
+    assert [task.id for task in await chosen.claim(link, 1, 10, allowances=full)] == [free]
 
 
 def lock_lane_by(monkeypatch: pytest.MonkeyPatch, said: str, seconds: str) -> None:

@@ -64,7 +64,7 @@ class Claimer:
     @property
     def idle_seconds(self) -> float:
         """How long there is nothing to claim, unless something comes: until the next task that scans have seen falls
-        due, and no longer than they look ahead, or until one is to look ahead again."""
+        due, and no longer than they look ahead, or until one is to look ahead again, or at all."""
         return max(0.0, self._next_due_at - self._monotonic())
 
     async def claim(
@@ -106,9 +106,11 @@ class Claimer:
                 self._by_hearsay = True
                 return taken
         plans = self._book.plan(room, allowances)
-        if not plans or is_time_to_scan:
+        if is_time_to_scan or (not plans and self._book.idle()):
             await self._scan(link, resting)
             plans = self._book.plan(room, allowances)
+        elif not plans:  # what is due waits for places, and news of more of that is no reason to look for other lanes
+            self._next_due_at = self._scanned_at + self._scan_pause
         while plans:
             if taken := await self._take(link, plans, terms, room):
                 return taken
