@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.harness.claimed import claimed
 from tests.harness.eventually import eventually
 from tests.harness.figures import figure
 from tests.harness.installation import Installation
@@ -109,6 +110,18 @@ async def test_a_place_that_an_abandoned_thread_returns_is_taken_again(app: Rowl
         assert (await handles[2].wait(SOON)).status == "succeeded"
 
 
+def places_of(app: Rowlock, *, threads: int = 16, child_processes: int = 2) -> Places:
+    """Those of a worker of all queues that the handlers name, and of one that none does; nothing is claimed ahead."""
+    executors = Executors(threads=threads, step_threads=1, child_processes=child_processes)
+    queues = {handler.queue for handler in app.handlers.values()} | {"unnamed"}
+    return Places(app.handlers.values(), queues, executors, ahead_seconds=0, freed=lambda: None)
+
+
+def rooms(places: Places) -> dict[str, int]:
+    """What the next claim may take of each bounded queue, if it is the only one that has something."""
+    return {queue: allowance.room for allowance in places.allowances() for queue in allowance.queues}
+
+
 def test_a_queue_gives_as_many_as_there_are_places_for_all_that_its_handlers_need(app: Rowlock) -> None:
     @app.task(queue="light")
     async def light() -> None: ...
@@ -119,11 +132,32 @@ def test_a_queue_gives_as_many_as_there_are_places_for_all_that_its_handlers_nee
     app.declare(children.pid, name="d", executor="thread", queue="threads")
     app.declare(children.pid, name="e", executor="thread", queue="more")
     app.declare(children.pid, name="f", executor="thread", queue="light")
-    executors = Executors(threads=16, step_threads=1, child_processes=2)
-    queues = {handler.queue for handler in app.handlers.values()} | {"unnamed"}
-    places = Places(app.handlers.values(), queues, executors, ahead_seconds=0, freed=lambda: None)
-    assert set(places.allowances()) == {
+    assert set(places_of(app).allowances()) == {
         Allowance(frozenset({"children"}), 2),
         Allowance(frozenset({"both"}), 18),
         Allowance(frozenset({"threads", "more"}), 16),
     }
+
+
+def test_tasks_that_wait_for_threads_keep_none_from_a_free_child_process(app: Rowlock) -> None:
+    """But those from the same queues do: nobody could tell before a claim that it will not bring more of them."""
+
+    @app.task(queue="light")
+    async def light() -> None: ...
+
+    app.declare(children.pid, name="slow", executor="thread", queue="light")
+    app.declare(children.pid, name="thread", executor="thread", queue="both")
+    app.declare(children.pid, name="process", executor="process", queue="both")
+    places = places_of(app, threads=4)
+    assert rooms(places) == {"both": 6}
+    slow = [claimed("slow", queue="light") for _ in range(30)]
+    places.take(slow)
+    assert rooms(places) == {"both": 2}
+    waiting = [claimed("thread", queue="both") for _ in range(2)]
+    places.take(waiting[:1])
+    assert rooms(places) == {"both": 1}
+    places.take(waiting[1:])
+    assert rooms(places) == {"both": 0}
+    for task in [*slow, waiting[0]]:
+        places.leave(task)
+    assert rooms(places) == {"both": 5}

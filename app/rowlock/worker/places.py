@@ -2,7 +2,8 @@
 
 No more than it has places free of that kind, and what it will have begun within a moment, by the pace at which such
 tasks ended just now; at most as much again as it has places. What it took beyond that would wait here, under a lease
-and perhaps for hours, while another worker has places, and behind it what is more urgent.
+and perhaps for hours, while another worker has places, and behind it what is more urgent. Where tasks of other queues
+wait for places of one kind, those of another are free even so.
 
 Of a queue from which async handlers are served too nobody could tell before a claim what it would bring: it is bounded
 by the worker's concurrency alone.
@@ -43,14 +44,18 @@ class Places:
         for queue, needs in needs_of(handlers, queues).items():
             if needs and "async" not in needs:
                 alike[needs].add(queue)
-        self._bounded = [(needs, frozenset(of_them)) for needs, of_them in alike.items()]
+        self._bounded = [(needs, frozenset(of_them), dict.fromkeys(self._held, 0)) for needs, of_them in alike.items()]
+        self._held_from = {queue: held for _, of_them, held in self._bounded for queue in of_them}
 
     def allowances(self) -> Sequence[Allowance]:
         """What the next claim may take, of queues whose handlers need the same."""
         if not self._bounded:
             return ()
         free = {kind: self._free(kind, places) for kind, places in self._executors.places.items()}
-        allowances = [Allowance(queues, sum(free[kind] for kind in needs)) for needs, queues in self._bounded]
+        allowances = [
+            Allowance(queues, sum(max(free[kind], -held[kind]) for kind in needs))
+            for needs, queues, held in self._bounded
+        ]
         self._are_awaited = any(allowance.room <= 0 for allowance in allowances)
         return allowances
 
@@ -59,17 +64,22 @@ class Places:
         if self._bounded:
             for task in tasks:
                 if (kind := self._kinds.get(task.name)) is not None:
-                    self._held[kind] += 1
+                    self._count(task, kind, +1)
 
     def leave(self, task: ClaimedTask) -> None:
         """It is held no more."""
         if not self._bounded or (kind := self._kinds.get(task.name)) is None:
             return
-        self._held[kind] -= 1
+        self._count(task, kind, -1)
         self._paces[kind].ended()
         if self._are_awaited:
             self._are_awaited = False
             self._freed()
+
+    def _count(self, task: ClaimedTask, kind: str, change: int) -> None:
+        self._held[kind] += change
+        if (of_alike := self._held_from.get(task.queue)) is not None:
+            of_alike[kind] += change
 
     def _free(self, kind: str, places: int) -> int:
         return places + min(self._paces[kind].ahead(), places) - self._held[kind]
