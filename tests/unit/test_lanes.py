@@ -135,6 +135,22 @@ def test_lanes_of_an_allowance_that_is_used_up_wait_as_they_are(room: int) -> No
     assert names(book.plan(10, [allowance(1, "x")])) == ["urgent"]
 
 
+def test_of_allowances_for_the_same_places_one_has_what_the_others_leave_and_each_its_turn() -> None:
+    book = book_of(lane("t", queue="threads"), lane("m", queue="mixed"), lane("p", queue="children"))
+    allowances = [
+        Allowance(frozenset({"threads"}), 4, frozenset({"thread"})),
+        Allowance(frozenset({"mixed"}), 6, frozenset({"thread", "process"})),
+        Allowance(frozenset({"children"}), 2, frozenset({"process"})),
+    ]
+    planned = []
+    for _ in range(4):
+        plans = book.plan(60, allowances)
+        planned.append({plan.lane.lane: plan.quota for plan in plans})
+        for plan in plans:
+            book.claimed(plan.lane, START)
+    assert planned == [{"t": 4, "m": 2}, {"p": 2, "t": 4}, {"m": 6}, {"p": 2, "t": 4}]
+
+
 def test_half_of_an_allowance_is_one_task_where_there_is_one() -> None:
     assert [allowance(room, "x").half.room for room in (-1, 0, 1, 2, 16)] == [0, 0, 1, 1, 8]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.worker import children
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
-from rowlock.domain.lanes import Allowance
+from rowlock.domain.lanes import Allowance, Lane, LaneBook
 from rowlock.worker.executors import Executors
 from rowlock.worker.places import Places
 
@@ -133,9 +134,9 @@ def test_a_queue_gives_as_many_as_there_are_places_for_all_that_its_handlers_nee
     app.declare(children.pid, name="e", executor="thread", queue="more")
     app.declare(children.pid, name="f", executor="thread", queue="light")
     assert set(places_of(app).allowances()) == {
-        Allowance(frozenset({"children"}), 2),
-        Allowance(frozenset({"both"}), 18),
-        Allowance(frozenset({"threads", "more"}), 16),
+        Allowance(frozenset({"children"}), 2, frozenset({"process"})),
+        Allowance(frozenset({"both"}), 18, frozenset({"process", "thread"})),
+        Allowance(frozenset({"threads", "more"}), 16, frozenset({"thread"})),
     }
 
 
@@ -161,3 +162,18 @@ def test_tasks_that_wait_for_threads_keep_none_from_a_free_child_process(app: Ro
     for task in [*slow, waiting[0]]:
         places.leave(task)
     assert rooms(places) == {"both": 5}
+
+
+def test_a_worker_takes_no_more_than_it_has_places_for_though_queues_share_them(app: Rowlock) -> None:
+    app.declare(children.pid, name="t", executor="thread", queue="threads")
+    app.declare(children.pid, name="m", executor="thread", queue="mixed")
+    app.declare(children.pid, name="p", executor="process", queue="mixed")
+    places, book = places_of(app, threads=4), LaneBook()
+    book.replace([Lane("threads", 2, "t"), Lane("mixed", 2, "m")])
+    held: Counter[str] = Counter()
+    while plans := book.plan(100, places.allowances()):
+        for plan in plans:
+            places.take([claimed(plan.lane.lane, queue=plan.lane.queue)] * plan.quota)
+            held[plan.lane.lane] += plan.quota
+            book.claimed(plan.lane, None)
+    assert held == {"t": 4, "m": 2}

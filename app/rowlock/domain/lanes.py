@@ -14,7 +14,7 @@ Instants of tasks are the database's; `now` is the worker's monotonic clock, in 
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,15 +42,17 @@ class LanePlan(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """No more than so many tasks are to be claimed from these queues together."""
+    """No more than so many tasks are to be claimed from these queues together. Two that have a need in common count the
+    same places: what one claim takes under the one is less for the other."""
 
     queues: frozenset[str]
     room: int
+    needs: frozenset[str] = frozenset()
 
     @property
     def half(self) -> Allowance:
         """Half of it, but one task where there is one."""
-        return Allowance(self.queues, (self.room + 1) // 2)
+        return self._replace(room=(self.room + 1) // 2)
 
 
 class SweepPlan(NamedTuple):
@@ -232,15 +234,28 @@ class LaneBook:
         the lanes of an allowance to its own. Lanes of one that is used up wait as they are. Empty
         when nothing is known to be due that may be asked."""
         chosen = self._longest_unserved(min(room, self._lanes_per_claim), without=used_up(allowances))
+        return self._within(allowances, chosen, room) if allowances else self._share(chosen, room)
+
+    def _within(self, allowances: Sequence[Allowance], chosen: list[tuple[Lane, _Entry]], room: int) -> list[LanePlan]:
+        """Plans that keep to the allowances. Of two for the same places that is first whose lane was not served for
+        longest, and the other has what is left: it is first the next time, if that is nothing."""
+        of_queue = {queue: allowance for allowance in allowances for queue in allowance.queues}
+        known_of: dict[Allowance, list[tuple[Lane, _Entry]]] = defaultdict(list)
+        unbounded: list[tuple[Lane, _Entry]] = []
+        for known in chosen:
+            allowance = of_queue.get(known[0].queue)
+            (unbounded if allowance is None else known_of[allowance]).append(known)
+        left = len(chosen)
         plans: list[LanePlan] = []
-        for allowance in allowances:
-            bounded = [known for known in chosen if known[0].queue in allowance.queues]
-            if bounded:
-                planned = self._share(bounded, min(allowance.room, room * len(bounded) // len(chosen)))
-                chosen = [known for known in chosen if known[0].queue not in allowance.queues]
-                room -= sum(plan.quota for plan in planned)
-                plans += planned
-        return plans + self._share(chosen, room)
+        given: Counter[str] = Counter()
+        for allowance, bounded in known_of.items():
+            most = allowance.room - sum(given[need] for need in allowance.needs)
+            planned = self._share(bounded, max(0, min(most, room * len(bounded) // left)))
+            quotas = sum(plan.quota for plan in planned)
+            given.update(dict.fromkeys(allowance.needs, quotas))
+            room, left = room - quotas, left - len(bounded)
+            plans += planned
+        return plans + self._share(unbounded, room)
 
     def _share(self, chosen: list[tuple[Lane, _Entry]], room: int) -> list[LanePlan]:
         """Plans for as many of the lanes as there is room, in equal parts."""

@@ -48,12 +48,13 @@ class Places:
         self._held_from = {queue: held for _, of_them, held in self._bounded for queue in of_them}
 
     def allowances(self) -> Sequence[Allowance]:
-        """What the next claim may take, of queues whose handlers need the same."""
+        """What the next claim may take, of queues whose handlers need the same. What is free of a kind is in each that
+        needs it, and it is the claim's part to give it to one."""
         if not self._bounded:
             return ()
         free = {kind: self._free(kind, places) for kind, places in self._executors.places.items()}
         allowances = [
-            Allowance(queues, sum(max(free[kind], -held[kind]) for kind in needs))
+            Allowance(queues, sum(max(free[kind], -held[kind]) for kind in needs), needs)
             for needs, queues, held in self._bounded
         ]
         self._are_awaited = any(allowance.room <= 0 for allowance in allowances)
