@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rowlock.store.embedded import EmbeddedServer
 from rowlock.testing.server_runs import plan_run
-from rowlock.testing.servers import FAST_SETTINGS, SETTINGS
+from rowlock.testing.servers import fast_settings
 
 REPOSITORY = Path(__file__).parents[2]
 CACHE = REPOSITORY / ".cache" / "postgres"
@@ -62,7 +62,7 @@ def tested(major: int) -> bool:
     home = installed(major)
     place = plan_run().parent  # in memory, where there is plenty
     with tempfile.TemporaryDirectory(prefix=f"rowlock-postgres-{major}-", dir=place) as folder:
-        server = EmbeddedServer(Path(folder), version=major, settings=SETTINGS | FAST_SETTINGS, home=home)
+        server = EmbeddedServer(Path(folder), version=major, settings=fast_settings(major), home=home)
         server.start()
         try:
             say(f"PostgreSQL {VERSIONS[major].partition('-')[0]}")
