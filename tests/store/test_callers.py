@@ -179,10 +179,11 @@ async def test_workers_are_told_at_the_commit(app: Rowlock, ship: Ship, url: str
     with psycopg.connect(url, autocommit=True) as listening, psycopg.connect(url) as on:
         listening.execute("LISTEN rowlock")
         ship.options(on=on).enqueue_sync(order=1)
+        ((since,),) = on.execute("SELECT (extract(epoch FROM now()) * 1000000)::bigint")
         assert list(listening.notifies(timeout=0)) == []
         on.commit()
         (told,) = listening.notifies(timeout=10, stop_after=1)
-        assert told.payload == f"{ship.handler.queue} 2 default"
+        assert told.payload == f"{ship.handler.queue} 2@{since} default"
 
 
 async def test_the_callers_row_factory_and_autocommit_are_respected(app: Rowlock, ship: Ship, url: str) -> None:
