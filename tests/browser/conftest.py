@@ -25,9 +25,19 @@ from rowlock.engine.enqueue import enqueue
 from rowlock.store.database import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What Playwright switches off, for of this flag only the last one counts; then what Chromium would load beside each
+# page, which took more CPU than the pages: its address bar's two pages for every window, and a renderer in reserve.
+FEATURES = [
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
+    "PreconnectToSearch", "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "PreloadTopChromeWebUI",
+    "SpareRendererForSitePerProcess",
+]  # fmt: skip
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    f"--disable-features={','.join(FEATURES)}",
 ]  # fmt: skip
 WIDTH, HEIGHT = 1280, 800
 PATIENCE_MS = 15_000  # a busy machine's; what is there at once is seen at once
