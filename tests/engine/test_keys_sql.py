@@ -9,6 +9,9 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from tests.harness.installation import settings_for
+
+from rowlock import Rowlock
 
 Asks = Callable[..., UUID]
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
@@ -80,9 +83,47 @@ def test_both_functions_mean_the_same(asks: Asks, said: str, options: dict[str, 
         asks(one())
 
 
+DEEP = r"""{"a": [1.5, %s, {"b": %s}], "1.0, ": "x\\\", 1.0}"}"""
+
+
+@pytest.mark.parametrize("around", ['{"a": %s}', DEEP], ids=["one", "deep"])
+@pytest.mark.parametrize(
+    ("number", "spelt"),
+    [("1", ("1.0", "1.000", "1e0")), ("100", ("1e2", "100.0")), ("10.5", ("10.50", "1.05e1")), ("0", ("-0.0", "0.00"))],
+)
+def test_a_number_is_the_same_however_many_zeros_end_it(
+    asks: Asks, around: str, number: str, spelt: tuple[str, ...]
+) -> None:
+    def asked(number: str) -> str:
+        return one(f"payload => '{around.replace('%s', number)}'")
+
+    first = asks(asked(number))
+    for other in spelt:
+        assert asks(asked(other)) == first
+    with pytest.raises(psycopg.Error, match="names another request"):
+        asks(asked(f"1{number}"))
+
+
+def test_an_amount_is_the_same_from_sql_and_python(asks: Asks, database_url: str) -> None:
+    """A column of type numeric(10,2) keeps its zeros, and an argument that is annotated as float has one."""
+    app = Rowlock(settings=settings_for(database_url))
+
+    @app.task(name="x")
+    def pay(amount: float, other: float) -> None: ...
+
+    first = asks(one("payload => jsonb_build_object('amount', 10.50::numeric(10, 2), 'other', 1)"))
+    try:
+        assert pay.options(idempotency_key="k").enqueue_sync(amount=10.5, other=1).id == first
+    finally:
+        app.close_sync()
+
+
 @pytest.mark.parametrize(
     ("first", "other"),
     [
+        ({"payload": {"a": "1.0"}}, {"payload": {"a": "1"}}),
+        ({"payload": {"a": 10}}, {"payload": {"a": 1.0}}),
+        ({"payload": {"a": 1.05}}, {"payload": {"a": 1.5}}),
         ({"payload": {"a": None}}, {"payload": {}}),
         ({"timeout_seconds": 1_234_567}, {"timeout_seconds": 1_234_568}),
         ({"delay_seconds": 316_223_940.123456}, {"delay_seconds": 316_223_940.123457}),

@@ -129,6 +129,21 @@ def test_what_was_said_is_known_though_it_was_hashed_as_it_was_spelt(empty_datab
             of_rest(session, {**REGISTERED, "queue": "bulk"}, [name for name in FILLED_IN if name != "queue"])
 
 
+def test_what_was_said_is_known_though_its_numbers_kept_their_zeros(empty_database_url: str) -> None:
+    """By now they are hashed without."""
+    migrate(empty_database_url, revision="0029")
+    sql = "SELECT rowlock.enqueue('pay', '{\"amount\": 10.50}', max_attempts => 7, idempotency_key => 'sql')"
+    with psycopg.connect(empty_database_url, autocommit=True) as session:
+        by_sql = session.execute(sql).fetchone()
+        by_rest, _ = of_rest(session, {**REGISTERED, "payload": {"amount": 5.0}}, FILLED_IN)
+        migrate(empty_database_url)
+        assert session.execute(sql).fetchone() == by_sql
+        changed = {**REGISTERED, "payload": {"amount": 5.0}, "queue": "bulk"}
+        assert of_rest(session, changed, FILLED_IN) == (by_rest, False)
+        with pytest.raises(psycopg.Error, match="names another request"):
+            session.execute(sql.replace("10.50", "11.50"))
+
+
 def test_the_way_back_to_how_it_was_spelt_leaves_the_keys(empty_database_url: str) -> None:
     migrate(empty_database_url)
     first, _ = of_this_one(empty_database_url, "k")
