@@ -9,6 +9,12 @@ from __future__ import annotations
 
 def main() -> None:
     """Runs the command that `sys.argv` asks for, and exits with its code."""
-    from rowlock.cli.program import program
+    from rowlock.cli.collecting import collect_less, leave_all_to_the_end
 
-    program(prog_name="rowlock")
+    collect_less()
+    try:
+        from rowlock.cli.program import program
+
+        program(prog_name="rowlock")
+    finally:
+        leave_all_to_the_end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import typer
 
+from rowlock.cli.collecting import keep_what_is_there
 from rowlock.cli.exit_codes import ExitCode
 from rowlock.cli.supervision import lean_structlog  # noqa: F401 - before all that logs
 from rowlock.cli.supervision.lifeline import follow_lifeline
@@ -18,7 +18,6 @@ from rowlock.cli.supervision.signals import listen_for_signals
 from rowlock.telemetry.logs import get_logger
 
 STUBBORN_SECONDS = 1.0
-COLLECT_AFTER = 10_000  # objects more than were freed, where Python says 700
 _log = get_logger("rowlock.cli")
 
 
@@ -49,7 +48,7 @@ def run_until_hurried(work: Callable[[asyncio.Event, asyncio.Event], Awaitable[N
 
 def _serve(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     async def run() -> None:
-        collect_less()
+        keep_what_is_there()
         stop = asyncio.Event()
         follow_lifeline(stop.set)
         await work(stop)
@@ -60,17 +59,6 @@ def _serve(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             runner.run(run())
     except asyncio.CancelledError as error:
         raise typer.Exit(ExitCode.INTERRUPTED) from error
-
-
-def collect_less() -> None:
-    """Spares the garbage collector what it would look at in vain: what was imported stays for good, and what claims and
-    requests make, some hundred objects at a time, goes without it. A worker of small tasks spends a seventh of its CPU
-    on that otherwise. Whoever lets it run less often already, or never, is left alone."""
-    gc.collect()
-    gc.freeze()
-    after, *older = gc.get_threshold()
-    if 0 < after < COLLECT_AFTER:
-        gc.set_threshold(COLLECT_AFTER, *older)
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
