@@ -95,6 +95,7 @@ def test_the_way_back_leaves_the_keys(connection: psycopg.Connection, empty_data
 
 REGISTERED = {"queue": "mail", "priority": "1", "max_attempts": 9}
 FILLED_IN = ["expires_in_seconds", "max_attempts", "payload_version", "priority", "queue", "timeout_seconds"]
+WITH_TAGS = [*FILLED_IN[:5], "tags", FILLED_IN[5]]  # this version leaves tags unsaid
 
 
 def of_rest(connection: psycopg.Connection, registered: dict[str, Any], filled_in: list[str]) -> tuple[UUID, bool]:
@@ -119,7 +120,7 @@ def test_what_was_said_is_known_though_it_was_hashed_as_it_was_spelt(empty_datab
         migrate(empty_database_url)
         changed = {**DEFAULTS, "queue": "bulk"}
         assert of_this_one(empty_database_url, "python", defaults=changed) == (by_python, False)
-        for filled_in in (FILLED_IN, [*FILLED_IN[:5], "tags", FILLED_IN[5]]):  # this version leaves tags unsaid
+        for filled_in in (FILLED_IN, WITH_TAGS):
             assert of_rest(session, {**REGISTERED, "queue": "bulk"}, filled_in) == (by_rest, False)
         assert session.execute(sql).fetchone() == by_sql
         for other in ({"queue": "bulk"}, {"tags": ()}):
@@ -142,6 +143,25 @@ def test_what_was_said_is_known_though_its_numbers_kept_their_zeros(empty_databa
         assert of_rest(session, changed, FILLED_IN) == (by_rest, False)
         with pytest.raises(psycopg.Error, match="names another request"):
             session.execute(sql.replace("10.50", "11.50"))
+
+
+@pytest.mark.parametrize("revision", ["0029", "head"])
+@pytest.mark.parametrize("amount", [5, 5.0])
+def test_what_rest_of_the_version_before_said_since_is_known(
+    empty_database_url: str, revision: str, amount: float
+) -> None:
+    """Between `rowlock migrate` and the deploy: it says that no tags are wanted where it leaves them to the handler."""
+    migrate(empty_database_url, revision=revision)
+    paid = {**REGISTERED, "payload": {"amount": amount}}
+    with psycopg.connect(empty_database_url, autocommit=True) as session:
+        first, _ = of_rest(session, paid, FILLED_IN)
+        migrate(empty_database_url)
+        assert of_rest(session, {**paid, "max_attempts": 5}, WITH_TAGS) == (first, False)
+        sql = f"SELECT rowlock.enqueue('pay', '{{\"amount\": {amount}}}', idempotency_key => 'rest')"
+        assert session.execute(sql).fetchone() == (first,)
+        for other in ({"payload": {"amount": 6}}, {"tags": ["a"]}):
+            with pytest.raises(psycopg.Error, match="names another request"):
+                of_rest(session, {**paid, "max_attempts": 5, **other}, FILLED_IN)
 
 
 def test_the_way_back_to_how_it_was_spelt_leaves_the_keys(empty_database_url: str) -> None:

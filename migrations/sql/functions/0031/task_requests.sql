@@ -3,9 +3,9 @@
 -- over all that it sends, the other over what the caller said. That one takes values for what they mean, so that every
 -- language and session makes the same of it, and holds nothing of what is unsaid, so that a new field changes no request:
 -- a null is unsaid, but for what such a client lacks and has not filled in: there the caller wanted none.
--- The former hashes are what this one was over before 0029: of JSON as it was spelt, and REST said of no tags that none
--- were wanted, which it leaves unsaid by now; and until 0031, of a payload whose numbers kept the zeros at their end. Keys
--- from then are known by them.
+-- The former hashes are what this one was over: before 0029 JSON as it was spelt, and until 0031 a payload whose numbers
+-- kept the zeros at their end; and REST of before 0029, which may be at work still after that, says of no tags that none
+-- are wanted, which it leaves unsaid by now. Keys from then are known by them.
 CREATE OR REPLACE FUNCTION rowlock.read_task_requests(tasks jsonb, tenant_id text)
 RETURNS SETOF rowlock.task_request
 LANGUAGE sql VOLATILE AS $$
@@ -83,7 +83,11 @@ LANGUAGE sql VOLATILE AS $$
             CASE WHEN asked.tags IS NULL THEN sha256(convert_to(
                 jsonb_set(asked.essence - asked.filled_in, '{filled_in}', to_jsonb(array_remove(asked.filled_in, 'tags')))::text, 'UTF8')) END,
             CASE WHEN meant.respelt THEN
-                sha256(convert_to((meant.options || jsonb_build_object('payload', meant.spelt))::text, 'UTF8')) END] END
+                sha256(convert_to((meant.options || jsonb_build_object('payload', meant.spelt))::text, 'UTF8')) END,
+            CASE WHEN asked.tags IS NULL THEN
+                sha256(convert_to((meant.options || jsonb_build_object('payload', meant.plain, 'tags', '[]'::jsonb))::text, 'UTF8')) END,
+            CASE WHEN asked.tags IS NULL AND meant.respelt THEN
+                sha256(convert_to((meant.options || jsonb_build_object('payload', meant.spelt, 'tags', '[]'::jsonb))::text, 'UTF8')) END] END
       FROM jsonb_array_elements(read_task_requests.tasks) WITH ORDINALITY AS whole (request, ordinality)
      CROSS JOIN LATERAL jsonb_to_record(whole.request) AS fields (
             id uuid, name text, payload jsonb, queue text, priority text, flow_key text,
