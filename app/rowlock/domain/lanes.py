@@ -147,11 +147,13 @@ class LaneBook:
         entries = [(lane, entry, entry.floor) for lane, entry in self._entries.items() if entry.floor is not None]
         for _, entry, floor in entries:
             entry.sweeps.note_floor(now, floor, self._sweep_seconds)
-        for sweep in Sweep:
+        told = [known for known in entries if known[1].news.since is not None]
+        rare = [known for known in entries if known[1].sweeps.marks is not None]
+        for sweep, candidates in ((Sweep.NEWS, told), (Sweep.WHOLE, entries), (Sweep.SHORT, rare)):
             due = (
-                (entry.sweeps.turn(sweep).at, plan)
-                for lane, entry, floor in entries
-                if entry.sweeps.turn(sweep).is_due(now)
+                (turn.at, plan)
+                for lane, entry, floor in candidates
+                if (turn := entry.sweeps.turn(sweep)).is_due(now)
                 and (plan := self._plan_sweep(sweep, now, lane, entry, floor)) is not None
             )
             if chosen := heapq.nsmallest(self._lanes_per_sweep, due, key=lambda known: known[0]):

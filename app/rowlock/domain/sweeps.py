@@ -65,7 +65,7 @@ class SweepClock:
     news: Turn = field(default_factory=Turn)
     whole: Turn = field(default_factory=Turn)
     short: Turn = field(default_factory=Turn)
-    _marks: deque[tuple[float, datetime]] | None = None  # what the floor was since when, oldest first
+    marks: deque[tuple[float, datetime]] | None = None  # what the floor was since when, while whole sweeps are rare
     _covered: float = float("-inf")  # what was claimed before then and is lost has been found
 
     def turn(self, sweep: Sweep) -> Turn:
@@ -80,16 +80,16 @@ class SweepClock:
     def note_floor(self, now: float, floor: datetime, every: float) -> None:
         """To be told again and again, for short sweeps: there are none where whole ones are not rare."""
         if self.whole.pause <= every:
-            self._marks = None
-        elif self._marks is None:
-            self._marks = deque([(now, floor)])
-        elif floor != self._marks[-1][1] and now - self._marks[-1][0] >= every / 4:
-            self._marks.append((now, floor))
+            self.marks = None
+        elif self.marks is None:
+            self.marks = deque([(now, floor)])
+        elif floor != self.marks[-1][1] and now - self.marks[-1][0] >= every / 4:
+            self.marks.append((now, floor))
 
     def lost_lately(self, now: float, floor: datetime, lease: float, every: float) -> tuple[datetime, datetime] | None:
         """From where to where those tasks lie whose leases may have run out since the last look, and a while longer;
         None where nobody knows, or none do."""
-        marks, margin = self._marks, every / 2
+        marks, margin = self.marks, every / 2
         if marks is None or marks[0][0] > now - lease + margin:
             return None
         begins = [mark for at, mark in marks if at <= self._covered - margin] or [marks[0][1]]
@@ -106,8 +106,8 @@ class SweepClock:
             return
         self.short.at = now
         self._covered = now - seconds - lease
-        while self._marks and len(self._marks) > 1 and self._marks[1][0] <= self._covered - every / 2:
-            self._marks.popleft()
+        while self.marks and len(self.marks) > 1 and self.marks[1][0] <= self._covered - every / 2:
+            self.marks.popleft()
 
     def hurry(self, every: float) -> None:
         """News may have been missed: the next whole sweep is due as if none came."""

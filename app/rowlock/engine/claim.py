@@ -58,7 +58,6 @@ class Claimer:
         self._next_due_at = float("-inf")  # or as far as was looked ahead
         self._by_hearsay = False  # whether the last claim took what it had heard of, and looked for nothing else
         self.failed_at = float("-inf")  # when one failed beside others, and may have taken what it never told of
-        self.news_come = False  # of all that is enqueued, as it is committed
         self.heard_late = False  # whether the last claim heard of something that lies before the floor of its lane
 
     @property
@@ -128,12 +127,12 @@ class Claimer:
             self._learn()
         return taken
 
-    async def sweep(self, database: Database) -> bool:
+    async def sweep(self, database: Database, *, news_come: bool = False) -> bool:
         """Looks for what claims begin after: it was committed late, or ran out of a lease that it got in its place. If
         that is due; whether there is any, for the next claim to take.
 
         It has a connection to itself. Where something pins xmin it walks over all that was ever claimed, in seconds,
-        and claims go on meanwhile.
+        and claims go on meanwhile. While `news_come`, of all that is enqueued as it is committed, that is rarer.
         """
         plans = self._book.plan_sweep(self._monotonic())
         if not plans:
@@ -142,7 +141,7 @@ class Claimer:
             asked_at = self._monotonic()  # a server that had to come back first has not worked so long
             late = await leases.find_late(link, plans)
         seconds = self._monotonic() - asked_at
-        self._book.swept(plans, late, asked_at + seconds, seconds=seconds, news_come=self.news_come)
+        self._book.swept(plans, late, asked_at + seconds, seconds=seconds, news_come=news_come)
         return bool(late)
 
     def missed_news(self) -> None:

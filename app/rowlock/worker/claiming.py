@@ -145,12 +145,11 @@ class Claiming:
         while True:
             await pause(SWEEP_SECONDS, self._late)
             self._late.clear()
-            self._claimer.news_come = self._wakeups.listening
             if self._wakeups.take_missed():
                 self._claimer.missed_news()
             try:
                 with refusing():
-                    if await self._claimer.sweep(self._database):
+                    if await self._claimer.sweep(self._database, news_come=self._wakeups.listening):
                         self._wakeups.wake()
             except RowlockError as error:
                 self._condition.troubled("sweep", error)
