@@ -24,7 +24,7 @@ from rowlock.telemetry.metrics import process_metrics
 log = get_logger("rowlock.wakeups")
 SHORTEST_PAUSE = 0.02
 PRIORITIES = {str(int(priority)): int(priority) for priority in Priority}
-MOST_DIGITS = 19  # of a worker's number, which is a bigint
+MOST_DIGITS = 19  # of a bigint: a worker's number, or microseconds
 MOST_LANES = 1_000  # the others are found by the next scan
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -111,9 +111,9 @@ class Wakeups:
 
     def _heard(self, payload: str) -> None:
         if payload.startswith("cancel:"):
-            number = payload.removeprefix("cancel:")
-            if number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS:
-                self._on_cancel(int(number))
+            number = _number(payload.removeprefix("cancel:"))
+            if number is not None:
+                self._on_cancel(number)
         else:
             self._heard_of_work(*payload.split(" ", 2))
         asyncio.get_running_loop().call_soon(process_metrics().notifications.inc)  # after whom it has woken
@@ -139,10 +139,15 @@ class Wakeups:
             self._lanes[lane] = since
 
 
-def _instant(microseconds: str) -> datetime | None:
-    if microseconds.isascii() and microseconds.isdecimal() and len(microseconds) <= MOST_DIGITS:
-        try:
-            return EPOCH + timedelta(microseconds=int(microseconds))
-        except OverflowError:
-            return None
-    return None
+def _instant(told: str) -> datetime | None:
+    microseconds = _number(told)
+    if microseconds is None:
+        return None
+    try:
+        return EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return None
+
+
+def _number(told: str) -> int | None:
+    return int(told) if told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS else None
