@@ -21,10 +21,20 @@ async def test_steps_that_never_end_hold_up_no_other_and_the_worker_says_when_th
     app: Rowlock,
 ) -> None:
     go = threading.Event()
+    hanging: list[str] = []
+
+    def hang() -> None:
+        hanging.append(threading.current_thread().name)
+        go.wait(60)
 
     @app.task(timeout=0.1, max_attempts=1)
     async def hangs(ctx: Context) -> None:
-        await ctx.step("hang", lambda: go.wait(60))
+        await ctx.step("hang", hang)
+
+    async def let_hang(threads: int) -> None:
+        """Where the machine is slow, an attempt may end before its step has begun."""
+        while len(hanging) < threads:
+            assert (await (await hangs.enqueue()).wait(SOON)).status == "dead"
 
     def ends_with_the_process() -> bool:
         return threading.current_thread().daemon
@@ -38,12 +48,11 @@ async def test_steps_that_never_end_hold_up_no_other_and_the_worker_says_when_th
         return "done"
 
     async with working(app, threads=2) as worker:
-        for hanging, health in ((2, "healthy"), (1, "degraded")):
-            for handle in await hangs.enqueue_many([{}] * hanging):
-                assert (await handle.wait(SOON)).status == "dead"
+        for threads, health in ((2, "healthy"), (3, "degraded")):
+            await let_hang(threads)
             assert worker.health[0] == health
             assert await (await quick.enqueue()).result(SOON) is True
-        await (await hangs.enqueue()).wait(SOON)
+        await let_hang(4)
         assert worker.health == (
             "unhealthy",
             "4 threads run steps whose attempts are over, so 0 of 2 are left: restart the worker, and give those steps "
