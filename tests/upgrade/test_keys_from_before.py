@@ -43,40 +43,40 @@ def of_this_one(url: str, key: str, *, defaults: dict[str, Any] = DEFAULTS, **sa
 
 
 @pytest.fixture
-def connection(empty_database_url: str) -> Any:
+def connection(old_database_url: str) -> Any:
     """A session that goes on while the database is migrated."""
-    migrate(empty_database_url, revision="0024")
-    with psycopg.connect(empty_database_url, autocommit=True) as made:
+    migrate(old_database_url, revision="0024")
+    with psycopg.connect(old_database_url, autocommit=True) as made:
         yield made
 
 
-def test_keys_from_before_are_honoured(connection: psycopg.Connection, empty_database_url: str) -> None:
+def test_keys_from_before_are_honoured(connection: psycopg.Connection, old_database_url: str) -> None:
     first, _ = of_the_version_before(connection, "k")
-    migrate(empty_database_url)
-    assert of_this_one(empty_database_url, "k") == (first, False)
+    migrate(old_database_url)
+    assert of_this_one(old_database_url, "k") == (first, False)
     assert of_the_version_before(connection, "k") == (first, False)
     for other in ({"max_attempts": 8}, {"tags": ()}, {"defaults": {"queue": "bulk"}}):
         with pytest.raises(IdempotencyKeyReused):
-            of_this_one(empty_database_url, "k", **other)
+            of_this_one(old_database_url, "k", **other)
 
 
-def test_both_versions_know_each_other_s_keys(connection: psycopg.Connection, empty_database_url: str) -> None:
+def test_both_versions_know_each_other_s_keys(connection: psycopg.Connection, old_database_url: str) -> None:
     of_the_version_before(connection, "warm")
-    migrate(empty_database_url)
+    migrate(old_database_url)
     of_old, _ = of_the_version_before(connection, "old")
-    of_new, _ = of_this_one(empty_database_url, "new")
-    assert of_this_one(empty_database_url, "old") == (of_old, False)
-    assert of_this_one(empty_database_url, "old", max_attempts=9) == (of_old, False)
+    of_new, _ = of_this_one(old_database_url, "new")
+    assert of_this_one(old_database_url, "old") == (of_old, False)
+    assert of_this_one(old_database_url, "old", max_attempts=9) == (of_old, False)
     assert of_the_version_before(connection, "new") == (of_new, False)
     with pytest.raises(psycopg.Error, match="names another request"):
         of_the_version_before(connection, "new", max_attempts=8)
 
 
-def test_sql_is_compared_as_before(connection: psycopg.Connection, empty_database_url: str) -> None:
+def test_sql_is_compared_as_before(connection: psycopg.Connection, old_database_url: str) -> None:
     """Its defaults come from the table of handlers, after the comparing."""
     one = "SELECT rowlock.enqueue('pay', '{\"amount\": 5}', idempotency_key => 'k')"
     first = connection.execute(one).fetchone()
-    migrate(empty_database_url)
+    migrate(old_database_url)
     connection.execute(
         "INSERT INTO rowlock.handlers (name, queue, priority, max_attempts, executor) "
         "VALUES ('pay', 'bulk', 1, 2, 'async')"
@@ -86,10 +86,10 @@ def test_sql_is_compared_as_before(connection: psycopg.Connection, empty_databas
         connection.execute(one.replace("5", "6"))
 
 
-def test_the_way_back_leaves_the_keys(connection: psycopg.Connection, empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    first, _ = of_this_one(empty_database_url, "k")
-    downgrade(empty_database_url, revision="0024")
+def test_the_way_back_leaves_the_keys(connection: psycopg.Connection, old_database_url: str) -> None:
+    migrate(old_database_url)
+    first, _ = of_this_one(old_database_url, "k")
+    downgrade(old_database_url, revision="0024")
     assert of_the_version_before(connection, "k") == (first, False)
 
 
@@ -109,35 +109,35 @@ def of_rest(connection: psycopg.Connection, registered: dict[str, Any], filled_i
     return row
 
 
-def test_what_was_said_is_known_though_it_was_hashed_as_it_was_spelt(empty_database_url: str) -> None:
+def test_what_was_said_is_known_though_it_was_hashed_as_it_was_spelt(old_database_url: str) -> None:
     """By now it is hashed by what it means: from Python, from REST, and from SQL in a session like the first."""
-    migrate(empty_database_url, revision="0027")
+    migrate(old_database_url, revision="0027")
     sql = "SELECT rowlock.enqueue('pay', run_at => '2030-07-01 12:00Z', idempotency_key => 'sql')"
-    with psycopg.connect(empty_database_url, autocommit=True) as session:
-        by_python, _ = of_this_one(empty_database_url, "python")
+    with psycopg.connect(old_database_url, autocommit=True) as session:
+        by_python, _ = of_this_one(old_database_url, "python")
         by_rest, _ = of_rest(session, REGISTERED, FILLED_IN)
         by_sql = session.execute(sql).fetchone()
-        migrate(empty_database_url)
+        migrate(old_database_url)
         changed = {**DEFAULTS, "queue": "bulk"}
-        assert of_this_one(empty_database_url, "python", defaults=changed) == (by_python, False)
+        assert of_this_one(old_database_url, "python", defaults=changed) == (by_python, False)
         for filled_in in (FILLED_IN, WITH_TAGS):
             assert of_rest(session, {**REGISTERED, "queue": "bulk"}, filled_in) == (by_rest, False)
         assert session.execute(sql).fetchone() == by_sql
         for other in ({"queue": "bulk"}, {"tags": ()}):
             with pytest.raises(IdempotencyKeyReused):
-                of_this_one(empty_database_url, "python", **other)
+                of_this_one(old_database_url, "python", **other)
         with pytest.raises(psycopg.Error, match="names another request"):
             of_rest(session, {**REGISTERED, "queue": "bulk"}, [name for name in FILLED_IN if name != "queue"])
 
 
-def test_what_was_said_is_known_though_its_numbers_kept_their_zeros(empty_database_url: str) -> None:
+def test_what_was_said_is_known_though_its_numbers_kept_their_zeros(old_database_url: str) -> None:
     """By now they are hashed without."""
-    migrate(empty_database_url, revision="0029")
+    migrate(old_database_url, revision="0029")
     sql = "SELECT rowlock.enqueue('pay', '{\"amount\": 10.50}', max_attempts => 7, idempotency_key => 'sql')"
-    with psycopg.connect(empty_database_url, autocommit=True) as session:
+    with psycopg.connect(old_database_url, autocommit=True) as session:
         by_sql = session.execute(sql).fetchone()
         by_rest, _ = of_rest(session, {**REGISTERED, "payload": {"amount": 5.0}}, FILLED_IN)
-        migrate(empty_database_url)
+        migrate(old_database_url)
         assert session.execute(sql).fetchone() == by_sql
         changed = {**REGISTERED, "payload": {"amount": 5.0}, "queue": "bulk"}
         assert of_rest(session, changed, FILLED_IN) == (by_rest, False)
@@ -148,14 +148,14 @@ def test_what_was_said_is_known_though_its_numbers_kept_their_zeros(empty_databa
 @pytest.mark.parametrize("revision", ["0029", "head"])
 @pytest.mark.parametrize("amount", [5, 5.0])
 def test_what_rest_of_the_version_before_said_since_is_known(
-    empty_database_url: str, revision: str, amount: float
+    old_database_url: str, revision: str, amount: float
 ) -> None:
     """Between `rowlock migrate` and the deploy: it says that no tags are wanted where it leaves them to the handler."""
-    migrate(empty_database_url, revision=revision)
+    migrate(old_database_url, revision=revision)
     paid = {**REGISTERED, "payload": {"amount": amount}}
-    with psycopg.connect(empty_database_url, autocommit=True) as session:
+    with psycopg.connect(old_database_url, autocommit=True) as session:
         first, _ = of_rest(session, paid, FILLED_IN)
-        migrate(empty_database_url)
+        migrate(old_database_url)
         assert of_rest(session, {**paid, "max_attempts": 5}, WITH_TAGS) == (first, False)
         sql = f"SELECT rowlock.enqueue('pay', '{{\"amount\": {amount}}}', idempotency_key => 'rest')"
         assert session.execute(sql).fetchone() == (first,)
@@ -164,8 +164,7 @@ def test_what_rest_of_the_version_before_said_since_is_known(
                 of_rest(session, {**paid, "max_attempts": 5, **other}, FILLED_IN)
 
 
-def test_the_way_back_to_how_it_was_spelt_leaves_the_keys(empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    first, _ = of_this_one(empty_database_url, "k")
-    downgrade(empty_database_url, revision="0027")
-    assert of_this_one(empty_database_url, "k") == (first, False)
+def test_the_way_back_to_how_it_was_spelt_leaves_the_keys(database_url: str) -> None:
+    first, _ = of_this_one(database_url, "k")
+    downgrade(database_url, revision="0027")
+    assert of_this_one(database_url, "k") == (first, False)

@@ -36,9 +36,10 @@ def test_the_head_is_alembic_s() -> None:
     assert head_revision() == ScriptDirectory.from_config(alembic_config(None, "rowlock")).get_current_head()
 
 
-def test_a_fresh_schema_and_an_upgraded_one_are_alike(databases: FreshDatabases) -> None:
-    with databases.empty() as fresh, databases.empty() as upgraded:
-        migrate(fresh)
+def test_a_fresh_schema_and_an_upgraded_one_are_alike(
+    databases: FreshDatabases, full_databases: FreshDatabases
+) -> None:
+    with full_databases.clone() as fresh, databases.empty() as upgraded:
         revisions = [f"{n:04}" for n in range(1, int(head_revision()) + 1)]
         for revision in revisions:
             migrate(upgraded, revision=revision)
@@ -48,10 +49,10 @@ def test_a_fresh_schema_and_an_upgraded_one_are_alike(databases: FreshDatabases)
         assert dump(fresh) == dump(upgraded)
 
 
-def test_the_way_back_leaves_nothing(empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    downgrade(empty_database_url)
-    with psycopg.connect(empty_database_url) as connection:
+@pytest.mark.all_partitions
+def test_the_way_back_leaves_nothing(database_url: str) -> None:
+    downgrade(database_url)
+    with psycopg.connect(database_url) as connection:
         left = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'rowlock'::regnamespace "
             "UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'rowlock'::regnamespace "
@@ -60,15 +61,15 @@ def test_the_way_back_leaves_nothing(empty_database_url: str) -> None:
     assert {name for (name,) in left} <= {"migrations", "migrations_pkc"}
 
 
-def test_every_step_back_can_be_taken_forward_again(empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    before = dump(empty_database_url)
+@pytest.mark.all_partitions
+def test_every_step_back_can_be_taken_forward_again(database_url: str) -> None:
+    before = dump(database_url)
     for revision in range(int(head_revision()) - 1, 0, -1):
-        downgrade(empty_database_url, revision=f"{revision:04}")
-        migrate(empty_database_url, revision=f"{revision + 1:04}")
-        downgrade(empty_database_url, revision=f"{revision:04}")
-    migrate(empty_database_url)
-    assert dump(empty_database_url) == before
+        downgrade(database_url, revision=f"{revision:04}")
+        migrate(database_url, revision=f"{revision + 1:04}")
+        downgrade(database_url, revision=f"{revision:04}")
+    migrate(database_url)
+    assert dump(database_url) == before
 
 
 def deploy_at_once(url: str, *, deployers: int) -> None:
@@ -90,12 +91,12 @@ def test_threads_that_migrate_at_once_are_fine(databases: FreshDatabases) -> Non
         assert current_revision(one) == current_revision(two) == head_revision()
 
 
-def test_another_schema_in_the_same_database(empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    migrate(empty_database_url, schema="zebra")
-    renamed = dump(empty_database_url, "zebra").replace('"zebra"', "zebra").replace("zebra", "rowlock")
-    assert renamed == dump(empty_database_url)
-    with psycopg.connect(empty_database_url) as connection:
+@pytest.mark.all_partitions
+def test_another_schema_in_the_same_database(database_url: str) -> None:
+    migrate(database_url, schema="zebra")
+    renamed = dump(database_url, "zebra").replace('"zebra"', "zebra").replace("zebra", "rowlock")
+    assert renamed == dump(database_url)
+    with psycopg.connect(database_url) as connection:
         connection.execute("SELECT zebra.enqueue('noop', '{}')")
         counts = connection.execute(
             "SELECT (SELECT count(*) FROM zebra.tasks), (SELECT count(*) FROM rowlock.tasks)"
@@ -103,9 +104,8 @@ def test_another_schema_in_the_same_database(empty_database_url: str) -> None:
     assert counts == (1, 0)
 
 
-def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases) -> None:
-    with databases.empty() as migrated, databases.empty() as by_hand:
-        migrate(migrated)
+def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases, full_databases: FreshDatabases) -> None:
+    with full_databases.clone() as migrated, databases.empty() as by_hand:
         psql = BINARIES.path("psql")
         command = [str(psql), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", by_hand]
         subprocess.run(command, input=migration_sql(), check=True, capture_output=True, text=True)
@@ -113,16 +113,16 @@ def test_the_printed_sql_makes_the_same_schema(databases: FreshDatabases) -> Non
         assert current_revision(by_hand) == head_revision()
 
 
-def test_a_migration_that_waits_for_a_table_gives_up_and_the_next_run_goes_on(empty_database_url: str) -> None:
+def test_a_migration_that_waits_for_a_table_gives_up_and_the_next_run_goes_on(old_database_url: str) -> None:
     """As where a report reads it for hours: what was done before stays."""
-    migrate(empty_database_url, revision="0023")
-    cli = Caller({"ROWLOCK_DATABASE_URL": empty_database_url})
-    with psycopg.connect(empty_database_url) as report:
+    migrate(old_database_url, revision="0023")
+    cli = Caller({"ROWLOCK_DATABASE_URL": old_database_url})
+    with psycopg.connect(old_database_url) as report:
         report.execute("SELECT count(*) FROM rowlock.idempotency_keys")
         assert cli("migrate").code == ExitCode.UNAVAILABLE
-        assert current_revision(empty_database_url) == "0024"
+        assert current_revision(old_database_url) == "0024"
     assert cli("migrate").code == 0
-    assert current_revision(empty_database_url) == head_revision()
+    assert current_revision(old_database_url) == head_revision()
 
 
 async def test_a_database_that_is_behind_is_named(empty_database_url: str) -> None:
@@ -219,12 +219,11 @@ SELECT class.relname FROM pg_index AS index JOIN pg_class AS class ON class.oid 
 """
 
 
-def test_leases_and_days_come_along_to_claims_in_place_and_back(empty_database_url: str) -> None:
+def test_leases_and_days_come_along_to_claims_in_place_and_back(old_database_url: str) -> None:
     """What runs keeps its lease, and each day has its index of dead letters, whether it holds little or much, or one
     was being made when an earlier run was cut short."""
-    migrate(empty_database_url, revision="0018")
-    before = dump(empty_database_url)
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+    before = dump(old_database_url)
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
         connection.execute(LARGE_DAY)
         [(size,)] = connection.execute(SIZE).fetchall()
         assert size > 8 * 1024 * 1024, "not large enough for an index that is made beside the work"
@@ -235,32 +234,32 @@ def test_leases_and_days_come_along_to_claims_in_place_and_back(empty_database_u
             "visible_at = rowlock.clock() + interval '1 hour'"
         )
         [(until,)] = connection.execute("SELECT visible_at FROM rowlock.tasks_live").fetchall()
-        migrate(empty_database_url, revision="0022")
+        migrate(old_database_url, revision="0022")
         assert connection.execute(RUNNING).fetchall() == [(until, None, True)]
         assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
         connection.execute(
             "UPDATE rowlock.tasks_live SET visible_at = created_at, lease_expires_at = visible_at, lease_moved = NULL "
             "WHERE status = 'running'"
         )
-        downgrade(empty_database_url, revision="0018")
+        downgrade(old_database_url, revision="0018")
         assert connection.execute("SELECT visible_at FROM rowlock.tasks_live").fetchall() == [(until,)]
-        assert dump(empty_database_url) == before
-        migrate(empty_database_url)
+        assert dump(old_database_url) == before
+        migrate(old_database_url)
         assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
 
 
-def test_days_made_between_two_steps_have_their_index_too(empty_database_url: str) -> None:
+def test_days_made_between_two_steps_have_their_index_too(old_database_url: str) -> None:
     """While the parent has one as well, either may have become its part, and goes with it."""
-    migrate(empty_database_url, revision="0020")
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+    migrate(old_database_url, revision="0020")
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
         connection.execute("SELECT rowlock.make_partitions(30)")
-        migrate(empty_database_url)
+        migrate(old_database_url)
         assert connection.execute(DAYS_WITHOUT_INDEX).fetchall() == []
 
 
-def test_a_deployer_that_waits_holds_up_no_index(empty_database_url: str) -> None:
+def test_a_deployer_that_waits_holds_up_no_index(old_database_url: str) -> None:
     """PostgreSQL makes an index CONCURRENTLY once all who have a snapshot are gone."""
-    migrate(empty_database_url, revision="0019")
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+    migrate(old_database_url, revision="0019")
+    with psycopg.connect(old_database_url, autocommit=True) as connection:
         connection.execute(LARGE_DAY)
-    deploy_at_once(empty_database_url, deployers=2)
+    deploy_at_once(old_database_url, deployers=2)
