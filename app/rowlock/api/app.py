@@ -102,7 +102,7 @@ def create_app(settings: Settings, *, database: Database | None = None, shared_p
     # Before the documented routes, for the first that matches is taken.
     app.router.routes.append(DirectRoute("/v1/tasks", create_task_directly, methods=["POST"]))
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # complete as they are; to include them would make them anew
     app.openapi = openapi_document  # type: ignore[method-assign]
     serve_docs(app)
     mount_dashboard(app)
