@@ -24,7 +24,11 @@ from rowlock.store.races import TRIES
 from rowlock.store.sync_database import SyncDatabase
 from rowlock.store.tasks import Stored
 
-RACES = {"40001": Trouble.SERIALIZATION, "40P01": Trouble.DEADLOCK}
+RACES = {
+    "40001": Trouble.SERIALIZATION,
+    "40P01": Trouble.DEADLOCK,
+    "42703": Trouble.SCHEMA_CHANGED,  # from within a function: a migration was committed while it ran
+}
 TROUBLES = {
     "08006": Trouble.UNREACHABLE,
     "25006": Trouble.READ_ONLY,

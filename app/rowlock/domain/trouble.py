@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     READ_ONLY = "read-only"
     SERIALIZATION = "serialization"
     DEADLOCK = "deadlock"
+    SCHEMA_CHANGED = "schema-changed"
     LOCK_TIMEOUT = "lock-timeout"
     STATEMENT_TIMEOUT = "statement-timeout"
     NO_ANSWER = "no-answer"
@@ -27,4 +28,4 @@ class Trouble(StrEnum):
     @property
     def lost_race(self) -> bool:
         """Whether another transaction merely won: the same statement may be sent again at once."""
-        return self in (Trouble.SERIALIZATION, Trouble.DEADLOCK)
+        return self in (Trouble.SERIALIZATION, Trouble.DEADLOCK, Trouble.SCHEMA_CHANGED)

@@ -47,6 +47,7 @@ OWN_STATES: dict[str, type[RowlockError]] = {
 _ENDED_WHILE_IDLE = {"57P05", "25P03"}
 _DEADLY = {"FATAL", "PANIC"}
 _NOT_MIGRATED = {"42P01", "3F000", "42883", "42703"}
+_MIGRATED_MEANWHILE = {"42P01", "42883", "42703", "42804"}  # within a function, which fits its schema before and after
 _NOT_JSON = {"22P02", "22P05", "22021", "22030", "22032"}
 
 
@@ -74,6 +75,8 @@ def _by_state(error: psycopg.Error) -> RowlockError | None:
         return None
     if error.sqlstate == "23514" and error.diag.constraint_name is None:  # a partition was attached under a row's feet
         return _unavailable(Trouble.OTHER, text)
+    if error.sqlstate in _MIGRATED_MEANWHILE and error.diag.context:
+        return _unavailable(Trouble.SCHEMA_CHANGED, text)
     known = _said(error.sqlstate, text, error.diag.message_detail)
     if known is None and isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
         return _unavailable(Trouble.OTHER, text)

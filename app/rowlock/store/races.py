@@ -12,7 +12,7 @@ TRIES = 4
 
 
 def lost_race(error: BaseException) -> bool:
-    """Whether PostgreSQL took everything back in favour of another transaction (40001, 40P01)."""
+    """Whether PostgreSQL took everything back in favour of another transaction (40001, 40P01), or of a migration."""
     return isinstance(error, DatabaseUnavailable) and error.trouble.lost_race
 
 

@@ -56,6 +56,7 @@ _SAID = {
     Trouble.READ_ONLY: "The database takes no writes: {}. Promote a standby, or end its read-only mode.",
     Trouble.SERIALIZATION: "Another transaction won a race: {}. Try again.",
     Trouble.DEADLOCK: "Another transaction won a race: {}. Try again.",
+    Trouble.SCHEMA_CHANGED: "A migration won a race: {}. Try again; if it does not help, mend the schema.",
     Trouble.LOCK_TIMEOUT: "A lock could not be had in time: {}. Try again.",
     Trouble.STATEMENT_TIMEOUT: "A statement was given up before it had ended: {}.",
 }
