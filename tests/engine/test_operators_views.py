@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.harness.installation import Installation
 
 from rowlock.engine.rescue import rescue_abandoned
-from rowlock.store import workers
+from rowlock.store import leases, workers
+from rowlock.store.leases import FailedAttempt
 
 
 async def beat(here: Installation, worker: int, *, draining: bool = False) -> None:
@@ -48,6 +50,43 @@ async def test_a_worker_that_drains_takes_no_task(here: Installation) -> None:
     assert await stuck(here) == ["no_handler"]
 
 
+async def put_off(here: Installation, reason: str, seconds: float = 15) -> None:
+    """As a worker does with what it cannot run, that claims it now."""
+    [task] = await here.claim()
+    left = FailedAttempt(task.id, task.lease_token, "released", reason, delay_seconds=seconds)
+    await leases.defer(here.database, [left])
+
+
+@pytest.mark.parametrize("reason", ["no_handler", "unknown_version"])
+async def test_a_task_is_stuck_that_no_worker_could_run(here: Installation, reason: str) -> None:
+    """It is put off for a minute at a time, and stuck all the while, since it was made."""
+    seen = "SELECT code, round(waited_seconds) FROM rowlock.stuck_tasks"
+    await here.register_worker(expires_seconds=600)
+    await here.enqueue("not.deployed")
+    await put_off(here, reason)
+    await here.move_clock(timedelta(seconds=45))
+    assert await here.query(seen) == [], "made less than a minute ago"
+    await put_off(here, reason)
+    for seconds in (70, 100, 110, 150):  # until 45 + 60 it is put off, and for another minute nobody has had the time
+        await here.move_clock(timedelta(seconds=seconds))
+        assert await here.query(seen) == [(reason, seconds)]
+    await here.move_clock(timedelta(seconds=200))
+    assert await here.query(seen) == [("no_handler", 95)], "it waits like any other"
+    await here.query("UPDATE rowlock.tasks_live SET visible_at = rowlock.clock() + interval '1 hour', reason = 'error'")
+    assert await here.query(seen) == []
+
+
+async def test_what_was_put_off_has_begun_no_attempt(here: Installation) -> None:
+    task_id = await here.enqueue("not.deployed")
+    [task] = await here.claim()
+    failed = FailedAttempt(task_id, task.lease_token, "failed", "error", error="ValueError: no", delay_seconds=0)
+    await leases.retry(here.database, [failed], worker_id=1)
+    await put_off(here, "no_handler")
+    (code, said), *_ = await here.query(f"SELECT code, explanation FROM rowlock.explain_task('{task_id}')")
+    assert code == "no_handler"
+    assert said.startswith("The worker that looked at it has no handler 'not.deployed', so it has begun no attempt.")
+
+
 async def test_a_worker_that_vanished_is_gone_for_a_day(here: Installation) -> None:
     """The leader marks it within a second, and it is gone nevertheless."""
     await here.register_worker(expires_seconds=15)
@@ -59,6 +98,15 @@ async def test_a_worker_that_vanished_is_gone_for_a_day(here: Installation) -> N
     assert await health(here) == ["gone"]
     await here.move_clock(timedelta(hours=25))
     assert await health(here) == ["stopped"]
+
+
+async def test_so_it_is_where_it_vanished_while_it_drained(here: Installation) -> None:
+    """As where an orchestrator's patience ends first."""
+    worker, _ = await here.register_worker(expires_seconds=15)
+    await beat(here, worker, draining=True)
+    await here.move_clock(timedelta(seconds=601))
+    assert (await rescue_abandoned(here.database)).workers_gone == 1
+    assert await health(here) == ["gone"]
 
 
 async def test_a_worker_that_nobody_has_marked_is_gone_for_as_long(here: Installation) -> None:
@@ -88,4 +136,21 @@ async def test_a_goodbye_counts_however_late_it_comes(here: Installation) -> Non
     await here.query("UPDATE rowlock.workers SET stopped_at = NULL, expires_at = rowlock.clock() - interval '1 second'")
     assert (await rescue_abandoned(here.database)).workers_gone == 1
     await workers.stop_worker(here.database, worker)
+    assert await health(here) == ["stopped"]
+
+
+GOODBYE_OF_BEFORE = "UPDATE rowlock.workers SET stopped_at = rowlock.clock(), running = 0, draining = true"
+
+
+async def test_a_late_goodbye_of_the_version_before_counts_too(here: Installation) -> None:
+    """It leaves the row run out."""
+    await here.register_worker(expires_seconds=15)
+    await here.move_clock(timedelta(seconds=16))
+    await here.query(GOODBYE_OF_BEFORE)
+    assert await health(here) == ["stopped"]
+
+    await here.query("UPDATE rowlock.workers SET stopped_at = NULL, draining = false")
+    assert (await rescue_abandoned(here.database)).workers_gone == 1
+    assert await health(here) == ["gone"]
+    await here.query(GOODBYE_OF_BEFORE)
     assert await health(here) == ["stopped"]

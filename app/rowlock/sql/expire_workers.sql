@@ -1,10 +1,11 @@
 -- Marks workers whose rows ran out as gone and makes what they held claimable at once, instead of at its lease's end; but
--- for what was claimed in its place lately, whose leases end about now by themselves.
+-- for what was claimed in its place lately, whose leases end about now by themselves. Nobody drains any more, which tells
+-- the mark from a goodbye.
 -- Index: workers is small; tasks_live_moved. Locks: those rows, skipping others'. Fence: the worker's row has run out
 -- by the database's clock; a worker that wakes up later holds leases that the next claim takes over.
 WITH gone AS MATERIALIZED (
     UPDATE rowlock.workers AS worker
-       SET stopped_at = rowlock.clock(), running = 0
+       SET stopped_at = rowlock.clock(), running = 0, draining = false
      WHERE worker.id IN (
             SELECT silent.id FROM rowlock.workers AS silent
              WHERE silent.stopped_at IS NULL AND silent.expires_at < rowlock.clock()
