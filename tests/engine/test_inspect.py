@@ -120,7 +120,7 @@ async def test_a_connection_that_was_cut_while_idle_bothers_no_reader(here: Inst
             lambda: QueueBoard(here.database).queues(TENANT),
         ):
             await other.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"  # waits until it has ended
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert await read()

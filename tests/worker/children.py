@@ -9,8 +9,6 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 from rowlock import Context, Rowlock
 
 
@@ -22,10 +20,10 @@ def die(code: int) -> None:
     os._exit(code)
 
 
-def spin(seconds: float) -> None:
-    os.environ["ROWLOCK_TEST_CHILD"] = "spin"
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+def spin(note: str) -> None:
+    """Writes down its process id, and is busy for ever."""
+    Path(note).write_text(str(os.getpid()))
+    while True:
         pass
 
 
@@ -34,18 +32,6 @@ def linger(note: str) -> None:
     Path(note).write_text(str(os.getpid()))
     while True:
         time.sleep(60)
-
-
-def alive(_: str) -> list[int]:
-    """Child processes of this one that are burning CPU."""
-    burning = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if "spawn_main" in " ".join(child.cmdline()) and child.cpu_percent(0.05) > 50:
-                burning.append(child.pid)
-        except psutil.NoSuchProcess:
-            continue
-    return burning
 
 
 def take_a_step(ctx: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from tests.harness.eventually import eventually
 from tests.harness.installation import Installation
 from tests.worker import children
 from tests.worker.conftest import working
+from tests.worker.test_processes import gone, written
 
 from rowlock import Cancel, Context, Fail, Retry, RetryPolicy, Rowlock, Snooze
 
@@ -87,8 +89,8 @@ async def test_what_a_handler_says_is_heeded(app: Rowlock, here: Installation) -
     assert await here.outcomes(ended["snooze"].id) == ["snoozed", "succeeded"]
 
 
-async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock, here: Installation) -> None:
-    release = threading.Event()
+async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock, here: Installation, tmp_path: Path) -> None:
+    release, note = threading.Event(), tmp_path / "pid"
 
     @app.task(timeout=0.2, max_attempts=1)
     async def sleeps() -> None:
@@ -98,15 +100,15 @@ async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock, here: In
     def hangs() -> None:
         release.wait(30)
 
-    app.declare(children.spin, name="spin", executor="process", timeout=1, max_attempts=1)
+    app.declare(children.spin, name="spins", executor="process", timeout=1, max_attempts=1)
     async with working(app):
-        handles = [await sleeps.enqueue(), await hangs.enqueue(), await app.enqueue("spin", {"seconds": 60})]
+        handles = [await sleeps.enqueue(), await hangs.enqueue(), await app.enqueue("spins", {"note": str(note)})]
         ended = [await handle.wait(SOON) for handle in handles]
         release.set()
     assert [(t.status, t.reason) for t in ended] == [("dead", "attempts_exhausted")] * 3
     assert all(t.error and "longer than its timeout" in t.error for t in ended)
     assert [await here.outcomes(t.id) for t in ended] == [["timed_out"]] * 3
-    assert not children.alive("spin"), "the child process outlived its timeout"
+    await gone(await written(note))
 
 
 async def test_child_processes_return_and_their_death_is_a_failure(app: Rowlock) -> None:
