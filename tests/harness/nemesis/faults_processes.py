@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
+import psutil
 import psycopg
+from tests.harness.eventually import eventually
 from tests.harness.nemesis.cast import Actor
 from tests.harness.nemesis.faults import program_fault
 from tests.harness.nemesis.scene import Scene
@@ -101,9 +104,24 @@ async def api_stopped(scene: Scene, actor: Actor) -> AsyncIterator[None]:
 
 @program_fault("clients killed", on=("clients",), tells="`kill -9` of the programs that enqueue, in the midst of it")
 async def clients_killed(scene: Scene, actor: Actor) -> AsyncIterator[None]:
+    commands = await _commands_of(actor)
     await actor.kill()
+    for command in commands:
+        with suppress(psutil.NoSuchProcess):
+            command.kill()
     actor.start()  # at once: the history's steps are theirs
     yield
+
+
+async def _commands_of(actor: Actor) -> list[psutil.Process]:
+    """The programs of the command line that the clients run, who start none any more. One that outlived them would
+    enqueue when the history has come to rest."""
+    if not actor.runs:
+        return []
+    clients = psutil.Process(actor.pid)
+    actor.freeze()
+    await eventually(lambda: not actor.runs or clients.status() == psutil.STATUS_STOPPED)
+    return clients.children(recursive=True) if actor.runs else []
 
 
 @program_fault(
