@@ -15,7 +15,7 @@ from tests.harness.installation import Installation, settings_for
 from tests.harness.proxy import Proxy
 from tests.worker.conftest import working
 
-from rowlock import Rowlock
+from rowlock import Fail, Rowlock
 from rowlock.domain.errors import ConfigurationError, DatabaseUnavailable
 from rowlock.engine.aside import Aside
 from rowlock.engine.claim import Claimer
@@ -153,6 +153,30 @@ async def test_stopping_worker_finishes_what_runs_and_gives_back_the_rest(app: R
     assert await here.outcomes(two.id) == ["released"]
     assert await here.query("SELECT count(*) FROM rowlock.tasks_live WHERE lease_token IS NOT NULL") == [(0,)]
     assert worker.held.figures.claimed == worker.held.figures.finished + worker.held.figures.released
+
+
+@pytest.mark.parametrize(("raised", "left"), [(OSError("cut off"), ("ready", 0)), (Fail("no more"), ("dead", 1))])
+async def test_a_handler_that_answers_the_stop_with_an_error_is_given_back(
+    app: Rowlock, here: Installation, raised: Exception, left: tuple[str, int]
+) -> None:
+    """As where a client of something makes an error of its own of each; what it says on purpose counts."""
+    begun = asyncio.Event()
+
+    @app.task
+    async def tidies_up() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise raised from None
+
+    async with working(app, drain_seconds=0.1) as worker:
+        handle = await tidies_up.enqueue()
+        await begun.wait()
+        worker.stop()
+    task = await handle.get()
+    assert (task.status, task.attempt) == left
+    assert await here.outcomes(handle.id) == ["released" if left[0] == "ready" else "failed"]
 
 
 async def test_works_by_polling_where_listen_is_lost(app: Rowlock, monkeypatch: pytest.MonkeyPatch) -> None:

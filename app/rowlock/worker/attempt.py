@@ -7,7 +7,8 @@ Whoever wants it to stop asks first: `Context.cancelled` turns true, and an asyn
 Context is cancelled, for it could not look. A cancelled task has its grace to obey; then async handlers are cancelled,
 child processes killed, threads abandoned. An async handler that goes on even so is abandoned too: its attempt ends
 without it. Where the worker stops there is no such grace; but a thread, which nothing else can stop, has until the
-worker abandons what still runs. If it has seen that it is to stop, the task is given back, whatever comes of it.
+worker abandons what still runs. If it has seen that it is to stop, the task is given back, whatever comes of it; so it
+is where an async handler answers its cancellation with an error.
 """
 
 from __future__ import annotations
@@ -35,17 +36,21 @@ from rowlock.domain.decide import (
     decide,
     returned,
 )
+from rowlock.domain.error_text import error_text
 from rowlock.domain.errors import InvalidPayload, StepNotKept
-from rowlock.domain.outcomes import Cancel, Fail, Snooze
+from rowlock.domain.outcomes import Cancel, Fail, Outcome, Snooze
 from rowlock.engine.endings import ending_of
 from rowlock.engine.writing import Ending
 from rowlock.handlers.context import CURRENT, CallNext, Context, Middleware, Reporter
 from rowlock.handlers.handler import Handler
 from rowlock.store.leases import ClaimedTask
 from rowlock.telemetry.context import LogContext, bind_later, unbind
+from rowlock.telemetry.logs import get_logger
 from rowlock.telemetry.tracing import fail_span, task_span
 from rowlock.worker.could_not_begin import CouldNotBegin
 from rowlock.worker.executors import AttemptOverdue, AttemptTimedOut, Executors
+
+log = get_logger("rowlock.worker")
 
 
 class Stop(IntEnum):
@@ -193,15 +198,14 @@ class Attempt:
         """Whether its function does."""
         return self._handler is not None and self._handler.executor == "thread"
 
-    @property
-    def _was_interrupted(self) -> bool:
-        """Whether its thread has seen that its worker stops: what it then returns or raises may be half its work."""
-        return (
-            self.stop is Stop.WORKER_STOPS
-            and not self.cancel_requested
-            and self.runs_in_thread
-            and self.context._seen_stopped
-        )
+    def _was_interrupted(self, result: Result) -> bool:
+        """Whether it comes of the worker's stop: what a thread returns or raises that has seen it may be half its work,
+        and an error of an async handler that was cancelled is its way of ending."""
+        if self.stop is not Stop.WORKER_STOPS or self.cancel_requested:
+            return False
+        if self.runs_in_thread:
+            return isinstance(result, Returned | Raised) and self.context._seen_stopped
+        return self._forced and isinstance(result, Raised) and not isinstance(result.error, Outcome)
 
     @property
     def _runs_on_loop(self) -> bool:
@@ -268,7 +272,9 @@ class Attempt:
             return self.ending(raised(error), handler)
         with task_span(self.task.name, metadata, self._attributes) as span:
             result = await self._result(handler, middlewares, executors)
-            if self._was_interrupted and isinstance(result, Returned | Raised):
+            if self.stop is not None and self._was_interrupted(result):
+                if isinstance(result, Raised):
+                    log.info("A handler answered the worker's stop with an error.", error=error_text(result.error))
                 raise asyncio.CancelledError
             ending = self.ending(result, handler)
             if ending.said is not None:
