@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.harness.installation import Installation
+from tests.harness.installation import TENANT, Installation
 
+from rowlock.engine.queue_board import QueueBoard
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.store import leases, workers
 from rowlock.store.leases import FailedAttempt
@@ -46,8 +47,10 @@ async def test_a_worker_that_drains_takes_no_task(here: Installation) -> None:
     assert await stuck(here) == ["no_worker"]
     explained = await here.query(f"SELECT code FROM rowlock.explain_task('{task_id}') LIMIT 1")
     assert explained == [("no_worker",)]
+    assert (await QueueBoard(here.database).queue(TENANT, "default")).workers == 0
     await beat(here, worker)
     assert await stuck(here) == ["no_handler"]
+    assert (await QueueBoard(here.database).queue(TENANT, "default")).workers == 1
 
 
 async def put_off(here: Installation, reason: str, seconds: float = 15) -> None:

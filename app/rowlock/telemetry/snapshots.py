@@ -109,7 +109,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[QueueSnapshot], float | None]], ...] = 
         lambda row: row.lag_seconds,
     ),
     ("rowlock_dead_letters", "Dead tasks that are kept.", lambda row: row.dead_letters),
-    ("rowlock_queue_workers", "Live workers subscribed.", lambda row: row.workers),
+    ("rowlock_queue_workers", "Live workers that take from it; those that drain do not.", lambda row: row.workers),
     (
         "rowlock_tasks_without_handler",
         "Tasks that no worker could run that has met them: it has no such handler, or not for the payload's version.",
