@@ -12,6 +12,7 @@ async def test_a_dead_letter_tells_what_happened(api: Served) -> None:
     assert letter | {"status": "dead", "error": "boom", "reason": "error", "attempt": 1} == letter
     assert letter["traceback"] == "Traceback …\nboom"
     assert [a["outcome"] for a in letter["attempts"]] == ["failed"]
+    assert letter["earlier"] == 0
     assert letter["expires_on"]
     assert letter["payload"] == {"to": "x"}
     listed = (await api.client.get("/v1/dead-letters")).json()["items"]

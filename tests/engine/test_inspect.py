@@ -108,6 +108,18 @@ async def test_of_many_attempts_the_latest_are_shown(here: Installation) -> None
     assert await latest(2_000, 1_000_000) == (list(range(1, 1_008)), 0)
 
 
+async def test_a_dead_letter_shows_as_many(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspect, "MAX_EXECUTION_BYTES", 150)
+    task_id = await here.enqueue()
+    await here.query(MANY_ATTEMPTS, {"task_id": task_id})
+    [task] = await here.claim()
+    await leases.bury(here.database, [FailedAttempt(task_id, task.lease_token, "failed", "error", "boom")])
+
+    letter = await inspect.get_dead_letter(here.database, TENANT, task_id)
+    assert [attempt.lease_token for attempt in letter.attempts] == [1_006, 1_007]
+    assert (letter.earlier, letter.traceback) == (1_006, "x" * 100)
+
+
 async def test_a_connection_that_was_cut_while_idle_bothers_no_reader(here: Installation) -> None:
     task_id = await here.enqueue()
     async with here.database.link() as link:

@@ -34,10 +34,12 @@ MAX_STEP_PAGE_BYTES = 4_194_304  # of results; a page ends with the step that re
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A dead task with its attempts, first to last; the last one's traceback is the one that counts."""
+    """A dead task with its latest attempts, first to last, and how many came before them; the last one's traceback is
+    the one that counts."""
 
     task: TaskRecord
     attempts: list[ExecutionRecord]
+    earlier: int
 
     @property
     def traceback(self) -> str | None:
@@ -75,14 +77,7 @@ async def latest_executions(
 ) -> ExecutionPage:
     """At most `limit` of them; fewer where `max_bytes` of errors and tracebacks are reached, but always the last."""
     task = await tasks.get_task(Reading(database), tenant_id, task_id)
-    page = await _executions_of(database, task, limit)
-    kept = len(page.latest)
-    for latest in reversed(page.latest):
-        if max_bytes <= 0:
-            break
-        kept -= 1
-        max_bytes -= len(f"{latest.error or ''}{latest.traceback or ''}".encode())
-    return ExecutionPage(page.latest[kept:], page.earlier + kept)
+    return _bounded(await _executions_of(database, task, limit), max_bytes)
 
 
 async def list_steps(
@@ -139,11 +134,12 @@ async def list_dead_letters(
 
 
 async def get_dead_letter(database: Database, tenant_id: str, task_id: UUID) -> DeadLetter:
-    """A dead task and how its attempts ended; a task in another status is `NotFound`."""
+    """A dead task and how its latest attempts ended; a task in another status is `NotFound`."""
     task = await tasks.get_task(Reading(database), tenant_id, task_id)
     if task.status != Status.DEAD:
         raise NotFound(f"Task {task_id} is {task.status}, so it is no dead letter.")
-    return DeadLetter(task, (await _executions_of(database, task)).latest)
+    page = _bounded(await _executions_of(database, task), MAX_EXECUTION_BYTES)
+    return DeadLetter(task, page.latest, page.earlier)
 
 
 async def get_limits(database: Database, tenant_id: str, queue: str) -> list[LimitRecord]:
@@ -177,6 +173,16 @@ async def get_audit(
 ) -> list[AuditEntry]:
     """What was done to one thing, latest first."""
     return await audit.get_audit(Reading(database), tenant_id, subject_kind, subject_id, limit=limit)
+
+
+def _bounded(page: ExecutionPage, max_bytes: int) -> ExecutionPage:
+    kept = len(page.latest)
+    for latest in reversed(page.latest):
+        if max_bytes <= 0:
+            break
+        kept -= 1
+        max_bytes -= len(f"{latest.error or ''}{latest.traceback or ''}".encode())
+    return ExecutionPage(page.latest[kept:], page.earlier + kept)
 
 
 async def _executions_of(database: Database, task: TaskRecord, limit: int = MAX_EXECUTIONS) -> ExecutionPage:

@@ -14,10 +14,11 @@ from rowlock.engine.operate import MAX_REDRIVE
 
 
 class DeadLetter(Task):
-    """A dead task, its attempts, and the traceback of the last one that left one."""
+    """A dead task, its latest attempts, first to last, and the traceback of the last of them that left one."""
 
     traceback: str | None
     attempts: list[Execution]
+    earlier: int = Field(description="Attempts before these, which the answer leaves out.")
 
 
 class RedriveRequest(WireModel):

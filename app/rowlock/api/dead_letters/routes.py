@@ -62,7 +62,11 @@ async def redrive_dead_letters(
 
 @router.get("/v1/dead-letters/{task_id}", response_model=DeadLetter, responses=problems(404, 422))
 async def get_dead_letter(request: Request, principal: Reader, task_id: TaskId) -> Response:
-    """One dead task with its attempts and traceback."""
+    """One dead task with its traceback and its latest attempts.
+
+    Fewer where 4 MiB of errors and tracebacks are reached.
+    """
     found = await inspect.get_dead_letter(services_of(request).database, principal.tenant_id, task_id)
     attempts = [execution_json(one) for one in found.attempts]
-    return json_reply({**task_json(found.task), "traceback": found.traceback, "attempts": attempts})
+    more = {"traceback": found.traceback, "attempts": attempts, "earlier": found.earlier}
+    return json_reply({**task_json(found.task), **more})
