@@ -19,7 +19,7 @@ from rowlock.engine.writing import Way
 
 # Errors that a trigger of the database's owner may raise, or that a defect of the server is: with names in the domain
 # and without.
-STATES = ("P0001", "23502", "23503", "0A000", "21000", "44000", "P0002", "XX000", "54000", "57014", "42501")
+STATES = ("P0001", "23502", "23503", "0A000", "21000", "44000", "P0002", "XX000", "54000", "57014", "42501", "42703")
 
 
 async def refuse(here: Installation, task_id: UUID, state: str) -> None:
@@ -52,6 +52,7 @@ async def test_one_that_is_refused_holds_up_no_other(here: Installation, state: 
             Trouble.OTHER,
             Trouble.STATEMENT_TIMEOUT,
             Trouble.ACCESS_REFUSED,
+            Trouble.SCHEMA_CHANGED,
         }
         await here.query("DROP TRIGGER refuse ON rowlock.tasks")
         await flushed(finisher)

@@ -28,7 +28,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 PATIENT_LOCK_TIMEOUT = "1s"  # for which one of those that are locked stands in the line for its row
 _OF_ONE_STATEMENT = (
     Trouble.SERIALIZATION, Trouble.DEADLOCK, Trouble.LOCK_TIMEOUT, Trouble.STATEMENT_TIMEOUT, Trouble.OTHER,
-    Trouble.ACCESS_REFUSED,  # to what a trigger of the database's owner does, perhaps
+    Trouble.ACCESS_REFUSED, Trouble.SCHEMA_CHANGED,  # for what a trigger of the database's owner does, perhaps
 )  # fmt: skip
 
 
