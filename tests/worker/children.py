@@ -20,8 +20,14 @@ def die(code: int) -> None:
     os._exit(code)
 
 
-def spin(note: str) -> None:
-    """Writes down its process id, and is busy for ever."""
+def spin(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
+def spin_on(note: str) -> None:
+    """Writes down its process id, and computes for ever."""
     Path(note).write_text(str(os.getpid()))
     while True:
         pass

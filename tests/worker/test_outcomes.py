@@ -100,7 +100,7 @@ async def test_timeouts_end_the_attempt_in_every_executor(app: Rowlock, here: In
     def hangs() -> None:
         release.wait(30)
 
-    app.declare(children.spin, name="spins", executor="process", timeout=1, max_attempts=1)
+    app.declare(children.spin_on, name="spins", executor="process", timeout=1, max_attempts=1)
     async with working(app):
         handles = [await sleeps.enqueue(), await hangs.enqueue(), await app.enqueue("spins", {"note": str(note)})]
         ended = [await handle.wait(SOON) for handle in handles]
