@@ -272,7 +272,7 @@ class Attempt:
             return self.ending(raised(error), handler)
         with task_span(self.task.name, metadata, self._attributes) as span:
             result = await self._result(handler, middlewares, executors)
-            if self.stop is not None and self._was_interrupted(result):
+            if self._was_interrupted(result):
                 if isinstance(result, Raised):
                     log.info("A handler answered the worker's stop with an error.", error=error_text(result.error))
                 raise asyncio.CancelledError
