@@ -235,9 +235,7 @@ async def test_what_no_worker_could_run_is_counted_until_it_waits_like_any_other
 
     for reason in ("no_handler", "unknown_version", "released"):
         await here.enqueue()
-        [task] = await here.claim()
-        left = FailedAttempt(task.id, task.lease_token, "released", reason, delay_seconds=60)
-        await leases.defer(here.database, [left])
+        await here.put_off(reason, seconds=60)
     await here.enqueue()
     assert await without_handler() == 2
     await here.query("SELECT rowlock.pause_queue('default', '*')")

@@ -53,23 +53,16 @@ async def test_a_worker_that_drains_takes_no_task(here: Installation) -> None:
     assert (await QueueBoard(here.database).queue(TENANT, "default")).workers == 1
 
 
-async def put_off(here: Installation, reason: str, seconds: float = 15) -> None:
-    """As a worker does with what it cannot run, that claims it now."""
-    [task] = await here.claim()
-    left = FailedAttempt(task.id, task.lease_token, "released", reason, delay_seconds=seconds)
-    await leases.defer(here.database, [left])
-
-
 @pytest.mark.parametrize("reason", ["no_handler", "unknown_version"])
 async def test_a_task_is_stuck_that_no_worker_could_run(here: Installation, reason: str) -> None:
     """It is put off for a minute at a time, and stuck all the while, since it was made."""
     seen = "SELECT code, round(waited_seconds) FROM rowlock.stuck_tasks"
     await here.register_worker(expires_seconds=600)
     await here.enqueue("not.deployed")
-    await put_off(here, reason)
+    await here.put_off(reason)
     await here.move_clock(timedelta(seconds=45))
     assert await here.query(seen) == [], "made less than a minute ago"
-    await put_off(here, reason)
+    await here.put_off(reason)
     for seconds in (70, 100, 110, 150):  # until 45 + 60 it is put off, and for another minute nobody has had the time
         await here.move_clock(timedelta(seconds=seconds))
         assert await here.query(seen) == [(reason, seconds)]
@@ -84,7 +77,7 @@ async def test_what_was_put_off_has_begun_no_attempt(here: Installation) -> None
     [task] = await here.claim()
     failed = FailedAttempt(task_id, task.lease_token, "failed", "error", error="ValueError: no", delay_seconds=0)
     await leases.retry(here.database, [failed], worker_id=1)
-    await put_off(here, "no_handler")
+    await here.put_off("no_handler")
     (code, said), *_ = await here.query(f"SELECT code, explanation FROM rowlock.explain_task('{task_id}')")
     assert code == "no_handler"
     assert said.startswith("The worker that looked at it has no handler 'not.deployed', so it has begun no attempt.")

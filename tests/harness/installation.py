@@ -14,7 +14,7 @@ from rowlock.domain.requests import task_request
 from rowlock.engine.enqueue import enqueue
 from rowlock.store import leases
 from rowlock.store.database import Database
-from rowlock.store.leases import ClaimedTask, LeaseTerms
+from rowlock.store.leases import ClaimedTask, FailedAttempt, LeaseTerms
 from rowlock.store.links import Link
 from rowlock.store.tasks import TaskRecord, get_executions, get_task
 from rowlock.store.workers import register_worker
@@ -59,6 +59,12 @@ class Installation:
             return await claimed(link, plan, room=room, worker_id=worker, lease_seconds=lease_seconds)
         finally:
             await link.close()
+
+    async def put_off(self, reason: str, *, seconds: float = 15) -> None:
+        """Claims the one task that waits and leaves it to others, as a worker does that cannot run it."""
+        [task] = await self.claim()
+        left = FailedAttempt(task.id, task.lease_token, "released", reason, delay_seconds=seconds)
+        await leases.defer(self.database, [left])
 
     async def register_worker(self, *, expires_seconds: float = 60, knows: bool = True) -> tuple[int, bool]:
         """A worker that does nothing: its number, and whether all that live knew of claims in place when it came."""

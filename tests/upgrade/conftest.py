@@ -23,6 +23,6 @@ def old_databases(server: Server, pytestconfig: pytest.Config) -> FreshDatabases
 
 @pytest.fixture
 def old_database_url(old_databases: FreshDatabases) -> Iterator[str]:
-    """The URL of a database of the test's own at migration 0018, whence any later one is soon reached."""
+    """The URL of a database of the test's own at migration `OLDEST`, whence any later one is soon reached."""
     with old_databases.clone() as url:
         yield url

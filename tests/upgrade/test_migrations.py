@@ -12,6 +12,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from tests.cli.caller import Caller
 from tests.harness.installation import settings_for
+from tests.upgrade.conftest import OLDEST
 
 from rowlock.cli.exit_codes import ExitCode
 from rowlock.domain.errors import SchemaOutdated
@@ -241,7 +242,7 @@ def test_leases_and_days_come_along_to_claims_in_place_and_back(old_database_url
             "UPDATE rowlock.tasks_live SET visible_at = created_at, lease_expires_at = visible_at, lease_moved = NULL "
             "WHERE status = 'running'"
         )
-        downgrade(old_database_url, revision="0018")
+        downgrade(old_database_url, revision=OLDEST)
         assert connection.execute("SELECT visible_at FROM rowlock.tasks_live").fetchall() == [(until,)]
         assert dump(old_database_url) == before
         migrate(old_database_url)
