@@ -19,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 CHUNK = 65_536
 READY_FOR_QUERY = ord("Z")
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Loss(Enum):
@@ -48,6 +49,7 @@ class Proxy:
         self._flowing.set()
         self._delay_seconds = 0.0
         self._traps: list[_Trap] = []
+        self._arriving: set[asyncio.Task[_Streams]] = set()
         self._lines: set[_Line] = set()
 
     async def __aenter__(self) -> Proxy:
@@ -80,10 +82,13 @@ class Proxy:
     async def refuse(self) -> None:
         """Breaks every connection and refuses new ones, as a server that is down does."""
         if self._listener is not None:
-            self._listener.close()
+            await _close(self._listener)
             self._listener = None
-        self.cut()
-        await asyncio.gather(*(line.ended.wait() for line in list(self._lines)))
+        while self._arriving or self._lines:
+            for arrival in self._arriving:
+                arrival.cancel()
+            self.cut()
+            await asyncio.sleep(0)
 
     def half_open(self) -> None:
         """The server's ends are gone, and nobody tells the clients, who wait for answers that cannot come."""
@@ -121,11 +126,15 @@ class Proxy:
         return trap.sprung
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrival = asyncio.create_task(self._connect())
+        self._arriving.add(arrival)
         try:
-            server_reader, server_writer = await self._connect()
-        except OSError:
+            server_reader, server_writer = await arrival
+        except (OSError, asyncio.CancelledError):
             writer.transport.abort()
             return
+        finally:
+            self._arriving.discard(arrival)
         line = _Line(writer, server_writer)
         self._lines.add(line)
         line.pumps = [
@@ -138,9 +147,8 @@ class Proxy:
             line.abort()
             await asyncio.gather(*line.pumps, return_exceptions=True)
             self._lines.discard(line)
-            line.ended.set()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self) -> _Streams:
         host, port = self._target.get("host", "localhost"), self._target.get("port", "5432")
         if host.startswith("/"):
             return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
@@ -185,7 +193,6 @@ class _Line:
         self.losing: _Trap | None = None
         self.half_open = False
         self.pumps: list[asyncio.Task[None]] = []
-        self.ended = asyncio.Event()
         self._client = client
         self._server = server
         self._lost = bytearray()
@@ -211,3 +218,13 @@ class _Line:
                 return True
             del self._lost[: 1 + length]
         return False
+
+
+async def _close(listener: asyncio.Server) -> None:
+    """First it accepts no more, for what asyncio has accepted when it closes a server it would leave open for ever."""
+    loop = asyncio.get_running_loop()
+    for listening in listener.sockets:
+        loop.remove_reader(listening.fileno())
+    for _ in range(2):  # a turn for each step of an accepted one to its stream
+        await asyncio.sleep(0)
+    listener.close()

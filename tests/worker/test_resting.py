@@ -115,4 +115,4 @@ async def test_trouble_with_threads_is_over_when_one_can_be_started_though_no_ta
             await eventually(lambda: worker.health[0] == "degraded")
             await app.cancel(handle.id)
         await eventually(lambda: worker.health == ("healthy", None))
-    assert (await handle.wait(SOON)).status == "cancelled"
+        assert (await handle.wait(SOON)).status == "cancelled"
