@@ -264,6 +264,10 @@ class Rowlock(Operating):
         """Where the database is: the setting, or the embedded server that runs. Raises `ConfigurationError`."""
         return self._own.url
 
+    def brief_database(self) -> Database:
+        """A pool of the caller's own, for a loop that is soon over."""
+        return self._own.brief_database()
+
     @property
     def backend(self) -> Backend:
         """What answers this application's calls now."""

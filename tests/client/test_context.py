@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.client import crunching
 from tests.harness.installation import settings_for
 
-from rowlock import Context, Rowlock, Task
+from rowlock import Context, Rowlock, Snooze, Task
 from rowlock.handlers.context import CallNext
 from rowlock.telemetry import tracing
 from rowlock.testing import drain, enqueued
@@ -64,6 +64,22 @@ async def test_tasks_of_a_handler_know_their_parent_and_their_root(app: Rowlock,
     assert await app.children(first.id) == {"succeeded": 5, "ready": 1}
     assert await app.children(first.id, "leaf") == {"succeeded": 4}
     assert [child.result async for child in app.child_results(first.id, "leaf")] == [2, 3, 4, 5]
+    assert app.children_sync(first.id, "leaf") == {"succeeded": 4}
+    assert [child.result for child in app.child_results_sync(first.id, "leaf")] == [2, 3, 4, 5]
+
+
+async def test_a_handler_in_a_thread_sees_its_tasks_children(app: Rowlock, leaf: Task[..., Any]) -> None:
+    @app.task(name="root", max_attempts=1)
+    def root(ctx: Context) -> list[Any]:
+        if not ctx.children_sync():
+            leaf.enqueue_many_sync([{"number": 1}, {"number": 2}])
+        if ctx.children_sync("leaf") != {"succeeded": 2}:
+            raise Snooze(0)
+        return [child.result for child in ctx.child_results_sync("leaf")]
+
+    handle = await root.enqueue()
+    await drain(app)
+    assert await handle.result() == [1, 2]
 
 
 async def test_tasks_of_a_handler_have_its_tenant(app: Rowlock, leaf: Task[..., Any]) -> None:

@@ -259,11 +259,18 @@ async def test_children_run_too_and_know_their_parent(bare_app: Rowlock) -> None
         await leaf.enqueue_many([{"number": 3}, {"number": 4}])
         assert await ctx.children() == {"succeeded": 4}
         assert await ctx.children(twig.name) == {"succeeded": 2}
+        await asyncio.to_thread(looked_at_from_a_thread, ctx)
         return [child.result async for child in ctx.child_results(leaf.name)]
+
+    def looked_at_from_a_thread(ctx: Context) -> None:
+        assert ctx.children_sync(twig.name) == {"succeeded": 2}
+        assert [child.result for child in ctx.child_results_sync(leaf.name)] == [30, 40]
 
     with inline(bare_app) as tasks:
         handle = await root.enqueue()
         assert await handle.result() == [30, 40]
+        assert bare_app.children_sync(handle.id) == {"succeeded": 4}
+        assert [child.result for child in bare_app.child_results_sync(handle.id, leaf.name)] == [30, 40]
     (trunk,), twigs, leaves = tasks.enqueued(root), tasks.enqueued(twig), tasks.enqueued(leaf)
     assert {task.request.parent_id for task in twigs} == {trunk.id}
     assert [task.request.parent_id for task in leaves] == [twigs[0].id, twigs[1].id, trunk.id, trunk.id]

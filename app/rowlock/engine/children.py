@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from rowlock.store import tasks
@@ -12,7 +12,9 @@ from rowlock.store.tasks import ChildResult
 PAGE = 1_000  # rows read at once, so that a million children need no more memory than a thousand
 
 
-async def child_results(runner: Runner, tenant_id: str, parent_id: UUID, name: str) -> AsyncIterator[ChildResult]:
+async def child_results(
+    runner: Runner, tenant_id: str, parent_id: UUID, name: str
+) -> AsyncGenerator[ChildResult, None]:
     """The finished children of one name, in order of their ids; those that finish meanwhile may or may not be among."""
     past = UUID(int=0)
     while True:

@@ -18,7 +18,7 @@ from rowlock.domain.requests import TaskRequest
 from rowlock.engine import children, enqueue, enqueue_sync, operate
 from rowlock.store import callers, tasks
 from rowlock.store.addresses import url_from_settings
-from rowlock.store.at_once import Blocking, at_once
+from rowlock.store.at_once import Blocking, at_once, each_at_once
 from rowlock.store.database import Database
 from rowlock.store.forks import begin_anew_after_fork
 from rowlock.store.sync_database import SyncDatabase
@@ -40,7 +40,11 @@ class Backend(Protocol):
 
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]: ...
 
+    def count_children_sync(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]: ...
+
     def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]: ...
+
+    def child_results_sync(self, tenant_id: str, task_id: UUID, name: str) -> Iterator[ChildResult]: ...
 
     async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str: ...
 
@@ -80,8 +84,14 @@ class DatabaseBackend:
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
         return await tasks.count_children(self.database, tenant_id, task_id, name=name)
 
+    def count_children_sync(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
+        return at_once(tasks.count_children(self._blocking, tenant_id, task_id, name=name))
+
     def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]:
         return children.child_results(self.database, tenant_id, task_id, name)
+
+    def child_results_sync(self, tenant_id: str, task_id: UUID, name: str) -> Iterator[ChildResult]:
+        return each_at_once(children.child_results(self._blocking, tenant_id, task_id, name))
 
     async def cancel(self, tenant_id: str, task_id: UUID, reason: str | None) -> str:
         return await operate.cancel_task(self.database, tenant_id, task_id, actor=ACTOR, reason=reason)
@@ -112,13 +122,22 @@ class DatabaseBackend:
     def sync_database(self) -> SyncDatabase:
         """The pool of the synchronous calls, shared by all threads; it leads where that of the event loop does."""
         with self._making:
-            shared = self._database
-            url = shared.url if shared else self._own_url
-            place = (url, self._schema)
+            settings, url = self._place
+            place = (url, settings.schema_)
             if place not in self._sync_databases:
-                settings = shared.settings if shared else self._settings
                 self._sync_databases[place] = SyncDatabase(settings, url=url)
             return self._sync_databases[place]
+
+    def brief_database(self) -> Database:
+        """Another pool that leads where the calls go, for a loop that is soon over; whoever asks closes it."""
+        settings, url = self._place
+        return Database(settings.model_copy(update={"pool_min": 0}), url=url, name="rowlock client")
+
+    @property
+    def _place(self) -> tuple[Settings, str]:
+        """Where the calls go: the pool's of the event loop, which may be somebody else's, or the settings'."""
+        shared = self._database
+        return (shared.settings, shared.url) if shared else (self._settings, self._own_url)
 
     @property
     def _blocking(self) -> Blocking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -162,9 +162,20 @@ class Context:
         """How many tasks that this one enqueued are in each status."""
         return await self._connected().count_children(self, name)
 
+    def children_sync(self, name: str | None = None) -> dict[str, int]:
+        """`children` for a handler that runs in a thread."""
+        counted: dict[str, int] = self.wait_for(self.children(name))
+        return counted
+
     def child_results(self, name: str) -> AsyncIterator[ChildResult]:
         """The finished children of one name, in order of their ids."""
         return self._connected().child_results(self, name)
+
+    def child_results_sync(self, name: str) -> Iterator[ChildResult]:
+        """`child_results` for a handler that runs in a thread."""
+        results = self.child_results(name)
+        while (child := self.wait_for(anext(results, None))) is not None:
+            yield child
 
     def wait_for(self, awaitable: Awaitable[Any]) -> Any:
         """Runs a coroutine on the worker's loop, from the handler's thread."""

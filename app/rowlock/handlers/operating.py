@@ -5,7 +5,7 @@ The `_sync` twins block their thread, for programs without an event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 from rowlock.config import Settings
@@ -33,9 +33,17 @@ class Operating:
         """How many tasks that this task's handler enqueued are in each status; `name` counts those of one handler."""
         return await self._backend.count_children(self._tenant_or(tenant_id), task_id, name)
 
+    def children_sync(self, task_id: UUID, name: str | None = None, *, tenant_id: str | None = None) -> dict[str, int]:
+        """`children` for programs without an event loop."""
+        return self._backend.count_children_sync(self._tenant_or(tenant_id), task_id, name)
+
     def child_results(self, task_id: UUID, name: str, *, tenant_id: str | None = None) -> AsyncIterator[ChildResult]:
         """The finished children of one name, in order of their ids, read a page at a time."""
         return self._backend.child_results(self._tenant_or(tenant_id), task_id, name)
+
+    def child_results_sync(self, task_id: UUID, name: str, *, tenant_id: str | None = None) -> Iterator[ChildResult]:
+        """`child_results` for programs without an event loop."""
+        return self._backend.child_results_sync(self._tenant_or(tenant_id), task_id, name)
 
     async def cancel(self, task_id: UUID, *, reason: str | None = None, tenant_id: str | None = None) -> str:
         """Cancels a task: `cancelled` at once, or `cancel_requested` where it runs. Raises `TaskNotCancellable`."""

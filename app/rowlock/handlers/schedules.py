@@ -6,19 +6,21 @@ first of them: it brings calendars, which most processes do without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import ConfigurationError
-from rowlock.domain.priorities import Priority
 from rowlock.handlers.backend import ACTOR
 from rowlock.handlers.handler import Handler
+from rowlock.handlers.schedule_options import ScheduleChanges, ScheduleOptions
+from rowlock.handlers.schedules_sync import SyncSchedules
 from rowlock.handlers.task import Task
 from rowlock.handlers.task_handle import TaskHandle
+from rowlock.store.database import Database
 
 if TYPE_CHECKING:
     from rowlock.client import Rowlock
@@ -30,45 +32,16 @@ if TYPE_CHECKING:
     from rowlock.store.windows import WindowRecord
 
 
-class ScheduleOptions(TypedDict, total=False):
-    """What a schedule is, beside its name and its handler; as of `@app.schedule`, and the payload's version where that
-    is not the handler's."""
+class Schedules(SyncSchedules):
+    """The schedules of one application. All that take a name raise `NotFound`, and take `tenant_id=` too.
 
-    cron: str
-    interval: timedelta | float | str
-    once: datetime | str
-    calendar: str
-    tz: str
-    anchor_at: datetime
-    starts_at: datetime | None
-    ends_at: datetime | None
-    jitter: timedelta | float
-    allow_seconds: bool
-    missed_run_policy: str
-    max_catch_up: int
-    catch_up_window: timedelta | float | None
-    misfire_grace: timedelta | float
-    overlap_policy: str
-    payload_version: int
-    queue: str
-    priority: Priority | str | int
-    max_attempts: int
-    timeout: timedelta | float | None
-    tags: Sequence[str]
+    The `_sync` twins are for programs without an event loop.
+    """
 
-
-class ScheduleChanges(ScheduleOptions, total=False):
-    """What of a schedule may be changed; None takes a bound or the timeout away."""
-
-    task_name: str
-    payload: Mapping[str, Any]
-
-
-class Schedules:
-    """The schedules of one application. All that take a name raise `NotFound`, and take `tenant_id=` too."""
-
-    def __init__(self, app: Rowlock) -> None:
+    def __init__(self, app: Rowlock, database: Database | None = None) -> None:
+        """`database` is for the acts of one call; else they take the application's."""
         self._app = app
+        self._its_own = database
         self._declared: dict[str, ScheduleRequest] = {}
 
     @property
@@ -95,7 +68,7 @@ class Schedules:
 
         app = self._app
         declared = list(self._declared.values())
-        return await sync_declared(app.database, app.tenant, app.name, declared, take_over=take_over, dry_run=dry_run)
+        return await sync_declared(self._database, app.tenant, app.name, declared, take_over=take_over, dry_run=dry_run)
 
     async def create(
         self,
@@ -115,7 +88,7 @@ class Schedules:
 
         tenant = self._tenant_or(tenant_id)
         request = await self._request(tenant, name, task, payload, options)
-        return await schedules.create_schedule(self._app.database, tenant, request, actor=ACTOR, paused=paused)
+        return await schedules.create_schedule(self._database, tenant, request, actor=ACTOR, paused=paused)
 
     async def change(
         self, name: str, *, tenant_id: str | None = None, **changes: Unpack[ScheduleChanges]
@@ -126,14 +99,14 @@ class Schedules:
 
         tenant, said = self._tenant_or(tenant_id), _in_the_engine_s_words(changes)
         declared = {handler.name: handler.payload_version for handler in self._app.handlers.values()}
-        said = await Admission(self._app.database).schedule_change(tenant, name, said, declared=declared)
-        return await schedules.update_schedule(self._app.database, tenant, name, said, actor=ACTOR)
+        said = await Admission(self._database).schedule_change(tenant, name, said, declared=declared)
+        return await schedules.update_schedule(self._database, tenant, name, said, actor=ACTOR)
 
     async def get(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
         """The schedule as it is now."""
         from rowlock.engine import schedules
 
-        return await schedules.get_schedule(self._app.database, self._tenant_or(tenant_id), name)
+        return await schedules.get_schedule(self._database, self._tenant_or(tenant_id), name)
 
     async def page(
         self, *, past: str | None = None, limit: int = 100, tenant_id: str | None = None
@@ -142,19 +115,19 @@ class Schedules:
         from rowlock.engine import schedules
 
         tenant = self._tenant_or(tenant_id)
-        return await schedules.list_schedules(self._app.database, tenant, past=past, limit=limit)
+        return await schedules.list_schedules(self._database, tenant, past=past, limit=limit)
 
     async def pause(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
         """Stops it from firing; tasks that it made go on."""
         from rowlock.engine import schedules
 
-        return await schedules.pause_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+        return await schedules.pause_schedule(self._database, self._tenant_or(tenant_id), name, actor=ACTOR)
 
     async def resume(self, name: str, *, tenant_id: str | None = None) -> ScheduleRecord:
         """Lets it fire again from now on; what it missed is recorded as skipped."""
         from rowlock.engine import schedules
 
-        return await schedules.resume_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+        return await schedules.resume_schedule(self._database, self._tenant_or(tenant_id), name, actor=ACTOR)
 
     async def trigger(
         self,
@@ -171,7 +144,7 @@ class Schedules:
         from rowlock.engine import schedules
 
         tenant = self._tenant_or(tenant_id)
-        stored = await schedules.trigger_now(self._app.database, tenant, name, actor=ACTOR, task_id=id)
+        stored = await schedules.trigger_now(self._database, tenant, name, actor=ACTOR, task_id=id)
         return TaskHandle(self._app, stored.id, stored.created, tenant)
 
     async def backfill(self, name: str, *, since: datetime, until: datetime, tenant_id: str | None = None) -> Backfill:
@@ -179,7 +152,7 @@ class Schedules:
         from rowlock.engine.backfill import backfill
 
         tenant = self._tenant_or(tenant_id)
-        return await backfill(self._app.database, tenant, name, since=since, until=until, actor=ACTOR)
+        return await backfill(self._database, tenant, name, since=since, until=until, actor=ACTOR)
 
     async def windows(
         self, name: str, *, before: datetime | None = None, limit: int = 100, tenant_id: str | None = None
@@ -188,7 +161,7 @@ class Schedules:
         from rowlock.engine import schedules
 
         tenant = self._tenant_or(tenant_id)
-        return await schedules.list_windows(self._app.database, tenant, name, before=before, limit=limit)
+        return await schedules.list_windows(self._database, tenant, name, before=before, limit=limit)
 
     async def explain(
         self, name: str, window: datetime | str | None = None, *, tenant_id: str | None = None
@@ -196,13 +169,13 @@ class Schedules:
         """Why that window fired or not, and what to do; the latest that was due where none is named."""
         from rowlock.engine.explain_window import explain_window
 
-        return await explain_window(self._app.database, self._tenant_or(tenant_id), name, window)
+        return await explain_window(self._database, self._tenant_or(tenant_id), name, window)
 
     async def delete(self, name: str, *, tenant_id: str | None = None) -> None:
         """Deletes it; the tasks it made go on."""
         from rowlock.engine import schedules
 
-        await schedules.delete_schedule(self._app.database, self._tenant_or(tenant_id), name, actor=ACTOR)
+        await schedules.delete_schedule(self._database, self._tenant_or(tenant_id), name, actor=ACTOR)
 
     async def _request(
         self,
@@ -217,10 +190,20 @@ class Schedules:
             from rowlock.engine.admission import Admission
 
             said = _in_the_engine_s_words(options)
-            return await Admission(self._app.database).schedule(tenant, name, str(task), dict(payload or {}), **said)
+            return await Admission(self._database).schedule(tenant, name, str(task), dict(payload or {}), **said)
         from rowlock.handlers.declared_schedule import declare_schedule
 
         return declare_schedule(handler, name=name, payload=payload, options=options)
+
+    @property
+    def _database(self) -> Database:
+        return self._its_own or self._app.database
+
+    def _brief_database(self) -> Database:
+        return self._app.brief_database()
+
+    def _on(self, database: Database) -> Schedules:
+        return Schedules(self._app, database)
 
     def _tenant_or(self, tenant_id: str | None) -> str:
         return self._app.tenant if tenant_id is None else check_tenant(tenant_id, field="tenant_id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
 from rowlock.store.connections import Row
@@ -31,3 +31,12 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
         return answer
     coroutine.close()
     raise AssertionError("a coroutine over a runner that never waits has waited for something else")
+
+
+def each_at_once(generator: AsyncGenerator[T, None]) -> Iterator[T]:
+    """What an asynchronous generator yields that awaits nothing but a `Blocking`."""
+    try:
+        while True:
+            yield at_once(generator.asend(None))
+    except StopAsyncIteration:
+        return

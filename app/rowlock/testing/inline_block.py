@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
@@ -123,9 +123,16 @@ class Inline:
         return self._find(tenant_id, task_id).record
 
     async def count_children(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
+        return self.count_children_sync(tenant_id, task_id, name)
+
+    def count_children_sync(self, tenant_id: str, task_id: UUID, name: str | None) -> dict[str, int]:
         return dict(Counter(child.status for child in self._children(tenant_id, task_id, name)))
 
     async def child_results(self, tenant_id: str, task_id: UUID, name: str) -> AsyncIterator[ChildResult]:
+        for result in self.child_results_sync(tenant_id, task_id, name):
+            yield result
+
+    def child_results_sync(self, tenant_id: str, task_id: UUID, name: str) -> Iterator[ChildResult]:
         for child in sorted(self._children(tenant_id, task_id, name), key=lambda child: child.id):
             if child.finished:
                 yield ChildResult(child.id, child.status, child.payload, child.result, child.error)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from rowlock.domain.steps import StepName
 from rowlock.handlers.backend import Backend
 from rowlock.handlers.context import CallNext, Context, current_context
 from rowlock.handlers.handler import Handler
+from rowlock.handlers.own_loop import in_own_loop
 from rowlock.store.steps import FinishedStep, Json
 from rowlock.store.tasks import ChildResult
 from rowlock.testing.inline_tasks import InlineTask
@@ -95,13 +94,8 @@ def failure_of(task: InlineTask) -> BaseException | None:
 def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Runs a coroutine to its end from synchronous code: on the handler's loop where that runs in another thread, on a
     loop of its own elsewhere."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        context = current_context()
-        if context is not None and context._loop is not None and context._loop.is_running():
-            return asyncio.run_coroutine_threadsafe(start(), context._loop).result()
-        return asyncio.run(start())
-    # The loop of this thread is in the midst of a handler or a test, so another thread lends one.
-    with ThreadPoolExecutor(1) as lender:
-        return lender.submit(contextvars.copy_context().run, asyncio.run, start()).result()
+    context = current_context()
+    own_thread = asyncio._get_running_loop() is None
+    if own_thread and context is not None and context._loop is not None and context._loop.is_running():
+        return asyncio.run_coroutine_threadsafe(start(), context._loop).result()
+    return in_own_loop(start)
