@@ -13,10 +13,12 @@ from tests.harness.installation import Installation
 
 from rowlock.domain.errors import DuplicateTask, IdempotencyKeyReused
 from rowlock.domain.requests import OnDuplicate, TaskRequest, task_request
+from rowlock.domain.steps import StepName
 from rowlock.engine.enqueue import Enqueued, enqueue, enqueue_many
 from rowlock.store import leases, tasks
 from rowlock.store.leases import FailedAttempt
 from rowlock.store.operations import Actor, cancel_task
+from rowlock.store.steps import FinishedStep, record_step
 
 TENANT = "default"
 End = Literal["complete", "bury", "cancel"]
@@ -41,6 +43,22 @@ async def test_it_may_bring_the_first_up_to_date(here: Installation) -> None:
     assert await enqueue(here.database, TENANT, newer) == Enqueued(first.id, False)
     task = await here.task(first.id)
     assert (task.payload, task.payload_version) == ({"version": 2}, 2)
+
+
+async def test_steps_of_a_payload_that_was_replaced_do_not_count(here: Installation) -> None:
+    first = unique()
+    await enqueue(here.database, TENANT, first)
+
+    async def kept_after(asked: TaskRequest) -> list[str]:
+        [task] = await here.claim()
+        done = FinishedStep(StepName("charge", 1), '"receipt"', 0.1)
+        await record_step(here.database, TENANT, task.id, task.lease_token, done)
+        await leases.retry(here.database, [FailedAttempt(task.id, task.lease_token, "failed", "error")], worker_id=1)
+        await enqueue(here.database, TENANT, asked)
+        return [name for (name,) in await here.query("SELECT name FROM rowlock.steps")]
+
+    assert await kept_after(unique(on_duplicate="replace")) == ["charge"]
+    assert await kept_after(unique(2, on_duplicate="replace")) == []
 
 
 async def test_a_running_task_is_not_changed_under_its_handler(here: Installation) -> None:

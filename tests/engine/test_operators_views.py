@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from tests.harness.installation import TENANT, Installation
 
+from rowlock.domain.errors import InvalidArgument
 from rowlock.engine.queue_board import QueueBoard
 from rowlock.engine.rescue import rescue_abandoned
 from rowlock.store import leases, workers
 from rowlock.store.leases import FailedAttempt
+
+LEASES_END = "UPDATE rowlock.tasks_live SET visible_at = rowlock.clock(), lease_expires_at = rowlock.clock()"
 
 
 async def beat(here: Installation, worker: int, *, draining: bool = False) -> None:
@@ -37,6 +40,48 @@ async def test_a_task_is_stuck_in_a_queue_that_is_paused_for_all_tenants(here: I
         assert await stuck(here) == ["no_handler" if tenant == "other" else "queue_paused"]
     await here.query("SELECT rowlock.resume_queue('default', '*')")
     assert await stuck(here) == ["queue_paused"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "tenant", "field"),
+    [("'mails '", "'acme'", "queue"), ("''", "'acme'", "queue"), ("NULL", "'acme'", "queue"),
+     ("'mails'", "'Acme'", "tenant_id"), ("'mails'", "NULL", "tenant_id")],
+)  # fmt: skip
+async def test_what_is_no_queue_of_anybody_cannot_be_paused(
+    here: Installation, queue: str, tenant: str, field: str
+) -> None:
+    """Or whoever mistypes one in an emergency would be told that it is paused."""
+    for function in ("pause_queue", "resume_queue"):
+        with pytest.raises(InvalidArgument, match=f"The {field} .* must be 1 to"):
+            await here.query(f"SELECT rowlock.{function}({queue}, {tenant})")
+    assert await here.query("SELECT count(*)::int FROM rowlock.audit_log") == [(0,)]
+
+
+async def test_a_lease_that_ran_out_in_the_last_attempt_is_the_schedulers(here: Installation) -> None:
+    """No claim takes it."""
+    advice = {}
+    for attempts in (1, 2):
+        task_id = await here.enqueue(max_attempts=attempts)
+        for _ in range(attempts):
+            await here.claim(lease_seconds=1)
+            await here.query(LEASES_END)
+        [(code, said)] = await here.query(f"SELECT code, advice FROM rowlock.explain_task('{task_id}')")
+        advice[attempts] = (code, said)
+        await rescue_abandoned(here.database)
+    assert advice[1][0] == advice[2][0] == "lease_expired"
+    assert "the scheduler ends the task as dead" in advice[1][1]
+    assert "the scheduler gives it back" in advice[2][1]
+
+
+async def test_what_nobody_runs_any_more_fills_no_lane(here: Installation) -> None:
+    await here.query("INSERT INTO rowlock.limits (queue, lane, max_running) VALUES ('default', 'default', 1)")
+    orphan, behind = await here.enqueue(), await here.enqueue()
+    await here.claim(1)
+    codes = f"SELECT code FROM rowlock.explain_task('{behind}') WHERE code = 'lane_capped'"
+    assert await here.query(codes) == [("lane_capped",)]
+    await here.query(LEASES_END)
+    assert await here.query(codes) == []
+    assert await here.query(codes.replace(str(behind), str(orphan))) == []
 
 
 async def test_a_worker_that_drains_takes_no_task(here: Installation) -> None:

@@ -159,6 +159,36 @@ async def test_a_wrong_order_is_refused_with_field_and_reason_and_nothing_is_sto
     assert await list_schedules(here.database, TENANT) == []
 
 
+async def test_a_priority_is_a_word_or_its_number_as_everywhere(here: Installation) -> None:
+    for name, priority in (("word", '"high"'), ("number", "1")):
+        await call(
+            here, f"create_schedule('{name}', 'reports.build', '{{\"cron\": \"@daily\", \"priority\": {priority}}}')"
+        )
+    await carry_out_orders(here.database)
+    assert [schedule.priority for schedule in await list_schedules(here.database, TENANT)] == [1, 1]
+
+
+async def test_a_person_s_pause_outlasts_that_of_a_sync(here: Installation) -> None:
+    """Which the next sync would end that finds the schedule declared again."""
+    await make_schedule(here)
+    pauses = [
+        await call(here, f"pause_schedule('report', actor => '{actor}')") for actor in ("sync", "ann", "sync", "bob")
+    ]
+    assert pauses == [True, False, False, False]
+    assert (await get_schedule(here.database, TENANT, "report")).paused_by == "ann"
+    acts = await here.query("SELECT actor FROM rowlock.audit_log WHERE action = 'schedule.pause' ORDER BY at")
+    assert acts == [("sync",), ("ann",)]
+
+
+async def test_a_paused_schedule_is_not_late(here: Installation) -> None:
+    await make_schedule(here)
+    late = "SELECT lag_seconds > 0 FROM rowlock.schedule_status"
+    await here.query("UPDATE rowlock.schedules SET next_at = rowlock.clock() - interval '1 day'")
+    assert await here.query(late) == [(True,)]
+    await call(here, "pause_schedule('report')")
+    assert await here.query(late) == [(False,)]
+
+
 async def test_what_cannot_be_ordered_is_refused_at_once(here: Installation) -> None:
     for function in (
         """create_schedule('report', 'reports.build', '{"crom": "@daily"}')""",

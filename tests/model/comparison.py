@@ -74,11 +74,13 @@ def _check_explanation(reference: Reference, task: Task, codes: list[str]) -> No
     else:
         assert codes[0] in firsts.get(state, {state})
     assert ("cancel_requested" in codes) == (state == "running" and task.asked_to_stop)
-    if state in ("ready", "orphaned"):
+    if state == "orphaned" and task.attempt >= task.max_attempts:
+        assert codes == ["lease_expired"]  # the leader's, whatever holds others
+    elif state in ("ready", "orphaned"):
         assert ("queue_paused" in codes) == is_paused(reference, task)
         cap = reference.caps.get((task.queue, task.lane))
-        if cap is not None and running(reference, task.queue)[task.lane] >= cap:
-            assert "lane_capped" in codes
+        full = cap is not None and running(reference, task.queue)[task.lane] >= cap
+        assert ("lane_capped" in codes) == full
 
 
 def _check_steps(reference: Reference, rows: list[Any]) -> None:

@@ -73,6 +73,8 @@ class Reference:
             return "DuplicateTask"
         deadline = None if request.expires_in is None else self.now + timedelta(seconds=request.expires_in)
         if holder and request.on_duplicate == "replace" and holder.status == "pending":
+            if holder.payload != {"n": request.payload}:
+                holder.steps.clear()  # what was done for another payload
             holder.payload, holder.deadline = {"n": request.payload}, deadline
         if request.idempotency_key:
             self.keys[key] = (request, holder.id if holder else request.id, self.now + timedelta(hours=24))

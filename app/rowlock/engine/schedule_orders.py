@@ -32,6 +32,7 @@ LOCK_TIMEOUT = "100ms"  # the longest that those behind an order wait for a sche
 
 _WORDS: dict[str, type | tuple[type, ...]] = {
     "text": str,
+    "text or a whole number": (str, int),
     "a number": (int, float),
     "a whole number": int,
     "true or false": bool,
@@ -43,8 +44,8 @@ _FIELDS = {
     "allow_seconds": "true or false", "missed_run_policy": "text", "max_catch_up": "a whole number",
     "catch_up_window_seconds": "a number", "misfire_grace_seconds": "a number", "overlap_policy": "text",
     "task_name": "text", "payload": "an object", "payload_version": "a whole number", "queue": "text",
-    "priority": "text", "max_attempts": "a whole number", "timeout_seconds": "a number", "paused": "true or false",
-    "since": "text", "until": "text",
+    "priority": "text or a whole number", "max_attempts": "a whole number", "timeout_seconds": "a number",
+    "paused": "true or false", "since": "text", "until": "text",
 }  # fmt: skip
 _INSTANTS = frozenset({"anchor_at", "starts_at", "ends_at", "since", "until"})
 _CLEARABLE = frozenset({"starts_at", "ends_at", "catch_up_window_seconds", "timeout_seconds"})
