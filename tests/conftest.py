@@ -49,6 +49,7 @@ def no_logging_is_left_configured() -> Iterator[None]:
         root.handlers[:] = [handler for handler in root.handlers if handler.name != logs.HANDLER_NAME]
         root.setLevel(level)
         logs._processors[:] = logs._UNCONFIGURED
+        logs._told.clear()
         structlog.reset_defaults()
         logging.captureWarnings(False)
 

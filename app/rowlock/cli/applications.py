@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rowlock.client import Rowlock
+    from rowlock.config import Settings
 
 
 def load_application(spec: str) -> Rowlock:
@@ -24,6 +25,12 @@ def load_application(spec: str) -> Rowlock:
         raise ConfigurationError(
             f"The application {spec!r} cannot be imported ({type(error).__name__}: {said[0]}). --debug shows where."
         ) from error
+
+
+def settings_of(app: Rowlock, settings: Settings, given: Collection[str]) -> Settings:
+    """The application's own, which it has of names, environment and pyproject.toml; but flags, those settings that are
+    named in `given`, beat them all."""
+    return app.settings.model_copy(update={name: getattr(settings, name) for name in given})
 
 
 def trace_from_its_lifespan_on(app: Rowlock) -> None:

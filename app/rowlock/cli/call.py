@@ -59,6 +59,11 @@ class Call:
 
         return load_settings(**{**self.flags, **flags})
 
+    @staticmethod
+    def given(flags: Mapping[str, Any]) -> set[str]:
+        """Names of the settings among flags that were given."""
+        return {"schema_" if name == "schema" else name for name, value in flags.items() if value is not None}
+
     def settings_for(self, process: str, **flags: Any) -> Settings:
         """The settings of a server, whose logging is set up by them."""
         from rowlock.telemetry.logs import configure_logging
@@ -78,8 +83,10 @@ class Call:
 
         return acting_account("cli").name
 
-    def on_database(self, work: Callable[[Database], Awaitable[T]], *, reached: bool = True) -> T:
-        """Runs `work` with the installation's database, opened and closed around it.
+    def on_database(
+        self, work: Callable[[Database], Awaitable[T]], *, reached: bool = True, settings: Settings | None = None
+    ) -> T:
+        """Runs `work` with the installation's database, opened and closed around it; that of other settings if given.
 
         With `reached` a database that cannot be reached is told at once, and with the reason, which a pool keeps.
         """
@@ -88,7 +95,8 @@ class Call:
         from rowlock.store.database import Database
 
         async def run() -> T:
-            database = Database(self.settings.model_copy(update={"pool_min": 0}), name="rowlock cli")
+            chosen = settings or self.settings
+            database = Database(chosen.model_copy(update={"pool_min": 0}), name="rowlock cli")
             if reached:
                 await (await database.own_link("check")).close()
             async with database:

@@ -40,7 +40,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from rowlock.telemetry.context import bind, merge_context
 from rowlock.telemetry.masking import mask_secrets
 
-__all__ = ["bind", "configure_logging", "configured_logging", "get_logger"]
+__all__ = ["bind", "configure_logging", "configured_logging", "get_logger", "settle_logging"]
 
 HANDLER_NAME = "rowlock"
 # Libraries that bring handlers of their own.
@@ -76,29 +76,7 @@ def configure_logging(*, format: Format | None, level: str, process: str) -> Non
     `format` None means console on a terminal, else JSON. `process` (api, worker, …) stands on every
     line. Calling it again replaces what the earlier call set up; handlers of others are left alone.
     """
-    on_terminal = sys.stderr.isatty()
-    if (format or ("console" if on_terminal else "json")) == "console":
-        rendering = _console(colors=on_terminal and "NO_COLOR" not in os.environ)
-    else:
-        rendering = _json()
-    handler = _StderrHandler({"format": format, "level": level, "process": process})
-    handler.name = HANDLER_NAME
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=[ExtraAdder(), _drop_echoes],
-            processors=[
-                add_logger_name,
-                add_log_level,
-                ProcessorFormatter.remove_processors_meta,
-                merge_context,
-                _ProcessName(process),
-                TimeStamper(fmt="iso", utc=True, key="timestamp"),
-                StackInfoRenderer(),
-                *rendering,
-            ],
-        )
-    )
-    _attach(handler, level)
+    _attach(_handler({"format": format, "level": level, "process": process}), level)
     _processors[:] = [filter_by_level, PositionalArgumentsFormatter(), _wrap]
     # Handlers of users that log by structlog itself take the same way.
     structlog.configure(
@@ -108,12 +86,56 @@ def configure_logging(*, format: Format | None, level: str, process: str) -> Non
     )
 
 
+def settle_logging(*, format: Format | None, level: str) -> None:  # noqa: A002 - the setting's name
+    """To be called when an application has been loaded, which may have settings of its own, or logging of its own.
+
+    Where that has replaced the handlers, as Django's `LOGGING` does with a `root`, lines go to its handlers as plain
+    records, masked and with their context. Loggers of rowlock that it has silenced in passing speak again: `dictConfig`
+    disables all that it does not name.
+    """
+    attached = next((h for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)), None)
+    if attached is None:
+        _processors[:] = _UNCONFIGURED
+    elif (attached.configured["format"], attached.configured["level"]) != (format, level):
+        _attach(_handler({**attached.configured, "format": format, "level": level}), level)
+    for name in list(logging.root.manager.loggerDict):
+        if name == "rowlock" or name.startswith("rowlock."):
+            logging.getLogger(name).disabled = False
+
+
 def configured_logging() -> Configured | None:
     """What `configure_logging` was told in this process, for its child processes; None where it was never called."""
-    return next((h.configured for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)), None)
+    return _told[-1] if _told else None
 
 
-def _attach(handler: logging.Handler, level: str) -> None:
+def _handler(configured: Configured) -> _StderrHandler:
+    on_terminal = sys.stderr.isatty()
+    if (configured["format"] or ("console" if on_terminal else "json")) == "console":
+        rendering = _console(colors=on_terminal and "NO_COLOR" not in os.environ)
+    else:
+        rendering = _json()
+    handler = _StderrHandler(configured)
+    handler.name = HANDLER_NAME
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[ExtraAdder(), _drop_echoes],
+            processors=[
+                add_logger_name,
+                add_log_level,
+                ProcessorFormatter.remove_processors_meta,
+                merge_context,
+                _ProcessName(configured["process"]),
+                TimeStamper(fmt="iso", utc=True, key="timestamp"),
+                StackInfoRenderer(),
+                *rendering,
+            ],
+        )
+    )
+    return handler
+
+
+def _attach(handler: _StderrHandler, level: str) -> None:
+    _told[:] = [handler.configured]
     root = logging.getLogger()
     for former in [h for h in root.handlers if h.name == HANDLER_NAME]:
         root.removeHandler(former)
@@ -193,3 +215,4 @@ _wrap = cast(Processor, ProcessorFormatter.wrap_for_formatter)
 _UNCONFIGURED: tuple[Processor, ...] = (filter_by_level, PositionalArgumentsFormatter(), _as_plain_record)
 # Changed in place by `configure_logging`, so that loggers made before it follow.
 _processors: list[Processor] = list(_UNCONFIGURED)
+_told: list[Configured] = []  # what it was told last

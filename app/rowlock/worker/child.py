@@ -18,7 +18,7 @@ from rowlock.domain.error_text import error_text
 from rowlock.handlers.context import CURRENT, Context
 from rowlock.handlers.handler import Handler
 from rowlock.telemetry.context import LogContext, bind
-from rowlock.telemetry.logs import Configured, configure_logging
+from rowlock.telemetry.logs import Configured, configure_logging, settle_logging
 from rowlock.telemetry.metrics import process_metrics
 from rowlock.telemetry.tracing import inject_context, injected
 
@@ -95,6 +95,8 @@ def start_child(path: list[str], modules: list[str], logs: Configured | None, wh
             configure_logging(**logs)
         for module in modules:
             importlib.import_module(module)
+        if logs is not None:
+            settle_logging(format=logs["format"], level=logs["level"])
     except BaseException as error:
         why.value = error_text(error).encode()[: len(why)]
         raise

@@ -32,19 +32,25 @@ def register(program: typer.Typer) -> None:
         from rowlock.cli.values import parse_names
 
         names = parse_names(queues)
+        given = call.given({**call.flags, "concurrency": concurrency})
         if processes > 1:
             from rowlock.cli.supervision.fleet import supervise_workers
 
-            raise typer.Exit(supervise_workers(call.settings_with(concurrency=concurrency), app, names, processes))
+            settings = call.settings_with(concurrency=concurrency)
+            raise typer.Exit(supervise_workers(settings, app, names, processes, given=given))
         import os
 
-        from rowlock.cli.applications import load_application, trace_from_its_lifespan_on
-        from rowlock.cli.supervision.environment import child_environment
+        from rowlock.cli.applications import load_application, settings_of, trace_from_its_lifespan_on
+        from rowlock.cli.supervision.environment import child_environment, given_to_this_child
         from rowlock.cli.supervision.serving import run_until_hurried
+        from rowlock.telemetry.logs import settle_logging
         from rowlock.worker import run_worker
 
         settings = call.settings_for("worker", concurrency=concurrency)
+        given |= given_to_this_child()
         os.environ.update(child_environment(settings))  # the flags count for the application's own settings too
         application = load_application(app)
+        settings = settings_of(application, settings, given)
+        settle_logging(format=settings.log_format, level=settings.log_level)
         trace_from_its_lifespan_on(application)
         run_until_hurried(lambda stop, hurry: run_worker(application, settings, queues=names, stop=stop, hurry=hurry))

@@ -149,13 +149,17 @@ def _register_sync(schedules: typer.Typer) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
     ) -> None:
         """Bring the schedules of an application to what its code declares; those that vanished are paused."""
-        from rowlock.cli.applications import load_application
+        from rowlock.cli.applications import load_application, settings_of
         from rowlock.engine.declared_schedules import sync_declared
 
         application = load_application(app)
+        settings = settings_of(application, call.settings, call.given(call.flags))
         name, declared = application.name, list(application.schedules.declared.values())
         report = call.on_database(
-            lambda database: sync_declared(database, call.tenant, name, declared, take_over=take_over, dry_run=dry_run)
+            lambda database: sync_declared(
+                database, settings.tenant, name, declared, take_over=take_over, dry_run=dry_run
+            ),
+            settings=settings,
         )
         call.answer({"application": name, **_fields(report)}, lambda: synced(report, name, dry_run=dry_run))
 

@@ -16,7 +16,7 @@ from rowlock.cli.startup.progress import Progress
 from rowlock.cli.startup.readiness import wait_until_ready
 from rowlock.cli.startup.welcome import Welcome, base_url
 from rowlock.cli.supervision.child import ChildSpec
-from rowlock.cli.supervision.environment import child_environment
+from rowlock.cli.supervision.environment import PLACE, child_environment
 from rowlock.cli.supervision.signals import listen_for_signals
 from rowlock.cli.supervision.supervisor import Supervisor, grace_seconds
 from rowlock.cli.values import shown_url
@@ -31,7 +31,8 @@ def children(settings: Settings, worker: str, environment: dict[str, str]) -> li
     return [
         ChildSpec("api", ["api", *address], child_environment(settings)),
         ChildSpec("scheduler", ["scheduler"], child_environment(settings)),
-        ChildSpec("worker", ["worker", worker], child_environment(settings, position=1) | environment),
+        # Wherever the application works otherwise, here it works beside the others.
+        ChildSpec("worker", ["worker", worker], child_environment(settings, position=1, given=PLACE) | environment),
     ]
 
 

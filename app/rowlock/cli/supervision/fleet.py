@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from rowlock.api.listener import listen
 from rowlock.cli.supervision.child import ChildSpec
@@ -14,10 +14,12 @@ from rowlock.cli.supervision.supervisor import Supervisor
 from rowlock.config import Settings
 
 
-def supervise_workers(settings: Settings, app: str, queues: Sequence[str] | None, processes: int) -> int:
-    """Runs until a signal ends it; the exit code."""
+def supervise_workers(
+    settings: Settings, app: str, queues: Sequence[str] | None, processes: int, *, given: Collection[str]
+) -> int:
+    """Runs until a signal ends it; the exit code. `given` names the settings that were given as flags."""
     arguments = ["worker", app, *(["--queues", ",".join(queues)] if queues else [])]
-    return asyncio.run(_supervise(settings, _alike("worker", arguments, settings, processes)))
+    return asyncio.run(_supervise(settings, _alike("worker", arguments, settings, processes, given)))
 
 
 def supervise_apis(settings: Settings, processes: int) -> int:
@@ -32,9 +34,11 @@ def supervise_apis(settings: Settings, processes: int) -> int:
         return asyncio.run(_supervise(settings, children, inherited=[listener.fileno()], on_stop=listener.close))
 
 
-def _alike(name: str, arguments: Sequence[str], settings: Settings, processes: int) -> list[ChildSpec]:
+def _alike(
+    name: str, arguments: Sequence[str], settings: Settings, processes: int, given: Collection[str] = ()
+) -> list[ChildSpec]:
     return [
-        ChildSpec(f"{name}-{position + 1}", arguments, child_environment(settings, position=position))
+        ChildSpec(f"{name}-{position + 1}", arguments, child_environment(settings, position=position, given=given))
         for position in range(processes)
     ]
 
