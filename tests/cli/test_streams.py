@@ -76,3 +76,14 @@ def test_who_hears_no_errors_has_the_exit_code(database_url: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (ExitCode.NOT_FOUND, b"", b"")
     done = run(database_url, "tasks", "list", shell="2>&-")
     assert (done.returncode, done.stdout) == (0, b"No tasks.\n")
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"], ["--debug"]])
+def test_who_has_left_hears_no_errors_and_has_the_exit_code_too(database_url: str, flags: list[str]) -> None:
+    unread, pipe = os.pipe()
+    os.close(unread)
+    command = [sys.executable, "-m", "rowlock.cli", "schedules", "show", "nosuch", *flags]
+    environment = {**os.environ, "ROWLOCK_DATABASE_URL": database_url}
+    with os.fdopen(pipe, "wb") as stderr:
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=stderr, check=False)
+    assert (done.returncode, done.stdout) == (ExitCode.NOT_FOUND, b"")

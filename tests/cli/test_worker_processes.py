@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -67,3 +68,25 @@ def test_arguments_that_can_never_work_end_it(database_url: str, tmp_path: Path)
     with program(tmp_path / "output", *arguments) as running:
         assert running.ends() == 2
         assert "cannot run with these settings" in running.text
+
+
+def test_that_nobody_reads_what_it_says_ends_nothing(cli: Caller, database_url: str, tmp_path: Path) -> None:
+    """As when the same Ctrl-C has ended `tee`, or a terminal has hung up: what dies starts again, what drains may."""
+    os.mkfifo(tmp_path / "output")
+    reader = os.open(tmp_path / "output", os.O_RDONLY | os.O_NONBLOCK)
+    arguments = ("worker", APP, "--processes", "2", "--database-url", database_url)
+    with program(tmp_path / "output", *arguments, drain_seconds=5, poll_seconds=0.1) as running:
+        eventually_sync(lambda: live_workers(cli) == 2)
+        os.close(reader)
+        supervisor = psutil.Process(running.pid)
+        first, second = supervisor.children()
+        first.kill()
+        eventually_sync(lambda: set(supervisor.children()) - {first, second})
+        children = supervisor.children()
+        assert second in children
+        held = cli.json("enqueue", "hold")["id"]
+        eventually_sync(lambda: cli.json("tasks", "show", held)["status"] == "running")
+        running.send(signal.SIGTERM)
+        assert running.ends() == 0
+        assert all_gone(children)
+    assert cli.json("tasks", "show", held)["status"] == "ready"

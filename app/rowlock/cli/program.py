@@ -13,7 +13,7 @@ from rowlock.cli.call import root
 from rowlock.cli.commands import NAMES, load_command
 from rowlock.cli.exit_codes import ExitCode
 from rowlock.cli.refusals import debug_wanted, tell_misuse, tell_raised, tell_refusal, tell_unwritten
-from rowlock.cli.streams import Unwritten, let_go_of_stdout, prepare_streams
+from rowlock.cli.streams import Unwritten, let_go_of_stdout, let_go_of_unread_stderr, prepare_streams, say
 from rowlock.domain.errors import RowlockError
 
 __all__ = ["program"]
@@ -46,7 +46,7 @@ class Program(TyperGroup):
             context = getattr(error, "ctx", None)
             said = error.format_message()
             if said.startswith("Usage:"):  # help, for want of a command
-                typer.echo(said, err=True)
+                say(said)
                 code = ExitCode.INVALID
             else:
                 code = tell_misuse(said, context and context.command_path, json=json)
@@ -60,6 +60,7 @@ class Program(TyperGroup):
             code = tell_unwritten(error, json=json)
         except Exception as error:  # noqa: BLE001 - the last one who could turn it into a sentence
             code = tell_raised(error, json=json, debug=debug)
+        let_go_of_unread_stderr()
         sys.exit(int(code))
 
 

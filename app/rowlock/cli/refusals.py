@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rowlock.cli.exit_codes import ExitCode
+from rowlock.cli.streams import say, unread
 
 if TYPE_CHECKING:
     from rowlock.domain.errors import RowlockError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def tell_refusal(error: RowlockError, *, json: bool, debug: bool) -> int:
     """Tells what rowlock refused; the exit code that says the same."""
     if debug:
-        traceback.print_exception(error)
+        _trace(error)
     code = error.exit_code
     _tell(error.problem, error.title, error.message, code, json=json, **error.detail)
     return code
@@ -52,7 +53,7 @@ def tell_raised(error: Exception, *, json: bool, debug: bool) -> int:
 def _tell_defect(error: Exception, *, json: bool, debug: bool) -> int:
     """Tells of an error that nobody foresaw."""
     if debug:
-        traceback.print_exception(error)
+        _trace(error)
         hint = ""
     else:
         hint = " Run it again with --debug to see where, and please report it."
@@ -72,10 +73,16 @@ def _tell(problem: str, title: str, sentence: str, code: int, *, json: bool, **d
         from rowlock.cli.output import print_json
 
         document = {"type": problem, "title": title, "detail": sentence, "exit_code": int(code)}
-        print_json({**{k: _plain(v) for k, v in detail.items()}, **document}, stream=sys.stderr, indent=False)
+        with unread():
+            print_json({**{k: _plain(v) for k, v in detail.items()}, **document}, stream=sys.stderr, indent=False)
         return
     label = "\x1b[1;31mError:\x1b[0m" if sys.stderr.isatty() and "NO_COLOR" not in os.environ else "Error:"
-    sys.stderr.write(f"{label} {_printable(sentence)}\n")
+    say(f"{label} {_printable(sentence)}")
+
+
+def _trace(error: Exception) -> None:
+    with unread():
+        traceback.print_exception(error)
 
 
 def _printable(text: str) -> str:

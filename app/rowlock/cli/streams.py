@@ -1,8 +1,10 @@
-"""stdout and stderr as commands need them: they take every character, are never missing, and tell what they refuse."""
+"""stdout and stderr as commands need them: they take every character and are never missing. What stdout refuses is
+told; that nobody reads stderr ends no work."""
 
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import sys
@@ -41,7 +43,28 @@ def prepare_streams() -> None:
 
 def let_go_of_stdout() -> None:
     """So that not even the interpreter's last flush fails on what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _let_go(sys.stdout)
+
+
+def let_go_of_unread_stderr() -> None:
+    """The same for stderr, where it still holds what nobody took: that must not change the exit code."""
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            _let_go(sys.stderr)
+
+
+def say(text: str) -> None:
+    """A line on stderr. A reader who has left must not end the work: what nobody reads is let go."""
+    with unread():
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+def unread() -> contextlib.AbstractContextManager[None]:
+    """For what is written to stderr: that it cannot be changes nothing."""
+    return contextlib.suppress(OSError, ValueError)
 
 
 class _Stdout(io.FileIO):
@@ -52,6 +75,10 @@ class _Stdout(io.FileIO):
             raise
         except OSError as error:
             raise Unwritten(error.strerror) from error
+
+
+def _let_go(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _take(number: int, flags: int) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Collection, Sequence
 
 from rowlock.api.listener import listen
+from rowlock.cli.streams import say
 from rowlock.cli.supervision.child import ChildSpec
 from rowlock.cli.supervision.environment import child_environment
 from rowlock.cli.supervision.signals import listen_for_signals
@@ -57,11 +57,7 @@ async def _supervise(
         drain_seconds=settings.drain_seconds,
         force_seconds=settings.force_seconds,
         log_format=settings.log_format,
-        tell=_tell,
+        tell=say,
         inherited=inherited,
     )
     return await supervisor.run(stop, hurry)
-
-
-def _tell(sentence: str) -> None:
-    sys.stderr.write(f"{sentence}\n")
