@@ -195,7 +195,11 @@ class _PyprojectSource(PydanticBaseSettingsSource):
         if home is None:
             return {}
         table = _read_toml(home / "pyproject.toml").get("tool", {}).get("rowlock", {})
-        return {"ROWLOCK_SCHEMA" if name == "schema" else name: value for name, value in table.items()}
+        given = {"ROWLOCK_SCHEMA" if name == "schema" else name: value for name, value in table.items()}
+        data_dir = given.get("data_dir")
+        if isinstance(data_dir, str) and not data_dir.startswith("~"):
+            given["data_dir"] = home / data_dir  # a file's paths are its folder's, wherever it is found from
+        return given
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

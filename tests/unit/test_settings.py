@@ -25,6 +25,21 @@ def test_a_project_gives_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
+    ("given", "meant"),
+    [("var/rowlock", "{project}/var/rowlock"), ("/var/rowlock", "/var/rowlock"), ("~/rowlock", "~/rowlock")],
+)
+def test_a_project_names_its_data_dir_from_its_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, meant: str
+) -> None:
+    monkeypatch.delenv("ROWLOCK_DATA_DIR", raising=False)
+    (tmp_path / "pyproject.toml").write_text(f'[tool.rowlock]\ndata_dir = "{given}"\n')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert load_settings().data_dir == Path(meant.format(project=tmp_path))
+    assert load_settings(data_dir=Path("here")).data_dir == Path("here")
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         (b'[tool.rowlock]\nschema = "jobs"\nconcurrency 7\n', r"Expected '=' .+ \(at line 3, column 13\)"),
