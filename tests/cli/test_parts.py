@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from rowlock.cli.output import age, fitted, seconds_text
 from rowlock.cli.startup.example import example_app
@@ -50,7 +52,13 @@ def test_what_is_no_duration(text: str) -> None:
 @pytest.mark.parametrize(
     ("url", "without", "password"),
     [
-        ("postgresql://u:p%40w@h:5432/d?x=1", "postgresql://u@h:5432/d?x=1", "p@w"),
+        ("postgresql://u:p%40w@h:5432/d?options=1", "postgresql://u@h:5432/d?options=1", "p@w"),
+        ("postgresql://u:a?b@h/d", "postgresql://u@h/d", "a?b"),
+        ("postgresql://u:p%40w@h?options=a@b", "postgresql://u@h?options=a@b", "p@w"),
+        ("postgresql://u@h/d?sslmode=require&password=p%40w", "postgresql://u@h/d?sslmode=require", "p@w"),
+        ("postgresql://u@h/d?%70assword=p%40w&options=1&port=2", "postgresql://u@h/d?options=1&port=2", "p@w"),
+        ("postgresql://u:other@h/d?password=p%40w", "postgresql://u@h/d", "p@w"),
+        ("postgresql:///d?password=a&password=p%40w", "postgresql:///d", "p@w"),
         ("postgresql://u@h/d", "postgresql://u@h/d", None),
         ("postgresql:///d?host=/a:b@c", "postgresql:///d?host=/a:b@c", None),
         ("postgresql://h", "postgresql://h", None),
@@ -58,7 +66,18 @@ def test_what_is_no_duration(text: str) -> None:
 )
 def test_a_password_is_taken_out_of_a_url(url: str, without: str, password: str | None) -> None:
     assert split_password(url) == (without, password)
-    assert "p%40w" not in shown_url(url)
+    assert shown_url(url) == shlex.quote(without)
+    if password is not None:
+        parts = conninfo_to_dict(url)
+        assert parts.pop("password") == password
+        assert conninfo_to_dict(without) == parts
+
+
+def test_the_password_of_a_clients_key_is_not_shown() -> None:
+    url = "postgresql://u:secret@h/d?sslkey=k&sslpassword=secret&x=1"
+    assert shown_url(url) == "'postgresql://u@h/d?sslkey=k&x=1'"
+    assert shown_url("postgresql://u@h/d?sslpassword=secret") == "postgresql://u@h/d"
+    assert split_password("postgresql://h?sslpassword=needed") == ("postgresql://h?sslpassword=needed", None)
 
 
 def test_the_widest_columns_are_cut_until_all_fit() -> None:

@@ -89,16 +89,43 @@ def parse_names(text: str | None) -> list[str] | None:
 
 
 def split_password(url: str) -> tuple[str, str | None]:
-    """A database's URL without its password, and the password."""
+    """A database's URL without its password, and the password: of two, the one that libpq takes, the parameter."""
     scheme, separator, rest = url.partition("://")
-    end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
-    account, at, hosts = rest[:end].rpartition("@")
-    user, colon, password = account.partition(":")
-    if not at or not colon:
+    account, at, where = _split_account(rest)
+    user, colon, secret = account.partition(":")
+    place, mark, query = where.partition("?")
+    query, parameter = _without(query, "password")
+    if parameter is None and not colon:
         return url, None
-    return f"{scheme}{separator}{user}@{hosts}{rest[end:]}", unquote(password)
+    bare = f"{scheme}{separator}{user}{at}{place}{mark if query else ''}{query}"
+    return bare, unquote(secret) if parameter is None else parameter
 
 
 def shown_url(url: str) -> str:
-    """A database's URL as a shell takes it, without the password."""
-    return shlex.quote(split_password(url)[0])
+    """A database's URL as a shell takes it, without the passwords."""
+    place, mark, query = split_password(url)[0].partition("?")
+    # That of a client's key has no variable of its own: psql asks for it.
+    query, _ = _without(query, "sslpassword")
+    return shlex.quote(f"{place}{mark if query else ''}{query}")
+
+
+def _split_account(rest: str) -> tuple[str, str, str]:
+    """What stands before a URL's `@`, the `@`, and what stands behind it. A password may hold a `?` or an `@`."""
+    first = rest.partition("/")[0].find("@")
+    if first < 0:
+        return "", "", rest
+    end = min((at for at in (rest.find("/", first), rest.find("?", first)) if at >= 0), default=len(rest))
+    account, at, hosts = rest[:end].rpartition("@")
+    return account, at, f"{hosts}{rest[end:]}"
+
+
+def _without(query: str, name: str) -> tuple[str, str | None]:
+    """A URL's parameters without those of that name, and the value of the last of them, which is what counts."""
+    kept, value = [], None
+    for parameter in query.split("&"):
+        key, _, given = parameter.partition("=")
+        if unquote(key) == name:
+            value = unquote(given)
+        else:
+            kept.append(parameter)
+    return "&".join(kept), value
