@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 from tests.api.served import Served, assert_problem
+
+from rowlock.engine.payload_schemas import IN_A_THREAD_FROM, PayloadSchema
 
 JSON = {"Content-Type": "application/json"}
 
@@ -203,6 +207,32 @@ async def test_a_payload_that_its_handler_refuses_is_422_at_its_place(api: Serve
     assert await api.count_tasks() == 0
     taken = await api.client.post("/v1/tasks", json={"name": "mail", "payload": {"to": "x", "at": [1]}})
     assert taken.status_code == 201
+
+
+async def test_payloads_of_a_batch_hold_up_others_no_longer_than_one(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is small enough to be validated at once, in the event loop; all together they are not."""
+    await api.register("sum", '{"properties": {"ids": {"type": "array", "items": {"type": "integer"}}}}')
+    validate, validated = PayloadSchema._first_problem, {"in a thread": 0, "at once": 0}
+
+    def counted(schema: PayloadSchema, payload: dict[str, Any]) -> tuple[str, str] | None:
+        here = threading.current_thread() is threading.main_thread()
+        validated["at once" if here else "in a thread"] += 1
+        return validate(schema, payload)
+
+    monkeypatch.setattr(PayloadSchema, "_first_problem", counted)
+    small, large = ({"name": "sum", "payload": {"ids": [1] * count}} for count in (10, IN_A_THREAD_FROM // 8))
+    assert (await api.client.post("/v1/tasks", json=small)).status_code == 201
+    assert validated == {"in a thread": 1, "at once": 0}, "The first one compiles the schema."
+    assert (await api.client.post("/v1/tasks/batch", json={"tasks": [large] * 12})).status_code == 201
+    assert validated == {"in a thread": 10, "at once": 3}
+    assert (await api.client.post("/v1/tasks/batch", json={"tasks": [small] * 12})).status_code == 201
+    assert (await api.client.post("/v1/tasks", json=large)).status_code == 201
+    assert validated == {"in a thread": 10, "at once": 16}
+    wrong = {"name": "sum", "payload": {"ids": ["1"]}}
+    refused = await api.client.post("/v1/tasks/batch", json={"tasks": [*[large] * 12, wrong]})
+    assert_problem(refused, 422, "invalid-payload", field="tasks.12.payload.ids.0")
 
 
 async def test_a_schema_that_refers_elsewhere_is_never_fetched(api: Served) -> None:

@@ -20,6 +20,7 @@ from rowlock.domain.errors import InvalidPayload, UnknownHandler, UnknownQueue
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.requests import TaskRequest, task_request, with_defaults
 from rowlock.engine.catalogue import HandlerCatalogue, Registered
+from rowlock.engine.payload_schemas import Inline
 from rowlock.store import counts
 from rowlock.store.database import Database
 from rowlock.store.keyed_tasks import has_idempotency_key
@@ -44,9 +45,12 @@ class Admission:
         self._settings = database.settings
         self._handlers = HandlerCatalogue(database)
 
-    async def task(self, tenant_id: str, name: str, payload: Payload, **said: Any) -> TaskRequest:
+    async def task(
+        self, tenant_id: str, name: str, payload: Payload, *, inline: Inline | None = None, **said: Any
+    ) -> TaskRequest:
         """The request; `said` are arguments of `task_request`, of which those that are None were left out, as were tags
-        where there are none: no handler that is registered has any to fill in."""
+        where there are none: no handler that is registered has any to fill in. Who asks for many at once hands the same
+        `inline` to each call, so that they do not hold up others together."""
         said["tags"] = said.get("tags") or None
         registered, encoded = await self._admitted(
             tenant_id,
@@ -55,6 +59,7 @@ class Admission:
             payload,
             version=said.get("payload_version"),
             key=said.get("idempotency_key"),
+            inline=inline,
         )
         if said.get("idempotency_key") is not None and said.get("idempotency_ttl") is None:
             said["idempotency_ttl"] = timedelta(hours=self._settings.idempotency_hours)
@@ -105,6 +110,7 @@ class Admission:
         *,
         version: int | None = None,
         key: str | None = None,
+        inline: Inline | None = None,
     ) -> tuple[Registered | None, str]:
         """The handler, if there is one, and the payload as JSON text."""
         registered = await self._handlers.get(name, or_refuse=self._settings.strict)
@@ -112,7 +118,7 @@ class Admission:
         try:
             if self._settings.strict:
                 await self._refuse_unknown(tenant_id, name, queue, registered)
-            await _check(registered, name, payload, version, len(encoded))
+            await _check(registered, name, payload, len(encoded), inline or Inline(), version=version)
         except (UnknownHandler, UnknownQueue, InvalidPayload):
             if key is None or not await self._has_taken(tenant_id, key):
                 raise
@@ -142,14 +148,16 @@ class Admission:
             )
 
 
-async def _check(registered: Registered | None, name: str, payload: Payload, version: int | None, size: int) -> None:
+async def _check(
+    registered: Registered | None, name: str, payload: Payload, size: int, inline: Inline, *, version: int | None
+) -> None:
     """Holds the payload against its handler's schema, which is that of the handler's own version only."""
     if (
         registered is not None
         and registered.schema is not None
         and version in (None, registered.handler.payload_version)
     ):
-        await registered.schema.check(name, payload, size)
+        await registered.schema.check(name, payload, size, inline)
 
 
 def _given(said: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,23 @@ from rowlock.telemetry.logs import get_logger
 if TYPE_CHECKING:
     from jsonschema.validators import Draft202012Validator
 
-IN_A_THREAD_FROM = 65_536  # bytes of payload whose validation would hold up other requests
+IN_A_THREAD_FROM = 65_536  # bytes of payload whose validation in one go would hold up other requests
 
 _log = get_logger("rowlock.admission")
+
+
+class Inline:
+    """What one request has had validated in the event loop itself: little, in however many payloads it comes."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def takes(self, size: int) -> bool:
+        """Whether a payload of that size may be, too, and counts it if so."""
+        if self._bytes + size >= IN_A_THREAD_FROM:
+            return False
+        self._bytes += size
+        return True
 
 
 class PayloadSchema:
@@ -31,12 +45,12 @@ class PayloadSchema:
     def __init__(self, text: bytes) -> None:
         self._text = text
 
-    async def check(self, handler: str, payload: dict[str, object], size: int) -> None:
+    async def check(self, handler: str, payload: dict[str, object], size: int, inline: Inline) -> None:
         """Raises `InvalidPayload` naming the first thing that is refused. `size` is the payload's, in bytes."""
-        if size >= IN_A_THREAD_FROM or "_validator" not in vars(self):
-            problem = await asyncio.to_thread(self._first_problem, payload)
-        else:
+        if "_validator" in vars(self) and inline.takes(size):
             problem = self._first_problem(payload)
+        else:
+            problem = await asyncio.to_thread(self._first_problem, payload)
         if problem is not None:
             place, reason = problem
             raise InvalidPayload(f"Handler {handler!r} does not take this payload: {place}: {reason}.", field=place)

@@ -20,18 +20,20 @@ from rowlock.domain.errors import (
 from rowlock.domain.requests import TaskRequest, lane_of
 from rowlock.engine import inspect
 from rowlock.engine.enqueue_once import enqueue_once
+from rowlock.engine.payload_schemas import Inline
 from rowlock.store.tasks import Stored, TaskRecord
 from rowlock.telemetry.tracing import METADATA_KEY, inject_context
 
 
 async def read_request(
-    services: Services, tenant_id: str, body: TaskCreate, idempotency_key: str | None
+    services: Services, tenant_id: str, body: TaskCreate, idempotency_key: str | None, inline: Inline | None = None
 ) -> TaskRequest:
     """The request that the body spells. Raises `InvalidArgument` and its kinds."""
     return await services.admission.task(
         tenant_id,
         body.name,
         body.payload,
+        inline=inline,
         queue=body.queue,
         priority=body.priority,
         delay=body.delay_seconds,
@@ -53,10 +55,10 @@ async def read_request(
 
 async def read_batch(services: Services, tenant_id: str, body: TaskBatch) -> list[TaskRequest]:
     """The requests of a batch; what is wrong with one of them is told with its place."""
-    requests = []
+    requests, inline = [], Inline()
     for index, task in enumerate(body.tasks):
         try:
-            requests.append(await read_request(services, tenant_id, task, task.idempotency_key))
+            requests.append(await read_request(services, tenant_id, task, task.idempotency_key, inline))
         except RowlockError as error:
             raise _in_batch(error, index) from error
     return requests
