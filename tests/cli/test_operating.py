@@ -10,7 +10,13 @@ import pytest
 from tests.cli.caller import Caller
 from tests.harness.eventually import eventually_sync
 
+from rowlock.domain.errors import DatabaseUnavailable
 from rowlock.store.statements import statement
+
+
+async def gone(*_: object, **__: object) -> None:
+    """What every statement says of a database that has gone away."""
+    raise DatabaseUnavailable("The database is away.")
 
 
 @pytest.fixture
@@ -110,6 +116,19 @@ def test_cancel_may_wait_and_tells_how_it_ended(cli: Caller) -> None:
     assert cli.json("tasks", "cancel", task, "--wait") == {
         "id": task, "outcome": "cancelled", "status": "cancelled", "reason": "cancelled",
     }  # fmt: skip
+
+
+def test_a_cancellation_whose_end_cannot_be_awaited_is_done_all_the_same(
+    cli: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its exit code is none that means that nothing was stored."""
+    task = cli.json("enqueue", "a.b")["id"]
+    with monkeypatch.context() as without:
+        without.setattr("rowlock.cli.watching.get_task", gone)
+        answer = cli("tasks", "cancel", task, "--wait")
+    assert answer.code == 7
+    assert answer.err.startswith(f"Error: Task {task} was cancelled, or its worker asked to stop it, but the database")
+    assert cli.json("tasks", "show", task)["status"] == "cancelled"
 
 
 def test_waiting_for_a_running_one_says_when_it_succeeded_all_the_same(cli: Caller, database_url: str) -> None:
@@ -278,6 +297,20 @@ def test_migrate_brings_an_empty_database_to_the_head(empty_database_url: str) -
     assert cli("migrate").out.endswith("already.\n")
     assert cli("migrate", "--revision", "9999").code == 2
     assert cli("enqueue", "a.b").code == 0
+
+
+def test_a_migration_that_cannot_be_shown_is_done_all_the_same(cli: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter(["0001"])
+
+    def current(*_: object) -> str:
+        for revision in seen:
+            return revision
+        raise DatabaseUnavailable("The database is away.")
+
+    monkeypatch.setattr("rowlock.store.revisions.current_revision", current)
+    answer = cli("migrate")
+    assert answer.code == 7
+    assert answer.err.startswith("Error: The schema rowlock was migrated, but the database")
 
 
 def test_migrate_prints_sql_without_a_database(cli_without_database: Caller) -> None:

@@ -33,13 +33,15 @@ def register(program: typer.Typer) -> None:
             text = migrations.migration_sql(schema, revision)
             call.answer({"schema": schema, "sql": text}, lambda: text.rstrip("\n"))
             return
+        from rowlock.engine.afterwards import already
         from rowlock.store.addresses import url_from_settings
 
         url = url_from_settings(call.settings)
         before = current_revision(url, schema)
         notes: list[str] = []
         migrations.migrate(url, schema, revision, note=notes.append if call.json else tell_note)
-        after = current_revision(url, schema)
+        with already(f"The schema {schema} was migrated"):
+            after = current_revision(url, schema)
         document = {"schema": schema, "from": before, "to": after, "notes": notes}
         call.answer(document, lambda: _said(schema, before, after))
 

@@ -133,10 +133,14 @@ async def _cancel(
     database: Database, call: Call, task_id: UUID, reason: str | None, *, wait: bool
 ) -> tuple[str, TaskRecord | None]:
     from rowlock.cli.watching import wait_for_end
+    from rowlock.engine.afterwards import already
     from rowlock.engine.operate import Actor, cancel_task
 
     said = await cancel_task(database, call.tenant, task_id, reason=reason, actor=Actor(call.actor))
-    return said, await wait_for_end(database, call.tenant, task_id) if wait else None
+    if not wait:
+        return said, None
+    with already(f"Task {task_id} was cancelled, or its worker asked to stop it"):
+        return said, await wait_for_end(database, call.tenant, task_id)
 
 
 def _steps_table(steps: list[StepRecord]) -> RenderableType:
