@@ -11,6 +11,8 @@ from tests.cli.caller import Caller
 from tests.harness.eventually import eventually_sync
 
 from rowlock.domain.errors import DatabaseUnavailable
+from rowlock.engine.operate import Actor, redrive_task
+from rowlock.store.database import Database
 from rowlock.store.statements import statement
 
 
@@ -98,6 +100,46 @@ def test_dead_letters_are_listed_and_put_back_to_work(cli: Caller, dead_task: st
 def test_dead_letters_are_redriven_by_id(cli: Caller, dead_task: str) -> None:
     assert cli("dead-letters", "redrive", dead_task, "--all").code == 2
     assert cli("dead-letters", "redrive", dead_task).out == "1 task is back at work.\n"
+    answer = cli("dead-letters", "redrive", dead_task, "--json")
+    assert (answer.code, answer.out, answer.error["type"]) == (4, "", "task-not-redrivable")
+
+
+def test_what_one_dead_letter_is_refused_leaves_the_others_be(cli: Caller, dead_task: str) -> None:
+    cancelled, none = cli.json("enqueue", "a.b")["id"], str(UUID(int=1))
+    assert cli("tasks", "cancel", cancelled).code == 0
+    named = ["dead-letters", "redrive", dead_task, none, cancelled, dead_task]
+    answer = cli(*named, "--json")
+    assert answer.code == 3
+    assert answer.json["redriven"] == [dead_task, cancelled]
+    assert answer.json["untried"] == []
+    [refused] = answer.json["refused"]
+    assert (refused["id"], refused["type"], refused["exit_code"]) == (none, "not-found", 3)
+    again = cli(*named)
+    assert again.code == 4
+    assert [line.partition(":")[0] for line in again.out.splitlines()] == [
+        f"Task {each} was refused" for each in (dead_task, none, cancelled)
+    ]
+
+
+def test_dead_letters_tell_how_far_it_came_when_the_database_went_away(
+    cli: Caller, dead_task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So its exit code is none that means that nothing was stored; but where nothing was, it is that one."""
+    others = [str(UUID(int=number)) for number in (1, 2)]
+
+    async def redrive(database: Database, tenant_id: str, task_id: UUID, *, actor: Actor) -> None:
+        await (gone() if str(task_id) in others else redrive_task(database, tenant_id, task_id, actor=actor))
+
+    monkeypatch.setattr("rowlock.cli.redriving.redrive_task", redrive)
+    assert cli("dead-letters", "redrive", *others).code == 6
+    answer = cli("dead-letters", "redrive", dead_task, *others)
+    assert answer.code == 7
+    assert answer.out.splitlines() == [
+        f"Task {dead_task} is back at work.",
+        f"Task {others[0]} was refused: The database is away.",
+        f"Task {others[1]} was not tried.",
+    ]
+    assert cli.json("tasks", "show", dead_task)["status"] == "ready"
 
 
 def test_cancel_is_recorded_with_its_reason_and_actor(cli: Caller, database_url: str) -> None:

@@ -53,30 +53,29 @@ def register(program: typer.Typer) -> None:
         name: Name = None,
         limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 1_000,
     ) -> None:
-        """Put dead letters back to work: by id, of a queue, of a handler, or all; oldest first."""
-        from uuid import UUID
+        """Put dead letters back to work: by id, of a queue, of a handler, or all; oldest first.
 
+        Of several ids, one that is refused leaves the others be: it tells of each what became of it, and exits with the
+        code of the first refusal.
+        """
+        from rowlock.cli.redriving import how_many, redrive_each
         from rowlock.domain.errors import InvalidArgument
         from rowlock.domain.ids import parse_id
         from rowlock.engine.operate import Actor, redrive_dead, redrive_task
-        from rowlock.store.database import Database
 
-        ids = [parse_id(task) for task in tasks or []]
+        ids, actor = [parse_id(task) for task in tasks or []], Actor(call.actor)
         if bool(ids) == bool(everything or queue or name):
             raise InvalidArgument("Name tasks by their ids, or say which by --queue, --name or --all.")
-
-        async def work(database: Database) -> list[UUID]:
-            if not ids:
-                return await redrive_dead(
-                    database, call.tenant, queue=queue, name=name, limit=limit, actor=Actor(call.actor)
-                )
-            for task_id in ids:
-                await redrive_task(database, call.tenant, task_id, actor=Actor(call.actor))
-            return ids
-
-        redriven = call.on_database(work)
-        said = "1 task is" if len(redriven) == 1 else f"{len(redriven)} tasks are"
-        call.answer({"redriven": redriven}, lambda: f"{said} back at work.")
+        if len(ids) > 1:
+            done = call.on_database(lambda database: redrive_each(database, call.tenant, ids, actor))
+            call.answer(done.document(), done.text)
+            raise typer.Exit(done.exit_code)
+        if ids:
+            call.on_database(lambda database: redrive_task(database, call.tenant, ids[0], actor=actor))
+        redriven = ids or call.on_database(
+            lambda database: redrive_dead(database, call.tenant, queue=queue, name=name, limit=limit, actor=actor)
+        )
+        call.answer({"redriven": redriven}, lambda: how_many(len(redriven)))
 
 
 def _table(page: Sequence[ListedTask], limit: int) -> RenderableType:
