@@ -23,6 +23,12 @@ async def leaf(number: int) -> int:
     return os.getpid()
 
 
+@app.task(name="tell")
+async def tell() -> None:
+    """Prints, as handlers do whose author looks for something."""
+    print("a handler's word", flush=True)  # noqa: T201
+
+
 @app.task(name="hold")
 async def hold() -> None:
     """Runs until it is stopped; it could not end by itself."""

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,19 +20,22 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Program:
-    """`rowlock …` in a session of its own, writing into a file."""
+    """`rowlock …` in a session of its own, writing into a file; what goes to stderr into another if that is named."""
 
-    def __init__(self, output: Path, arguments: list[str], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, output: Path, arguments: list[str], settings: Mapping[str, str], *, errors: Path | None = None
+    ) -> None:
         self.output = output
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROWLOCK_")}
-        with output.open("wb") as file:
+        with ExitStack() as opened:
+            file = opened.enter_context(output.open("wb"))
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rowlock.cli", *arguments],
                 cwd=REPOSITORY,
                 env={**inherited, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
-                stderr=subprocess.STDOUT,
+                stderr=opened.enter_context(errors.open("wb")) if errors else subprocess.STDOUT,
                 start_new_session=True,
             )
 
@@ -77,10 +80,10 @@ class Program:
 
 
 @contextmanager
-def program(output: Path, *arguments: str, **settings: object) -> Iterator[Program]:
+def program(output: Path, *arguments: str, errors: Path | None = None, **settings: object) -> Iterator[Program]:
     """A running command with these settings."""
     given = {f"ROWLOCK_{name.upper()}": str(value) for name, value in settings.items()}
-    running = Program(output, list(arguments), given)
+    running = Program(output, list(arguments), given, errors=errors)
     try:
         yield running
     finally:

@@ -158,10 +158,12 @@ def test_json_is_one_document(data_dir: Path, port: int, tmp_path: Path, databas
         "--app",
         "tests.cli.family_app:app",
     )
-    with program(tmp_path / "output", *arguments, **SETTINGS) as running:
+    errors = tmp_path / "errors"
+    with program(tmp_path / "output", *arguments, errors=errors, **SETTINGS) as running:
         running.says('"api_key"')
-        eventually_sync(lambda: running.text.rstrip().endswith("}"))
-        document = json.loads(running.text[running.text.index("{") :])
+        assert Caller({"ROWLOCK_DATABASE_URL": database_url})("enqueue", "tell").code == 0
+        eventually_sync(lambda: "a handler's word" in errors.read_text() + running.text)
+        document = json.loads(running.text)
         assert document["url"] == f"http://127.0.0.1:{port}"
         assert get(port, "/v1/tasks", document["api_key"])[0] == 200
         running.send(signal.SIGINT)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 T = TypeVar("T")
 NAME_WIDTH = 11
@@ -18,6 +18,11 @@ class Progress:
     """Steps on stdout, or on stderr where stdout belongs to a JSON document. Where nobody reads, the work goes on."""
 
     json: bool = False
+
+    @property
+    def stream(self) -> TextIO:
+        """Where all goes but the document."""
+        return sys.stderr if self.json else sys.stdout
 
     async def step(self, name: str, doing: str, work: Awaitable[T], done: str) -> T:
         """Awaits `work`, and says `done` with the seconds it took."""
@@ -38,10 +43,9 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Some lines of text."""
-        stream = sys.stderr if self.json else sys.stdout
         with contextlib.suppress(OSError, ValueError):
-            stream.write(f"{text}\n")
-            stream.flush()
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
 
     def document(self, content: dict[str, object]) -> None:
         """The one JSON document."""

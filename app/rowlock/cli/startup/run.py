@@ -112,6 +112,7 @@ class Run:
             force_seconds=self.settings.force_seconds,
             log_format=self.settings.log_format,
             tell=self.progress.say,
+            output=self.progress.stream,  # what handlers print must not get into the document either
             inherited=directory.inherited if directory else (),
         )
         children_gone = asyncio.Event()

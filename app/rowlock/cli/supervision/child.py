@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TextIO
 
 from rowlock.cli.supervision.log_lines import pass_on
 
@@ -27,21 +28,27 @@ class ChildSpec:
 class Child:
     """A running child."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, prefix: bytes) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, prefix: bytes, output: TextIO) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         self.name = name
         self.process = process
         self._streams = [
-            asyncio.create_task(pass_on(process.stdout, sys.stdout, prefix)),
+            asyncio.create_task(pass_on(process.stdout, output, prefix)),
             asyncio.create_task(pass_on(process.stderr, sys.stderr, prefix)),
         ]
 
     @classmethod
     async def start(
-        cls, spec: ChildSpec, *, prefix: bytes, environment: Mapping[str, str], inherited: Sequence[int]
+        cls,
+        spec: ChildSpec,
+        *,
+        prefix: bytes,
+        output: TextIO,
+        environment: Mapping[str, str],
+        inherited: Sequence[int],
     ) -> Child:
-        """Starts it where Ctrl-C does not reach, with no more descriptors than it needs."""
+        """Starts it out of reach of Ctrl-C, with no more descriptors than it needs; its stdout leads to `output`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "rowlock.cli", *spec.arguments,
             stdin=asyncio.subprocess.DEVNULL,
@@ -51,7 +58,7 @@ class Child:
             pass_fds=inherited,
             start_new_session=True,
         )  # fmt: skip
-        return cls(spec.name, process, prefix)
+        return cls(spec.name, process, prefix, output)
 
     async def ended(self) -> int:
         """Waits for the end: the exit code, negative for the signal that killed it."""

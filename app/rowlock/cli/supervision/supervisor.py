@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TextIO
 
 from rowlock.cli.exit_codes import ExitCode
 from rowlock.cli.supervision.child import Child, ChildSpec, how_it_ended
@@ -29,7 +30,10 @@ def grace_seconds(drain_seconds: float, force_seconds: float) -> float:
 
 
 class Supervisor:
-    """Children under one roof. `tell` takes sentences for people; children keep `inherited` descriptors open."""
+    """Children under one roof. `tell` takes sentences for people; children keep `inherited` descriptors open.
+
+    What they write to stdout goes to `output`, by default ours.
+    """
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Supervisor:
         log_format: str | None,
         tell: Callable[[str], None],
         inherited: Sequence[int] = (),
+        output: TextIO | None = None,
     ) -> None:
         self._specs = list(specs)
         self._grace_seconds = grace_seconds(drain_seconds, force_seconds)
@@ -47,6 +52,7 @@ class Supervisor:
         self._log_format = log_format or ("console" if sys.stderr.isatty() else "json")
         self._tell = tell
         self._inherited = list(inherited)
+        self._output = output or sys.stdout
         self._lifeline = Lifeline()
         self._unusable: str | None = None
 
@@ -89,6 +95,7 @@ class Supervisor:
         return await Child.start(
             spec,
             prefix=prefix_of(spec.name, position, width, structured=self._log_format == "json"),
+            output=self._output,
             environment={**self._lifeline.environment, **self._log_environment()},
             inherited=[self._lifeline.child_end, *self._inherited],
         )
