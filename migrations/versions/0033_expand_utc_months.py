@@ -1,6 +1,6 @@
 """Months are cut at UTC's midnight, whatever the time zone of who cuts them, and next to those that were not.
 
-A month that was cut in New York ends hours after the one that somebody begins in UTC: they overlapped, so that no partition
+A month that was cut in New York ends hours after the one that somebody begins in UTC: they overlapped, and no partition
 was made any more.
 """
 

@@ -26,7 +26,7 @@ SECRET_KEYS = frozenset(
 
 _IN_TEXT = (
     (re.compile(r"\b(rlk_[A-Za-z0-9-]+)_[A-Za-z0-9_-]+"), rf"\1_{MASK}"),
-    (re.compile(r"(?i)(\bpassword\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)"), rf"\1{MASK}"),
+    (re.compile(r"(?i)(\b(?:ssl)?password\s*=\s*)(?:'(?:[^'\\]|\\.)*'|[^\s&'\"]+)"), rf"\1{MASK}"),
     (re.compile(r"(?i)(\bauthorization\b\W{1,6}(?:(?:bearer|basic)\s+)?)[^\s\"',]+"), rf"\1{MASK}"),
     (re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"), rf"\1{MASK}"),
 )

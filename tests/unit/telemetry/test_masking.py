@@ -26,6 +26,7 @@ from rowlock.telemetry.masking import mask_secrets, mask_text
         ("host=h password=pw dbname=db", "host=h password=*** dbname=db"),
         (r"password = 'it\'s long' dbname=db", "password = *** dbname=db"),
         ("postgresql://h/db?user=u&password=pw&x=1", "postgresql://h/db?user=u&password=***&x=1"),
+        ("postgresql://h/db?sslkey=k&sslpassword=pw&x=1", "postgresql://h/db?sslkey=k&sslpassword=***&x=1"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ("{'authorization': 'Basic dTpw'}", "{'authorization': 'Basic ***'}"),
         ("sent bearer abcdefgh12345678", "sent bearer ***"),
