@@ -13,7 +13,15 @@ from tests.harness.schedules import NOON, OPERATOR, audited, make_schedule, set_
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
 from rowlock.engine.declared_schedules import SyncReport, sync_declared
-from rowlock.engine.schedules import get_schedule, pause_schedule, resume_schedule
+from rowlock.engine.explain_window import explain_window
+from rowlock.engine.schedules import (
+    describe_schedule,
+    get_schedule,
+    pause_schedule,
+    resume_schedule,
+    upcoming_windows,
+    update_schedule,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +30,7 @@ async def noon(here: Installation) -> None:
 
 
 def declared(name: str = "report", **options: Any) -> ScheduleRequest:
-    rule = {} if options.keys() & {"cron", "interval"} else {"cron": "0 3 * * *"}
+    rule = {} if options.keys() & {"cron", "interval", "calendar"} else {"cron": "0 3 * * *"}
     return schedule_request(name, "reports.build", **rule, **options)
 
 
@@ -56,6 +64,28 @@ async def test_what_differs_is_changed(here: Installation) -> None:
     anew = await get_schedule(here.database, TENANT, "beat")
     assert (anew.cursor_at, anew.next_at) == (NOON + timedelta(seconds=100), NOON + timedelta(seconds=120))
     assert (await sync(here, declared(queue="slow"), declared("beat", interval=60))).changed
+
+
+@pytest.mark.parametrize("rule", [{"cron": "0 * * * *"}, {"interval": "1h"}, {"calendar": "1 day at 09:00"}])
+async def test_one_that_is_over_is_stored_without_windows_and_holds_up_no_other(
+    here: Installation, rule: dict[str, Any]
+) -> None:
+    over = NOON - timedelta(days=30)
+    code = [declared("over", **rule, ends_at=over, payload={"a": 1}), declared()]
+    assert await sync(here, *code, dry_run=True) == SyncReport(created=["over", "report"])
+    assert await sync(here, *code) == SyncReport(created=["over", "report"])
+    made = await get_schedule(here.database, TENANT, "over")
+    assert (made.next_at, upcoming_windows(made), made.anchor_at) == (None, [], NOON)
+    assert describe_schedule(made).endswith(f", until {over}")
+    assert (await explain_window(here.database, TENANT, "over", NOON)).code == "after_end"
+    assert await sync(here, *code) == SyncReport(unchanged=["over", "report"])
+    changed = await update_schedule(here.database, TENANT, "over", {"payload": {"a": 2}}, actor=OPERATOR)
+    assert (changed.payload, changed.next_at, changed.anchor_at) == ({"a": 2}, None, NOON)
+    prolonged = await update_schedule(
+        here.database, TENANT, "over", {"ends_at": NOON + timedelta(days=30)}, actor=OPERATOR
+    )
+    assert prolonged.next_at is not None
+    assert prolonged.anchor_at == NOON
 
 
 async def test_another_version_of_the_payload_is_a_change(here: Installation) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rowlock.domain.bounded_trigger import bounded
+from rowlock.domain.bounded_trigger import bounded, check_left
 from rowlock.domain.bounds import EARLIEST, LATEST
 from rowlock.domain.cron_trigger import CronTrigger
 from rowlock.domain.errors import InvalidArgument
@@ -59,9 +59,6 @@ def test_bounds_are_said() -> None:
     ("rule", "starts_at", "ends_at", "field", "reason"),
     [
         (HOURLY[0], NOON, NOON - INSTANT, "ends_at", "must not be before starts_at"),
-        (HOURLY[0], NOON + INSTANT, NOON + 2 * INSTANT, "ends_at", "no window is left"),
-        (HOURLY[1], None, NOON - 101 * HOUR, "ends_at", "no window is left"),
-        (OnceTrigger(NOON), NOON + INSTANT, None, "starts_at", "no window is left"),
         (HOURLY[0], NOON.replace(tzinfo=None), None, "starts_at", "must be a datetime with a time zone"),
         (HOURLY[0], None, LATEST + INSTANT, "ends_at", "must lie in the years"),
     ],
@@ -72,3 +69,27 @@ def test_bounds_that_make_no_sense_are_refused(
     with pytest.raises(InvalidArgument, match=reason) as refusal:
         bounded(rule, starts_at, ends_at)
     assert refusal.value.detail == {"field": field}
+
+
+@pytest.mark.parametrize(
+    ("rule", "starts_at", "ends_at", "field"),
+    [
+        (HOURLY[0], NOON + INSTANT, NOON + 2 * INSTANT, "ends_at"),
+        (HOURLY[1], None, NOON - 101 * HOUR, "ends_at"),
+        (OnceTrigger(NOON), NOON + INSTANT, None, "starts_at"),
+    ],
+)
+def test_bounds_that_leave_no_window_are_read_and_can_be_refused(
+    *, rule: Trigger, starts_at: datetime | None, ends_at: datetime | None, field: str
+) -> None:
+    trigger = bounded(rule, starts_at, ends_at)
+    assert list(trigger.windows_after(EARLIEST)) == []
+    assert trigger.newest_windows(after=EARLIEST, until=LATEST, n=9) == []
+    with pytest.raises(InvalidArgument, match="no window is left") as refusal:
+        check_left(trigger, starts_at, ends_at)
+    assert refusal.value.detail == {"field": field}
+
+
+def test_bounds_that_leave_a_window_are_none_to_refuse() -> None:
+    check_left(bounded(HOURLY[0], NOON, NOON), NOON, NOON)
+    check_left(bounded(HOURLY[0], None, None), None, None)

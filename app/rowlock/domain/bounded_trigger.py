@@ -40,15 +40,25 @@ class BoundedTrigger(Trigger):
 
 def bounded(rule: Trigger, starts_at: datetime | None, ends_at: datetime | None) -> Trigger:
     """`rule` within its bounds, or `rule` itself where there are none. Raises `InvalidArgument` for
-    bounds that are no instants, or that leave no window."""
+    bounds that are no instants, or in the wrong order. That they leave no window is for
+    `check_left` to say: a stored rule of which none is left is a rule all the same."""
     if starts_at is None and ends_at is None:
         return rule
     start = EARLIEST if starts_at is None else check_run_at(starts_at, field="starts_at")
     end = LATEST if ends_at is None else check_run_at(ends_at, field="ends_at")
-    field = "starts_at" if ends_at is None else "ends_at"
     if end < start:
+        field = "starts_at" if ends_at is None else "ends_at"
         raise InvalidArgument(f"The field ends_at is {end}, but must not be before starts_at, {start}.", field=field)
-    trigger = BoundedTrigger(rule, start, end)
+    return BoundedTrigger(rule, start, end)
+
+
+def check_left(trigger: Trigger, starts_at: datetime | None, ends_at: datetime | None) -> None:
+    """Raises `InvalidArgument` where these bounds, which the trigger has, leave no window of it."""
+    if starts_at is None and ends_at is None:
+        return
+    start, end = starts_at or EARLIEST, ends_at or LATEST
     if next(trigger.windows_after(start - INSTANT), None) is None:
-        raise InvalidArgument(f"The rule never comes from {start} to {end}: no window is left of it.", field=field)
-    return trigger
+        raise InvalidArgument(
+            f"The rule never comes from {start} to {end}: no window is left of it.",
+            field="starts_at" if ends_at is None else "ends_at",
+        )

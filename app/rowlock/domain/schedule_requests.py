@@ -14,7 +14,7 @@ from rowlock.domain.overlap import OverlapPolicy
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.priorities import Priority, parse_priority
 from rowlock.domain.schedule_rules import Interval, Once, read_rule
-from rowlock.domain.triggers import Trigger, TriggerKind, check_frequency, parse_trigger
+from rowlock.domain.triggers import Trigger, TriggerKind, check_frequency, check_left, parse_trigger
 from rowlock.domain.windows import MAX_CATCH_UP, MISFIRE_GRACE, MissedRunPolicy
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -145,7 +145,9 @@ def _check_rule(request: ScheduleRequest) -> None:
             bounds.EARLIEST,
             allow_seconds=request.allow_seconds,
         )
-        check_frequency(request.trigger(bounds.EARLIEST), allow_seconds=request.allow_seconds)
+        trigger = request.trigger(bounds.EARLIEST)
+        check_left(trigger, request.starts_at, request.ends_at)
+        check_frequency(trigger, allow_seconds=request.allow_seconds)
     except InvalidArgument as error:
         field = error.detail.get("field")
         renamed = {"expression": request.trigger_kind, "anchor": "anchor_at", "jitter_seconds": "jitter"}

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Literal, get_args
 
-from rowlock.domain.bounded_trigger import bounded
+from rowlock.domain.bounded_trigger import bounded, check_left
 from rowlock.domain.bounds import check_run_at, shown
 from rowlock.domain.calendar_trigger import CalendarTrigger, parse_calendar
 from rowlock.domain.cron_expressions import parse_cron
@@ -33,6 +33,7 @@ __all__ = [
     "TriggerKind",
     "check_comes",
     "check_frequency",
+    "check_left",
     "describe",
     "next_windows",
     "parse_trigger",

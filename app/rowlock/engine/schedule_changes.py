@@ -85,7 +85,11 @@ def request_of(record: ScheduleRecord) -> ScheduleRequest:
 
 
 def amended(record: ScheduleRecord, changes: Mapping[str, Any], *, max_payload_bytes: int) -> ScheduleRequest:
-    """The schedule's request with some arguments of `schedule_request` changed; everything is checked anew."""
+    """The schedule's request with some arguments of `schedule_request` changed; everything is checked anew.
+
+    It leaves the anchor open, which keeps the schedule's: of a declared schedule that was over at its making no window
+    is left from there on, and yet its other fields may be changed.
+    """
     unknown = next((name for name in changes if name not in CHANGEABLE), None)
     if unknown is not None:
         raise InvalidArgument(
@@ -93,7 +97,7 @@ def amended(record: ScheduleRecord, changes: Mapping[str, Any], *, max_payload_b
             field=unknown,
         )
     present = request_of(record)
-    arguments: dict[str, Any] = {name: getattr(present, name) for name in CHANGEABLE - RULES}
+    arguments: dict[str, Any] = {name: getattr(present, name) for name in CHANGEABLE - RULES - {"anchor_at"}}
     if not changes.keys() & RULES:
         arguments[present.trigger_kind] = present.expression
     return schedule_request(name=record.name, **{**arguments, **changes}, max_payload_bytes=max_payload_bytes)

@@ -15,7 +15,7 @@ from rowlock.domain.bounds import LATEST, shown
 from rowlock.domain.errors import AlreadyExists, Conflict, InvalidArgument, NotFound
 from rowlock.domain.ids import new_id
 from rowlock.domain.schedule_requests import ScheduleRequest
-from rowlock.domain.triggers import check_comes, describe, next_windows
+from rowlock.domain.triggers import check_comes, check_left, describe, next_windows
 from rowlock.engine.afterwards import already
 from rowlock.engine.schedule_changes import (
     Turn,
@@ -201,7 +201,7 @@ async def store_new(
     application: str | None = None,
     paused: bool = False,
 ) -> bool:
-    """Stores a schedule that begins now; False where the name is taken."""
+    """Stores a schedule that begins now, without windows where its rule is over; False where the name is taken."""
     now = await schedules.read_clock(runner)
     anchor = request.anchor_at or first_anchor(now)
     schedule_id = new_id()
@@ -312,7 +312,9 @@ def check_request_comes(request: ScheduleRequest, anchor: datetime, now: datetim
     """Raises `InvalidArgument` where the rule has no window after now."""
     if request.ends_at is not None and request.ends_at < now:
         raise InvalidArgument(f"The field ends_at is {request.ends_at}, but that is over.", field="ends_at")
+    trigger = request.trigger(anchor)
+    check_left(trigger, request.starts_at, request.ends_at)
     try:
-        check_comes(request.trigger(anchor), now)
+        check_comes(trigger, now)
     except InvalidArgument as error:
         raise InvalidArgument(error.message, field=request.trigger_kind) from error
