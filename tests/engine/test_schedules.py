@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.harness.installation import TENANT, Installation
@@ -21,7 +21,7 @@ from tests.harness.schedules import (
 from rowlock.domain.errors import AlreadyExists, InvalidArgument, NotFound
 from rowlock.domain.schedule_requests import schedule_request
 from rowlock.engine.fire import fire_due
-from rowlock.engine.previews import preview_of
+from rowlock.engine.previews import preview_of, preview_rule
 from rowlock.engine.schedules import (
     create_schedule,
     delete_schedule,
@@ -85,6 +85,30 @@ async def test_an_interval_counts_from_its_anchor_or_its_making(here: Installati
     assert (free.anchor_at, free.next_at) == (NOON + timedelta(seconds=7), NOON + timedelta(seconds=97))
     bound = await make_schedule(here, "bound", interval="1h", anchor_at=NOON - timedelta(minutes=50))
     assert bound.next_at == NOON + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("rule", "window"),
+    [
+        ({"calendar": "1 month at 09:00"}, datetime(2026, 4, 2, 9, tzinfo=UTC)),
+        ({"interval": "10d"}, datetime(2026, 4, 1, 12, tzinfo=UTC)),
+    ],
+)
+async def test_bounds_are_held_against_windows_that_count_from_the_making(
+    here: Installation, rule: dict[str, str], window: datetime
+) -> None:
+    around = {"starts_at": window - timedelta(hours=12), "ends_at": window + timedelta(hours=12)}
+    asked = schedule_request("report", "t", **rule, **around)
+    assert (await preview_rule(here.database, asked)).windows == [(window, window)]
+    made = await create_schedule(here.database, TENANT, asked, actor=OPERATOR)
+    assert (made.next_at, upcoming_windows(made)) == (window, [window])
+    past = {"starts_at": window + timedelta(days=1), "ends_at": window + timedelta(days=2)}
+    never = schedule_request("never", "t", **rule, **past)
+    with pytest.raises(InvalidArgument, match="no window is left") as refused:
+        await create_schedule(here.database, TENANT, never, actor=OPERATOR)
+    assert refused.value.detail == {"field": "ends_at"}
+    with pytest.raises(InvalidArgument, match="no window is left"):
+        await update_schedule(here.database, TENANT, "report", past, actor=OPERATOR)
 
 
 async def test_a_name_is_taken_once_in_a_tenant(here: Installation) -> None:

@@ -159,6 +159,18 @@ def test_a_refusal_names_the_field(field: str, arguments: dict[str, Any]) -> Non
     assert refused.value.message.endswith(".")
 
 
+@pytest.mark.parametrize("rule", [{"interval": "10d"}, {"calendar": "1 month at 09:00"}])
+def test_bounds_are_held_against_windows_only_where_it_is_known_from_when_these_count(rule: dict[str, Any]) -> None:
+    bounds = {"starts_at": datetime(2026, 2, 10, tzinfo=UTC), "ends_at": datetime(2026, 2, 20, tzinfo=UTC)}
+    made_at = datetime(2026, 1, 15, tzinfo=UTC)
+    open_request = schedule_request("nightly", "t", **rule, **bounds)
+    assert len(list(open_request.trigger(made_at).windows_after(made_at))) == 1
+    assert schedule_request("nightly", "t", **rule, **bounds, anchor_at=made_at).anchor_at == made_at
+    with pytest.raises(InvalidArgument, match="no window is left") as refused:
+        schedule_request("nightly", "t", **rule, **bounds, anchor_at=datetime(2026, 2, 20, 10, tzinfo=UTC))
+    assert refused.value.detail == {"field": "ends_at"}
+
+
 @pytest.mark.parametrize("payload", [{"a": float("nan")}, {"a": "\0"}, {"a": {1: 2}}, {"a": object()}])
 def test_a_payload_must_be_json(payload: dict[str, Any]) -> None:
     with pytest.raises(InvalidPayload):

@@ -14,7 +14,7 @@ from rowlock.domain.overlap import OverlapPolicy
 from rowlock.domain.payloads import encode_json
 from rowlock.domain.priorities import Priority, parse_priority
 from rowlock.domain.schedule_rules import Interval, Once, read_rule
-from rowlock.domain.triggers import Trigger, TriggerKind, check_frequency, check_left, parse_trigger
+from rowlock.domain.triggers import COUNTED_KINDS, Trigger, TriggerKind, check_frequency, check_left, parse_trigger
 from rowlock.domain.windows import MAX_CATCH_UP, MISFIRE_GRACE, MissedRunPolicy
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -136,7 +136,10 @@ def schedule_request(
 
 
 def _check_rule(request: ScheduleRequest) -> None:
-    """The rule's own refusals, under the name that the caller gave it."""
+    """The rule's own refusals, under the name that the caller gave it.
+
+    Whether bounds leave a window of a rule that counts from its making is known when it is made, not before.
+    """
     try:
         parse_trigger(
             request.trigger_kind,
@@ -146,7 +149,8 @@ def _check_rule(request: ScheduleRequest) -> None:
             allow_seconds=request.allow_seconds,
         )
         trigger = request.trigger(bounds.EARLIEST)
-        check_left(trigger, request.starts_at, request.ends_at)
+        if request.anchor_at is not None or request.trigger_kind not in COUNTED_KINDS:
+            check_left(trigger, request.starts_at, request.ends_at)
         check_frequency(trigger, allow_seconds=request.allow_seconds)
     except InvalidArgument as error:
         field = error.detail.get("field")

@@ -22,8 +22,10 @@ from rowlock.domain.trigger_base import Trigger
 TriggerKind = Literal["cron", "interval", "once", "calendar"]
 
 TRIGGER_KINDS: tuple[TriggerKind, ...] = get_args(TriggerKind)
+COUNTED_KINDS: frozenset[TriggerKind] = frozenset({"interval", "calendar"})  # from an anchor; others need none
 
 __all__ = [
+    "COUNTED_KINDS",
     "TRIGGER_KINDS",
     "CalendarTrigger",
     "CronTrigger",

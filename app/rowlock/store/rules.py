@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from rowlock.domain.bounds import EARLIEST
-from rowlock.domain.triggers import Trigger, TriggerKind, parse_trigger
+from rowlock.domain.triggers import COUNTED_KINDS, Trigger, TriggerKind, parse_trigger
 
 
 class RuleRow(Protocol):
@@ -53,7 +53,7 @@ def stored_trigger(row: RuleRow) -> Trigger:
             row.trigger_kind,
             row.expression,
             row.timezone,
-            row.anchor_at if row.trigger_kind in ("interval", "calendar") else EARLIEST,
+            row.anchor_at if row.trigger_kind in COUNTED_KINDS else EARLIEST,
             row.starts_at,
             row.ends_at,
             row.jitter_seconds,
