@@ -173,6 +173,27 @@ def test_jitter_delays_a_window_and_the_grace_counts_from_when_it_fires() -> Non
     assert caught_up.skip == [(NOON + HOUR, "beyond_catch_up_window")]
 
 
+@pytest.mark.parametrize("policy", [SKIP, CATCH_UP])
+def test_a_window_that_waited_for_a_jitter_that_was_shortened_is_due_from_then_on(policy: MissedRunPolicy) -> None:
+    changed_at = NOON + HOUR + 30 * MINUTE
+
+    def planned(late: timedelta, *, cursor: datetime = NOON) -> WindowPlan:
+        return decide_windows(
+            HOURLY,
+            cursor=cursor,
+            now=changed_at + late,
+            policy=policy,
+            max_catch_up=1,
+            catch_up_window=timedelta(0),
+            due_since=changed_at,
+        )
+
+    assert planned(MINUTE) == WindowPlan(NOON + HOUR, NOON + 2 * HOUR, fire=hours(1))
+    assert planned(MINUTE + SECOND).fire == []
+    late = planned(SECOND, cursor=NOON - 2 * HOUR)
+    assert (late.fire, [window for window, _ in late.skip]) == (hours(1), hours(-1, 0))
+
+
 def test_a_catch_up_is_cut_into_plans() -> None:
     now = NOON + 5 * HOUR
     first = plan(NOON, now, CATCH_UP, limit=2)

@@ -74,14 +74,16 @@ def decide_windows(
     limit: int = 100,
     misfire_grace: timedelta = MISFIRE_GRACE,
     catch_up_window: timedelta | None = None,
+    due_since: datetime | None = None,
 ) -> WindowPlan:
     """Accounts for the windows later than `cursor` that are due, `limit` at most, the oldest first.
 
     A window is missed once it has been due for longer than `misfire_grace`. `skip` fires those that
     are not. `catch_up` fires these too, and of the missed ones those among the newest `max_catch_up`
     of all, and due for no longer than `catch_up_window` where that is given. `latest_only` fires the
-    newest window, whether it is missed or not. A plan's `next_at` is when the window after its
-    cursor is due: the database's index of what is due goes by it.
+    newest window, whether it is missed or not. What was newest at `due_since` had waited for a jitter
+    that was shortened then: it has been due from then on, not from its own time. A plan's `next_at`
+    is when the window after its cursor is due: the database's index of what is due goes by it.
     """
     _check(max_catch_up, limit, misfire_grace, catch_up_window)
     due_until = trigger.due_until(now)
@@ -93,6 +95,9 @@ def decide_windows(
     if policy == MissedRunPolicy.LATEST_ONLY:
         return _plan(backlog, backlog.all_but_the_newest(), limit, ahead)
     missed = _due_before(trigger, now - misfire_grace)
+    if due_since is not None and due_since >= now - misfire_grace:
+        waited = trigger.newest_windows(after=cursor, until=due_since, n=1)
+        missed = min([missed, *(window - INSTANT for window in waited)])
     if policy == MissedRunPolicy.SKIP:
         return _plan(backlog, [(missed, SkipReason.MISSED)], limit, ahead)
     too_old = cursor if catch_up_window is None else min(missed, _due_before(trigger, now - catch_up_window))

@@ -60,6 +60,7 @@ def _plan(
         schedule.max_catch_up,
         schedule.misfire_grace_seconds,
         schedule.catch_up_window_seconds,
+        schedule.due_since,
     )
     plan = plans.get(key)
     if plan is None:
@@ -72,6 +73,7 @@ def _plan(
             limit=limit,
             misfire_grace=schedule.misfire_grace,
             catch_up_window=schedule.catch_up_window,
+            due_since=schedule.due_since,
         )
     return plan
 

@@ -2,7 +2,8 @@
 
 Decisions only. A schedule's windows count from its cursor on; when its rule changes, or when it is resumed, they count
 anew from the database's now, and what the old rule still owed is skipped, with a reason. A window that by its jitter is
-not due yet is not owed: it fires at its time, where the new rule has it too.
+not due yet is not owed: it fires at its time, where the new rule has it too. One that is due by a change of its jitter
+is due from the change on, and `next_at` says so until it has fired.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = Fal
     """
     trigger = request.trigger(record.anchor_at, str(record.id))
     if same_rule(record, request) and not anew:
-        return Turn(record.cursor_at, first_due(trigger, record.cursor_at))
+        return Turn(record.cursor_at, _still_due(record, trigger))
     try:
         former = record.trigger()
     except InvalidArgument:  # a rule that cannot be read has no windows; the change is what mends it
@@ -145,6 +146,23 @@ def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = Fal
         next_at=first_due(trigger, cursor_at),
         skipped=tuple(_owed(record, former, cursor_at, "paused" if record.paused else "schedule_changed")),
     )
+
+
+def _still_due(record: ScheduleRecord, trigger: Trigger) -> datetime | None:
+    """When the window after the cursor is due, where at most the jitter has changed.
+
+    By the new jitter alone it might have been due for so long that it counts as missed at once. So it is not due before
+    it was by the former one, or if it had waited until now, before now.
+    """
+    due, former = first_due(trigger, record.cursor_at), record.trigger()
+    since = first_due(former, record.cursor_at)
+    if due is None or since is None:
+        return due
+    if _not_due_yet(record, former) is not None and _not_due_yet(record, trigger) is None:
+        since = record.read_at
+    elif record.next_at is not None and record.next_at <= record.updated_at:  # says so of a change before this one
+        since = max(since, record.next_at)
+    return max(due, min(since, record.read_at))
 
 
 def _not_due_yet(record: ScheduleRecord, trigger: Trigger) -> datetime | None:

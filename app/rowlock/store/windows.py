@@ -35,7 +35,8 @@ class WindowRecord:
 class DueSchedule:
     """What a decision about due windows is made from. `now_at` is the database's.
 
-    What was due at `resumed_at` already has fallen into a pause, and does not fire.
+    What was due at `resumed_at` already has fallen into a pause, and does not fire. What a change of the jitter made
+    due has been due from `due_since` on.
     """
 
     id: UUID
@@ -56,6 +57,7 @@ class DueSchedule:
     queue: str
     task_name: str
     resumed_at: datetime | None
+    due_since: datetime | None
     now_at: datetime
 
     def trigger(self) -> Trigger:
@@ -110,6 +112,8 @@ class Advance:
     def drift_seconds(self, window_at: datetime) -> float:
         """How late a window fires, its jitter counted in."""
         due_at = window_at if self.trigger is None else self.trigger.fire_at(window_at)
+        if self.schedule.due_since is not None:
+            due_at = max(due_at, self.schedule.due_since)
         return (self.schedule.now_at - due_at).total_seconds()
 
 
