@@ -78,7 +78,49 @@ async def test_one_that_was_skipped_for_overlap(here: Installation, epoch: int) 
     await tick(here, epoch, 1)
     told = await why(here)
     assert told.code == "overlap"
-    assert "the overlap policy is skip" in told.explanation
+    assert "a task of the schedule that was still live" in told.explanation
+
+
+async def test_one_that_a_later_one_took_the_place_of_names_no_live_task_for_certain(
+    here: Installation, epoch: int
+) -> None:
+    await make_schedule(here, missed_run_policy="catch_up", overlap_policy="cancel_running")
+    await tick(here, epoch, 2)
+    assert (await why(here, minute(2))).code == "fired"
+    told = await why(here, minute(1))
+    assert (told.code, "or beside another window that was due at once" in told.explanation) == ("overlap", True)
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "told"),
+    [
+        (
+            {"missed_run_policy": "catch_up", "catch_up_window": 180},
+            {"catch_up_window": None},
+            "longer ago than the catch-up window reached back at that time.",
+        ),
+        (
+            {"missed_run_policy": "skip"},
+            {"missed_run_policy": "catch_up", "misfire_grace": 7},
+            "the missed-run policy was skip at that time.",
+        ),
+        ({}, {"missed_run_policy": "catch_up"}, "the missed-run policy was latest_only at that time."),
+        (
+            {"missed_run_policy": "catch_up", "max_catch_up": 3},
+            {"max_catch_up": 77},
+            "more windows were missed than max_catch_up allowed at that time, and this one was not among the latest.",
+        ),
+    ],
+)
+async def test_a_reason_stays_true_when_the_policy_is_changed(
+    here: Installation, epoch: int, *, options: dict[str, object], changes: dict[str, object], told: str
+) -> None:
+    await make_schedule(here, **options)
+    await tick(here, epoch, 10)
+    before = await why(here, minute(5))
+    await update_schedule(here.database, TENANT, "report", changes, actor=OPERATOR)
+    assert await why(here, minute(5)) == before
+    assert before.explanation.endswith(told)
 
 
 async def test_one_that_is_not_due_yet_also_by_its_jitter(here: Installation, epoch: int) -> None:

@@ -116,7 +116,7 @@ def _recorded(facts: Facts, recorded: WindowRecord) -> WindowExplanation:
             recorded.task_id,
         )
     reason = recorded.reason or "skipped"
-    text, advice = reason_text(reason, facts.schedule)
+    text, advice = reason_text(reason)
     return facts.say(reason, f"It was skipped at {recorded.recorded_at}: {text}", f"{advice} {facts.backfill}".strip())
 
 
