@@ -161,6 +161,22 @@ async def test_one_before_the_schedule_was_made_or_changed(here: Installation, e
     assert (await why(here, minute(50))).code == "schedule_changed"
 
 
+async def test_one_that_is_older_than_the_records(here: Installation, epoch: int) -> None:
+    await make_schedule(here, cron="0 * * * *")
+    await tick(here, epoch, 60)
+    await set_clock(here, minute(60) + timedelta(days=400))
+    assert (await why(here, minute(60))).code == "fired"
+    await here.query("DELETE FROM rowlock.schedule_windows")
+    assert (await why(here, minute(60))).code == "before_change"
+    await set_clock(here, minute(61) + timedelta(days=400))
+    told = await why(here, minute(60))
+    assert (told.code, told.advice) == ("before_records", "")
+    assert "kept for 400 days" in told.explanation
+    made_later = await why(here, minute(-60))
+    assert (made_later.code, made_later.advice) == ("before_creation", "")
+    assert (await why(here, minute(120))).code == "scheduler_absent"
+
+
 async def test_one_outside_of_the_bounds(here: Installation, epoch: int) -> None:
     await make_schedule(here, starts_at=minute(10), ends_at=minute(20))
     assert (await why(here, minute(9))).code == "before_start"

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from uuid import UUID
 
-from rowlock.domain.bounds import check_run_at
+from rowlock.domain.bounds import EARLIEST, check_run_at
 from rowlock.domain.errors import Conflict, DatabaseUnavailable, InvalidArgument, OutcomeUnknown
 from rowlock.domain.ids import new_id
 from rowlock.domain.trigger_base import INSTANT
@@ -87,6 +87,12 @@ async def fire_range(
         done.fired |= fired
 
 
+def known_since(schedule: ScheduleRecord) -> datetime:
+    """From when on it is known which windows of the schedule have fired."""
+    oldest_record = schedule.read_at - timedelta(days=LEDGER_DAYS)
+    return oldest_record if schedule.created_at < oldest_record else EARLIEST
+
+
 def _windows(schedule: ScheduleRecord, since: datetime, until: datetime) -> Sequence[datetime]:
     if until < since:
         raise InvalidArgument(f"The field until is {until}, but must not be before since, {since}.", field="until")
@@ -95,10 +101,10 @@ def _windows(schedule: ScheduleRecord, since: datetime, until: datetime) -> Sequ
             f"The field until is {until}, but must not be later than now: windows to come fire by themselves.",
             field="until",
         )
-    known_since = schedule.read_at - timedelta(days=LEDGER_DAYS)
-    if since < known_since and schedule.created_at < known_since:
+    known = known_since(schedule)
+    if since < known:
         raise InvalidArgument(
-            f"The field since is {since}, but must not be before {known_since}: which windows have fired is known for "
+            f"The field since is {since}, but must not be before {known}: which windows have fired is known for "
             f"{LEDGER_DAYS} days, and older ones might fire twice.",
             field="since",
         )

@@ -14,11 +14,13 @@ from rowlock.domain.bounds import EARLIEST
 from rowlock.domain.errors import InvalidArgument
 from rowlock.domain.once_trigger import parse_once
 from rowlock.domain.trigger_base import INSTANT, Trigger
+from rowlock.engine.backfill import known_since
 from rowlock.engine.elect import ROLE, absence_seconds
 from rowlock.engine.schedules import get_schedule
 from rowlock.engine.window_reasons import reason_text
 from rowlock.store.database import Database
 from rowlock.store.leaders import LeaderRecord, get_leader
+from rowlock.store.maintenance import LEDGER_DAYS
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.windows import WindowRecord, find_window
 
@@ -51,8 +53,15 @@ class Facts:
         return WindowExplanation(self.schedule.name, self.window_at, code, explanation, advice, task_id)
 
     @property
+    def beyond_records(self) -> bool:
+        """Whether the window is so old that no record of it need be left."""
+        return self.window_at < known_since(self.schedule)
+
+    @property
     def backfill(self) -> str:
-        """How to fire the window after all."""
+        """How to fire the window after all; nothing where that would be refused."""
+        if self.beyond_records:
+            return ""
         at = self.window_at.isoformat()
         return f"To fire it now: rowlock schedules backfill {self.schedule.name} --since {at} --until {at}."
 
@@ -94,6 +103,11 @@ def explain(facts: Facts) -> WindowExplanation:
     if facts.window_at <= schedule.created_at:
         return facts.say(
             "before_creation", f"The schedule was made at {schedule.created_at}, after this window.", facts.backfill
+        )
+    if facts.window_at <= schedule.cursor_at and facts.beyond_records:
+        return facts.say(
+            "before_records",
+            f"Records of windows are kept for {LEDGER_DAYS} days, and it is older: nobody knows whether it fired.",
         )
     if facts.window_at <= schedule.cursor_at:
         return facts.say(
