@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from tenacity import stop_after_attempt
 from tests.harness.installation import TENANT, Installation
 from tests.harness.schedules import NOON, OPERATOR, audited, make_schedule, set_clock
 
-from rowlock.domain.errors import InvalidArgument
+from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument
 from rowlock.domain.schedule_requests import ScheduleRequest, schedule_request
+from rowlock.engine import declared_schedules
 from rowlock.engine.declared_schedules import SyncReport, sync_declared
 from rowlock.engine.explain_window import explain_window
 from rowlock.engine.schedules import (
@@ -22,6 +25,8 @@ from rowlock.engine.schedules import (
     upcoming_windows,
     update_schedule,
 )
+from rowlock.store import schedules
+from rowlock.store.schedules import ScheduleRecord
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +146,60 @@ async def test_a_name_declared_twice_is_refused_and_nothing_stored(here: Install
     with pytest.raises(InvalidArgument):
         await sync(here, declared(), declared(queue="other"))
     assert await here.query("SELECT count(*) FROM rowlock.schedules") == [(0,)]
+
+
+@pytest.fixture
+def whenever_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitable[object]]], None]:
+    """Lets something happen whenever a sync has read the schedules, before it changes them."""
+
+    def after_each_read(happens: Callable[[], Awaitable[object]]) -> None:
+        find = schedules.find_declared
+
+        async def found(*about: Any) -> list[ScheduleRecord]:
+            seen = await find(*about)
+            await happens()
+            return seen
+
+        monkeypatch.setattr(schedules, "find_declared", found)
+
+    return after_each_read
+
+
+async def test_what_the_leader_moves_meanwhile_is_decided_anew(
+    here: Installation, whenever_read: Callable[[Callable[[], Awaitable[object]]], None]
+) -> None:
+    code = [declared("beat", interval=1, allow_seconds=True), declared("fast", interval=1, allow_seconds=True)]
+    await sync(here, *code)
+    moved = "UPDATE rowlock.schedules SET cursor_at = cursor_at + '1 s'::interval, next_at = next_at + '1 s'::interval"
+    whenever_read(lambda: here.query(moved))
+    changed = [
+        declared("beat", interval=1, allow_seconds=True, queue="slow"),
+        declared("fast", interval=2, allow_seconds=True),
+    ]
+    assert await sync(here, *changed) == SyncReport(changed=["beat", "fast"])
+    beat, fast = [await get_schedule(here.database, TENANT, name) for name in ("beat", "fast")]
+    second = timedelta(seconds=1)
+    assert (beat.queue, beat.cursor_at, beat.next_at) == ("slow", NOON + second, NOON + 2 * second)
+    assert (fast.cursor_at, fast.next_at) == (NOON + second, NOON + 2 * second)  # not back to the sync's beginning
+
+
+async def test_one_that_somebody_makes_meanwhile_becomes_the_code_s(
+    here: Installation, whenever_read: Callable[[Callable[[], Awaitable[object]]], None]
+) -> None:
+    whenever_read(lambda: make_schedule(here, cron="0 3 * * *"))
+    assert await sync(here, declared()) == SyncReport(changed=["report"])
+
+
+async def test_one_that_never_stands_still_is_named(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sync(here, declared())
+
+    async def refuse(*_: object, **__: object) -> bool:
+        return False
+
+    monkeypatch.setattr(declared_schedules, "store_changed", refuse)
+    monkeypatch.setattr(declared_schedules, "RETRIES", declared_schedules.RETRIES.copy(stop=stop_after_attempt(1)))
+    with pytest.raises(DatabaseUnavailable, match="The schedule report kept changing"):
+        await sync(here, declared(queue="slow"))
 
 
 async def test_deployers_at_once_agree(here: Installation) -> None:

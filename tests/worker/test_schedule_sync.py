@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from tenacity import stop_after_attempt
 from tests.harness.eventually import eventually
 from tests.harness.installation import TENANT, Installation, settings_for
 from tests.harness.schedules import OPERATOR, make_schedule
 from tests.worker.conftest import working
 
 from rowlock import Rowlock
+from rowlock.engine import declared_schedules
 from rowlock.engine.schedules import get_schedule, list_schedules, resume_schedule
 from rowlock.store.schedules import ScheduleRecord
+from rowlock.worker import schedules
 
 
 def shop(url: str, *rules: str, name: str = "shop") -> Rowlock:
@@ -81,6 +84,31 @@ async def test_a_person_s_resume_outlives_the_next_start(here: Installation, dat
     await gone.close()
     await resume_schedule(here.database, TENANT, "daily", actor=OPERATOR)
     assert await states(here) == {"daily": "active"}
+
+
+async def test_a_schedule_that_a_transaction_holds_is_named_in_the_log_and_stored_later(
+    here: Installation, database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declared_schedules, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(declared_schedules, "RETRIES", declared_schedules.RETRIES.copy(stop=stop_after_attempt(2)))
+    monkeypatch.setattr(schedules, "FIRST_PAUSE_SECONDS", 0.05)
+    before = shop(database_url, "@daily", "@weekly")
+    await before.schedules.sync()
+    await before.close()
+    await here.query("UPDATE rowlock.schedules SET queue = 'other' WHERE name = 'weekly'")
+    after = shop(database_url, "@daily", "@weekly")
+    async with here.database.link() as link, working(after):
+        async with link.transaction():
+            await link.query("SELECT FROM rowlock.schedules WHERE name = 'weekly' FOR UPDATE")
+            await eventually(lambda: "could not be stored yet" in caplog.text)
+        await eventually(lambda: _queue_is(here, "weekly", "default"))
+    await after.close()
+    [warning] = [record.getMessage() for record in caplog.records if "could not be stored yet" in record.getMessage()]
+    assert "The schedule weekly could not be synced, for another transaction holds it." in warning
+
+
+async def _queue_is(here: Installation, name: str, queue: str) -> bool:
+    return (await get_schedule(here.database, TENANT, name)).queue == queue
 
 
 async def _states_are(here: Installation, expected: dict[str, str]) -> bool:

@@ -8,23 +8,25 @@ unless it is told to take it over. A schedule that people made under a declared 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import tenacity
 
-from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument, OutcomeUnknown
+from rowlock.domain.errors import DatabaseUnavailable, InvalidArgument, NotFound, OutcomeUnknown, is_lock_timeout
 from rowlock.domain.schedule_requests import ScheduleRequest
 from rowlock.engine.schedule_changes import same_schedule, turned
-from rowlock.engine.schedules import store_changed, store_new
+from rowlock.engine.schedules import ATTEMPTS, store_changed, store_new
 from rowlock.store import schedules
 from rowlock.store.database import Database
-from rowlock.store.links import Link, Runner
+from rowlock.store.links import Link
 from rowlock.store.operations import Actor
 from rowlock.store.schedules import ScheduleRecord
 
 SYNC = Actor("sync")
 MAX_DECLARED = 10_000
+LOCK_TIMEOUT = "2s"
 RETRIES = tenacity.AsyncRetrying(
     retry=tenacity.retry_if_exception_type((DatabaseUnavailable, OutcomeUnknown)),
     wait=tenacity.wait_random(0.05, 0.5),
@@ -64,67 +66,89 @@ async def sync_declared(
         with attempt:
             report = SyncReport()
             async with database.link() as link, link.transaction():
-                await link.run("bound_transaction", {"lock_timeout": "2s"})
-                await _sync(link, tenant_id, application, by_name, report, take_over=take_over, dry_run=dry_run)
+                await link.run("bound_transaction", {"lock_timeout": LOCK_TIMEOUT})
+                await _Sync(link, tenant_id, application, take_over, dry_run, report).bring_to(by_name)
     return report
 
 
-async def _sync(
-    link: Link,
-    tenant_id: str,
-    application: str,
-    by_name: dict[str, ScheduleRequest],
-    report: SyncReport,
-    *,
-    take_over: bool,
-    dry_run: bool,
-) -> None:
-    found = await schedules.find_declared(link, tenant_id, application, list(by_name))
-    present = {schedule.name: schedule for schedule in found}
-    for name in sorted(by_name):
-        seen = present.get(name)
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    """One sync, in a transaction of its own; it writes down in `report` what became of each schedule."""
+
+    link: Link
+    tenant_id: str
+    application: str
+    take_over: bool
+    dry_run: bool
+    report: SyncReport
+
+    async def bring_to(self, declared: Mapping[str, ScheduleRequest]) -> None:
+        found = await schedules.find_declared(self.link, self.tenant_id, self.application, list(declared))
+        present = {schedule.name: schedule for schedule in found}
+        for name in sorted(declared):
+            with _naming(name):
+                await self._bring(present.get(name), declared[name])
+        for name in sorted(present.keys() - declared.keys()):
+            if not present[name].paused:
+                self.report.paused.append(name)
+                if not self.dry_run:
+                    with _naming(name):
+                        await schedules.pause_schedule(self.link, self.tenant_id, name, SYNC)
+
+    async def _bring(self, seen: ScheduleRecord | None, request: ScheduleRequest) -> None:
+        """What the leader or somebody else moved since it was read is read again, and decided anew: with many to change
+        there is always one, and to begin again with all of them would meet the next."""
+        for _ in range(ATTEMPTS):
+            became = await self._become(seen, request)
+            if became is not None:
+                became.append(request.name)
+                return
+            try:
+                seen = await schedules.get_schedule(self.link, self.tenant_id, request.name)
+            except NotFound:  # deleted again
+                seen = None
+        raise DatabaseUnavailable(f"The schedule {request.name} kept changing while it was being synced. Try again.")
+
+    async def _become(self, seen: ScheduleRecord | None, request: ScheduleRequest) -> list[str] | None:
+        """Where the report has what became of it; None where it is no longer as it was seen."""
         if seen is None:
-            stored = dry_run or await store_new(link, tenant_id, by_name[name], SYNC, application=application)
-            report.created.append(name)
-        elif seen.application not in (None, application) and not take_over:
-            stored = True
-            report.foreign.append(name)
-        else:
-            stored = await _bring_to(link, seen, by_name[name], application, report, dry_run=dry_run)
+            stored = self.dry_run or await store_new(
+                self.link, self.tenant_id, request, SYNC, application=self.application
+            )
+            return self.report.created if stored else None
+        if seen.application not in (None, self.application) and not self.take_over:
+            return self.report.foreign
+        resumes = seen.paused and seen.paused_by == SYNC.name
+        if not resumes and seen.application == self.application and same_schedule(seen, request):
+            return self.report.unchanged
+        stored = self.dry_run or await store_changed(
+            self.link,
+            seen,
+            request,
+            turned(seen, request, anew=resumes),
+            SYNC,
+            action="schedule.sync",
+            detail={"resumed": resumes, "application": self.application},
+            application=self.application,
+            resumes=resumes,
+        )
         if not stored:
-            raise DatabaseUnavailable(f"The schedule {name} was changed while it was being synced.")
-    for name in sorted(present.keys() - by_name.keys()):
-        if not present[name].paused:
-            report.paused.append(name)
-            if not dry_run:
-                await schedules.pause_schedule(link, tenant_id, name, SYNC)
+            return None
+        return self.report.resumed if resumes else self.report.changed
 
 
-async def _bring_to(
-    runner: Runner,
-    seen: ScheduleRecord,
-    request: ScheduleRequest,
-    application: str,
-    report: SyncReport,
-    *,
-    dry_run: bool,
-) -> bool:
-    resumes = seen.paused and seen.paused_by == SYNC.name
-    if not resumes and seen.application == application and same_schedule(seen, request):
-        report.unchanged.append(seen.name)
-        return True
-    (report.resumed if resumes else report.changed).append(seen.name)
-    return dry_run or await store_changed(
-        runner,
-        seen,
-        request,
-        turned(seen, request, anew=resumes),
-        SYNC,
-        action="schedule.sync",
-        detail={"resumed": resumes, "application": application},
-        application=application,
-        resumes=resumes,
-    )
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Says which schedule another transaction holds, for that may be one of thousands."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        if not is_lock_timeout(error):
+            raise
+        raise DatabaseUnavailable(
+            f"The schedule {name} could not be synced, for another transaction holds it. {error.message}",
+            trouble=error.trouble,
+        ) from error
 
 
 def _by_name(declared: Sequence[ScheduleRequest]) -> dict[str, ScheduleRequest]:

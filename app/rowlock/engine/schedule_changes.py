@@ -140,7 +140,10 @@ def turned(record: ScheduleRecord, request: ScheduleRequest, *, anew: bool = Fal
     except InvalidArgument:  # a rule that cannot be read has no windows; the change is what mends it
         return Turn(record.read_at, first_due(trigger, record.read_at))
     ahead = _not_due_yet(record, former)
-    cursor_at = ahead - INSTANT if ahead is not None and _not_due_yet(record, trigger) == ahead else record.read_at
+    # In a transaction that lasts, now is its beginning, and the leader may have gone further: it never goes back.
+    cursor_at = max(record.cursor_at, record.read_at)
+    if ahead is not None and _not_due_yet(record, trigger) == ahead:
+        cursor_at = ahead - INSTANT
     return Turn(
         cursor_at=cursor_at,
         next_at=first_due(trigger, cursor_at),

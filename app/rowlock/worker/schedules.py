@@ -1,7 +1,8 @@
 """A starting worker brings the schedules of its application to what its code declares.
 
 Of many workers of one deploy the first changes them, and the others find nothing to do. Work does not wait for it;
-while the database is away it is tried again. With `ROWLOCK_SYNC_SCHEDULES=false`, `rowlock schedules sync` does it.
+while the database is away, or another transaction holds one of them, it is tried again, and the log says why. With
+`ROWLOCK_SYNC_SCHEDULES=false`, `rowlock schedules sync` does it.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ _log = get_logger("rowlock.worker")
 
 async def sync_schedules(app: Rowlock, database: Database, settings: Settings) -> None:
     """Syncs once; what is wrong with the schedules is logged, and is no reason not to work."""
-    pause = FIRST_PAUSE_SECONDS
+    pause, told = FIRST_PAUSE_SECONDS, ""
     while settings.sync_schedules:
         try:
             await _sync(app, database, settings.tenant)
-        except (DatabaseUnavailable, OutcomeUnknown):
+        except (DatabaseUnavailable, OutcomeUnknown) as error:
+            if error.message != told:
+                told = error.message
+                _log.warning(
+                    "The declared schedules could not be stored yet, and are tried again.",
+                    application=app.name,
+                    error=told,
+                )
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue
