@@ -6,14 +6,15 @@ import asyncio
 from datetime import datetime, timedelta
 
 import pytest
-from tests.harness.installation import Installation
+from tests.harness.installation import TENANT, Installation
 from tests.harness.schedules import NOON, OPERATOR, fired, make_schedule, new_epoch, outcomes, set_clock
 
 from rowlock.domain.errors import NotLeader
 from rowlock.domain.triggers import next_windows
 from rowlock.engine import fire
 from rowlock.engine.fire import fire_due
-from rowlock.engine.schedules import get_schedule, list_windows, pause_schedule
+from rowlock.engine.fire_decisions import decide
+from rowlock.engine.schedules import get_schedule, list_windows, pause_schedule, update_schedule
 from rowlock.store import windows
 from rowlock.store.schedules import ScheduleRecord
 from rowlock.store.tasks import get_task
@@ -216,3 +217,16 @@ async def test_thousands_of_schedules_due_at_once_are_fired_by_one_tick(here: In
     assert (report.fired, report.lag_seconds) == (3_000, 0)
     [(tasks,)] = await here.query("SELECT count(DISTINCT schedule_id) FROM rowlock.tasks_live")
     assert tasks == 3_000
+
+
+async def test_what_was_decided_of_a_schedule_that_is_changed_meanwhile_is_decided_anew(here: Installation) -> None:
+    """A change of its jitter moves no cursor, and yet the window may be due at another time."""
+    await make_schedule(here)
+    epoch = await new_epoch(here)
+    await set_clock(here, NOON + MINUTE)
+    advances, _ = decide(await windows.due_schedules(here.database, limit=10), 100)
+    await update_schedule(here.database, TENANT, "report", {"jitter": 30}, actor=OPERATOR)
+    done = await windows.fire_windows(here.database, epoch, advances)
+    assert (done.moved, done.windows) == (frozenset(), [])
+    await set_clock(here, NOON + MINUTE + timedelta(seconds=30))
+    assert (await fire_due(here.database, epoch)).fired == 1

@@ -6,7 +6,7 @@
 -- cancelled, so many at most, skipping others'. A schedule that is locked, or of which a task still has to be cancelled,
 -- does not move: the next tick finds it due.
 -- Fence: the leader's epoch (holds_epoch says why by a function), and for each schedule the cursor that the decision was
--- made from.
+-- made from, and when it was changed last: a change of its jitter moves no cursor.
 -- No two sets of rows made here are joined: the planner takes them for single rows and would compare each with each.
 -- `(… IN (…)) IS TRUE` is looked up in a hash table instead, and a schedule finds its windows by their place in the arrays.
 WITH leader AS MATERIALIZED (
@@ -15,12 +15,14 @@ WITH leader AS MATERIALIZED (
     SELECT schedule.tenant_id, schedule.name, schedule.id, schedule.overlap_policy, decided.cursor_at, decided.next_at,
            decided.first, decided.fires
       FROM unnest(%(tenant_ids)s::text[], %(names)s::text[], %(schedule_ids)s::uuid[], %(seen_cursors)s::timestamptz[],
-                  %(cursors)s::timestamptz[], %(nexts)s::timestamptz[], %(firsts)s::integer[], %(fires)s::integer[])
-             AS decided (tenant_id, name, id, seen_at, cursor_at, next_at, first, fires)
+                  %(seen_updates)s::timestamptz[], %(cursors)s::timestamptz[], %(nexts)s::timestamptz[],
+                  %(firsts)s::integer[], %(fires)s::integer[])
+             AS decided (tenant_id, name, id, seen_at, seen_updated_at, cursor_at, next_at, first, fires)
      CROSS JOIN leader
       JOIN rowlock.schedules AS schedule
         ON schedule.tenant_id = decided.tenant_id AND schedule.name = decided.name AND schedule.id = decided.id
-       AND schedule.cursor_at = decided.seen_at AND schedule.paused_at IS NULL
+       AND schedule.cursor_at = decided.seen_at AND schedule.updated_at = decided.seen_updated_at
+       AND schedule.paused_at IS NULL
        FOR NO KEY UPDATE OF schedule SKIP LOCKED
 ), replacing AS MATERIALIZED (  -- what is accounted for already, by a backfill, takes nothing's place
     SELECT free.id FROM free

@@ -57,6 +57,7 @@ class DueSchedule:
     queue: str
     task_name: str
     resumed_at: datetime | None
+    updated_at: datetime
     due_since: datetime | None
     now_at: datetime
 
@@ -162,8 +163,8 @@ async def due_schedules(runner: Runner, *, limit: int, latest_first: bool = Fals
 async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) -> Fired:
     """Moves schedules on in one transaction. None moves once the epoch is over.
 
-    A schedule whose cursor is no longer where it was seen is left alone; so is one that another transaction holds, and
-    one of which more tasks have to be cancelled than a statement may, or one that another holds.
+    A schedule whose cursor is no longer where it was seen, or that was changed, is left alone; so is one that another
+    transaction holds, and one of which more tasks have to be cancelled than a statement may, or one that another holds.
     """
     bounds = {"cancels": CANCELS_PER_STATEMENT, "cancels_per_schedule": CANCELS_PER_SCHEDULE}
     rows = await runner.run("fire_windows", {"epoch": epoch, **_seen(advances), **_windows(advances), **bounds})
@@ -176,15 +177,28 @@ async def fire_windows(runner: Runner, epoch: int, advances: Sequence[Advance]) 
 
 def _seen(advances: Sequence[Advance]) -> dict[str, list[Any]]:
     """The schedules as columns; each has `fires` windows in the columns of those that fire, after its `firsts`."""
-    names = ("tenant_ids", "names", "schedule_ids", "seen_cursors", "cursors", "nexts", "firsts", "fires")
+    names = (
+        "tenant_ids",
+        "names",
+        "schedule_ids",
+        "seen_cursors",
+        "seen_updates",
+        "cursors",
+        "nexts",
+        "firsts",
+        "fires",
+    )
     rows = []
     first = 0
     for advance in advances:
         seen = advance.schedule
         fires = len(advance.fire)
         rows.append(
-            (seen.tenant_id, seen.name, seen.id, seen.cursor_at, advance.cursor_at, advance.next_at, first, fires)
-        )
+            (
+                seen.tenant_id, seen.name, seen.id, seen.cursor_at, seen.updated_at, advance.cursor_at, advance.next_at,
+                first, fires,
+            )
+        )  # fmt: skip
         first += fires
     return dict(zip(names, column_lists(rows, len(names)), strict=True))
 
