@@ -21,8 +21,8 @@ WITH leader AS MATERIALIZED (
      CROSS JOIN leader
       JOIN rowlock.schedules AS schedule
         ON schedule.tenant_id = decided.tenant_id AND schedule.name = decided.name AND schedule.id = decided.id
-       AND schedule.cursor_at = decided.seen_at AND schedule.updated_at = decided.seen_updated_at
-       AND schedule.paused_at IS NULL
+       AND schedule.updated_at = decided.seen_updated_at
+       AND schedule.cursor_at = decided.seen_at AND schedule.paused_at IS NULL
        FOR NO KEY UPDATE OF schedule SKIP LOCKED
 ), replacing AS MATERIALIZED (  -- what is accounted for already, by a backfill, takes nothing's place
     SELECT free.id FROM free

@@ -38,6 +38,7 @@ class Scene:
     lease_seconds: float
     disks: dict[str, SmallDisk] = field(default_factory=dict)
     _connection: psycopg.AsyncConnection[Any] | None = None
+    _connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ask(self, statement: str, **parameters: Any) -> list[Any]:
         """Rows, asked as the superuser; raises psycopg's errors where the server is away."""
@@ -50,9 +51,11 @@ class Scene:
             return await self._ask(statement, parameters)  # it had been cut since the last question
 
     async def _ask(self, statement: str, parameters: dict[str, Any]) -> list[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await self.connect(autocommit=True)
-        cursor = await self._connection.execute(statement.encode(), parameters or None)
+        async with self._connecting:  # two that ask at once would make two, and forget one
+            if self._connection is None or self._connection.closed:
+                self._connection = await self.connect(autocommit=True)
+            connection = self._connection
+        cursor = await connection.execute(statement.encode(), parameters or None)
         return await cursor.fetchall() if cursor.description else []
 
     async def connect(self, *, autocommit: bool = False) -> psycopg.AsyncConnection[Any]:
