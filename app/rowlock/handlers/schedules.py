@@ -6,16 +6,17 @@ first of them: it brings calendars, which most processes do without.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from uuid import UUID
 
 from rowlock.domain.bounds import check_tenant
 from rowlock.domain.errors import ConfigurationError
 from rowlock.handlers.backend import ACTOR
 from rowlock.handlers.handler import Handler
+from rowlock.handlers.own_loop import in_own_loop
 from rowlock.handlers.schedule_options import ScheduleChanges, ScheduleOptions
 from rowlock.handlers.schedules_sync import SyncSchedules
 from rowlock.handlers.task import Task
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from rowlock.engine.explain_window import WindowExplanation
     from rowlock.store.schedules import ScheduleRecord
     from rowlock.store.windows import WindowRecord
+
+
+T = TypeVar("T")
 
 
 class Schedules(SyncSchedules):
@@ -199,11 +203,12 @@ class Schedules(SyncSchedules):
     def _database(self) -> Database:
         return self._its_own or self._app.database
 
-    def _brief_database(self) -> Database:
-        return self._app.brief_database()
+    def _at_once(self, act: Callable[[Schedules], Coroutine[Any, Any, T]]) -> T:
+        async def acted() -> T:
+            async with self._app.brief_database() as database:
+                return await act(Schedules(self._app, database))
 
-    def _on(self, database: Database) -> Schedules:
-        return Schedules(self._app, database)
+        return in_own_loop(acted)
 
     def _tenant_or(self, tenant_id: str | None) -> str:
         return self._app.tenant if tenant_id is None else check_tenant(tenant_id, field="tenant_id")

@@ -10,11 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from uuid import UUID
 
-from rowlock.handlers.own_loop import in_own_loop
 from rowlock.handlers.schedule_options import ScheduleChanges, ScheduleOptions
 from rowlock.handlers.task import Task
 from rowlock.handlers.task_handle import TaskHandle
-from rowlock.store.database import Database
 
 if TYPE_CHECKING:
     from rowlock.engine.backfill import Backfill
@@ -97,14 +95,4 @@ class SyncSchedules:
         self._at_once(lambda its: its.delete(name, tenant_id=tenant_id))
 
     def _at_once(self, act: Callable[[Schedules], Coroutine[Any, Any, T]]) -> T:
-        async def acted() -> T:
-            async with self._brief_database() as database:
-                return await act(self._on(database))
-
-        return in_own_loop(acted)
-
-    def _brief_database(self) -> Database:
-        raise NotImplementedError
-
-    def _on(self, database: Database) -> Schedules:
         raise NotImplementedError
