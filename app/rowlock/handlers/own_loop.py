@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +16,8 @@ def in_own_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(start())
+    from concurrent.futures import ThreadPoolExecutor  # loaded by its first use: no worker needs it
+
     # The loop of this thread is in the midst of whatever calls, so another thread lends one.
     with ThreadPoolExecutor(1) as lender:
         return lender.submit(contextvars.copy_context().run, asyncio.run, start()).result()
